@@ -1,0 +1,1 @@
+"""The halls: barriers see all documents. One barrier a file."""

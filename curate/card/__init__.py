@@ -1,0 +1,1 @@
+"""The data card: facts from ledger and Parquet, and their rendering."""

@@ -1,0 +1,1 @@
+"""The legs: plan, tasks, exchange, and the engines that run them."""

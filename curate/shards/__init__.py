@@ -1,0 +1,1 @@
+"""The back door: settle, and token shards with their manifest."""

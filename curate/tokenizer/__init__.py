@@ -1,0 +1,1 @@
+"""Tokenizer: pre-token counts, BPE merges, encoding, fingerprint."""

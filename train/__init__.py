@@ -1,0 +1,1 @@
+"""Learn from token shards, and say which documents were learned from."""
