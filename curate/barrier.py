@@ -24,7 +24,6 @@ import pkgutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -67,7 +66,7 @@ class Barrier:
     reads: Callable[[Any], tuple[str, ...]]
     """Config → columns that the sketches read."""
     rounds: Callable[[Any], tuple[Round, ...]]
-    adds: Mapping[str, pa.DataType] = MappingProxyType({})
+    adds: Mapping[str, pa.DataType] = field(default_factory=dict)
     """Columns of a verdict by short name, from the last round's rows; null where a document has none. `drop`, `value`, `threshold` as in `stage.VERDICT`."""
     replaces: tuple[str, ...] = ()
     mark: Callable[[pa.RecordBatch, pa.Table, Any], Mapping[str, pa.Array]] | None = None
