@@ -48,6 +48,8 @@ class File:
     digest: str
     """`blake3:<hex>` of the content."""
     rows: int = 0
+    text_bytes: int = 0
+    """UTF-8 bytes of its texts, or bytes of its rows in memory for a run of keyed rows."""
 
 
 class Hashing:

@@ -1,0 +1,197 @@
+"""The exchange: keyed rows sorted into runs on disk, and read back by key range in (key, sub, id) order.
+
+A task sorts what it has and writes **runs**: Arrow IPC files of record batches whose first keys stand in the schema's metadata. A reader of the range [low, high)
+opens every run, jumps to the batches that overlap, and merges. The number of ranges is chosen when all runs are there, so it fits the data and no
+result depends on it. Memory: a writer holds `spill_bytes`, a reader one batch of each run.
+"""
+
+import base64
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from curate.arrow import one_chunk
+from curate.schema import id_words
+from curate.store import File, Store
+
+KEY_SPACE = 1 << 64
+BATCH_BYTES = 1 << 20
+BATCH_ROWS = 16_384
+FIRST_KEYS = b"curate.first_keys"
+
+
+def order(table: pa.Table | pa.RecordBatch) -> np.ndarray:
+    """Row numbers in (key, sub, id) order; equal rows stay in their order."""
+    ids = id_words(table["id"])
+    return np.lexsort((ids[:, 1], ids[:, 0], _column(table, "sub"), _column(table, "key")))
+
+
+def _column(table: pa.Table | pa.RecordBatch, name: str) -> np.ndarray:
+    return one_chunk(table[name]).to_numpy()
+
+
+def sort(table: pa.Table) -> pa.Table:
+    """The rows in (key, sub, id) order."""
+    if table.num_rows < 2:
+        return table
+    rows = order(table)
+    if (rows[1:] > rows[:-1]).all():
+        return table
+    return table.take(pa.array(rows))
+
+
+class RunWriter:
+    """Collects keyed rows and writes sorted runs `<stem>-000.arrow`, …, one whenever `spill_bytes` are held."""
+
+    def __init__(self, store: Store, stem: str, spill_bytes: int):
+        self.store, self.stem, self.spill_bytes = store, stem, spill_bytes
+        self.files: list[File] = []
+        self._held: list[pa.Table] = []
+        self._bytes = 0
+
+    def write(self, table: pa.Table) -> None:
+        """Add rows, in any order."""
+        if table.num_rows == 0:
+            return
+        self._held.append(table)
+        self._bytes += table.nbytes
+        if self._bytes >= self.spill_bytes:
+            self._spill()
+
+    def close(self) -> list[File]:
+        """Write what is left and name the runs."""
+        self._spill()
+        return self.files
+
+    def _spill(self) -> None:
+        if self._held:
+            table = sort(pa.concat_tables(self._held))
+            self._held, self._bytes = [], 0
+            self.files.append(write_run(self.store, f"{self.stem}-{len(self.files):03}.arrow", table))
+
+
+def write_run(store: Store, path: str, table: pa.Table) -> File:
+    """Write a sorted table as one run."""
+    rows = max(1, min(BATCH_ROWS, int(BATCH_BYTES / max(1.0, table.nbytes / max(1, table.num_rows)))))
+    keys = _column(table, "key")
+    firsts = base64.b64encode(np.ascontiguousarray(keys[::rows], dtype="<u8").tobytes())
+    schema = table.schema.with_metadata({FIRST_KEYS: firsts})
+    with store.put(path) as sink, pa.ipc.new_file(pa.PythonFile(sink, mode="w"), schema) as writer:
+        for start in range(0, table.num_rows, rows):
+            # take copies just these rows: a slice of nested columns would write its whole parent
+            piece = table.slice(start, rows).combine_chunks()
+            for batch in piece.to_batches():
+                writer.write_batch(batch)
+    file = sink.file(path, table.num_rows)
+    return File(path=file.path, bytes=file.bytes, digest=file.digest, rows=table.num_rows, text_bytes=table.nbytes)
+
+
+class _Cursor:
+    """One run, from the first row of a range on: the current table and whether more follow."""
+
+    def __init__(self, store: Store, file: File, low: int, high: int):
+        self.high = high
+        self.source = store.open(file.path)
+        self.reader = pa.ipc.open_file(self.source)
+        firsts = np.frombuffer(base64.b64decode(self.reader.schema.metadata[FIRST_KEYS]), dtype="<u8")
+        # the batch before the first key >= low may still hold rows of the range
+        self.next = max(0, int(np.searchsorted(firsts, np.uint64(low), side="left")) - 1) if len(firsts) else 0
+        self.stop = int(np.searchsorted(firsts, np.uint64(high - 1), side="right")) if high > low else 0
+        self.low = low
+        self.table: pa.Table | None = None
+        self.advance()
+
+    def advance(self) -> None:
+        """Move to the next batch with rows of the range; table is None at the end."""
+        self.table = None
+        while self.next < self.stop:
+            batch = self.reader.get_batch(self.next)
+            self.next += 1
+            keys = batch["key"].to_numpy()
+            start = int(np.searchsorted(keys, np.uint64(self.low), side="left"))
+            end = int(np.searchsorted(keys, np.uint64(self.high - 1), side="right"))
+            if end > start:
+                table = pa.Table.from_batches([batch.slice(start, end - start)])
+                self.table = table.replace_schema_metadata(None)
+                return
+        self.close()
+
+    @property
+    def more(self) -> bool:
+        """Whether batches may follow the current one."""
+        return self.next < self.stop
+
+    def last(self) -> tuple[int, ...]:
+        """(key, sub, id halves) of the current table's last row."""
+        assert self.table is not None
+        return _row(self.table, self.table.num_rows - 1)
+
+    def split(self, bound: tuple[int, ...]) -> pa.Table | None:
+        """Take the rows up to and including `bound` off the current table."""
+        table = self.table
+        assert table is not None
+        low, high = 0, table.num_rows
+        while low < high:
+            middle = (low + high) // 2
+            if _row(table, middle) <= bound:
+                low = middle + 1
+            else:
+                high = middle
+        if low == table.num_rows:
+            self.advance()
+            return table
+        if low == 0:
+            return None
+        self.table = table.slice(low)
+        return table.slice(0, low)
+
+    def close(self) -> None:
+        self.source.close()
+
+
+def _row(table: pa.Table, row: int) -> tuple[int, ...]:
+    identity = table["id"][row].as_py()
+    return (
+        table["key"][row].as_py(),
+        table["sub"][row].as_py(),
+        int.from_bytes(identity[:8], "big"),
+        int.from_bytes(identity[8:], "big"),
+    )
+
+
+def read_range(store: Store, runs: Sequence[File], low: int = 0, high: int = KEY_SPACE) -> Iterator[pa.Table]:
+    """All rows with low <= key < high, as sorted tables in order. Empty runs and empty ranges give nothing."""
+    cursors = [cursor for file in runs if file.rows for cursor in [_Cursor(store, file, low, high)] if cursor.table is not None]
+    while cursors:
+        unread = [cursor.last() for cursor in cursors if cursor.more]
+        if unread:
+            bound = min(unread)
+            taken = [piece for cursor in cursors for piece in [cursor.split(bound)] if piece is not None]
+        else:
+            taken = [cursor.table for cursor in cursors if cursor.table is not None]
+            for cursor in cursors:
+                cursor.close()
+            cursors = []
+        cursors = [cursor for cursor in cursors if cursor.table is not None]
+        if taken:
+            yield sort(pa.concat_tables(taken)) if len(taken) > 1 else taken[0]
+
+
+def ranges(num_bytes: int, range_bytes: int, at_least: int = 1) -> list[tuple[int, int]]:
+    """Cut the key space into equal ranges, so many that one holds about `range_bytes`."""
+    count = max(at_least, -(-num_bytes // range_bytes), 1)
+    edges = [(KEY_SPACE * number) // count for number in range(count + 1)]
+    return list(zip(edges[:-1], edges[1:], strict=True))
+
+
+def run_bytes(runs: Iterable[File]) -> int:
+    """Bytes of the rows of runs in memory."""
+    return sum(file.text_bytes for file in runs)
+
+
+def collect(tables: Iterator[pa.Table], schema: Any = None) -> pa.Table | None:
+    """All tables as one; None if there is none."""
+    held = [table for table in tables if table.num_rows]
+    return pa.concat_tables(held) if held else None

@@ -1,0 +1,191 @@
+"""Running the steps of a segment over one batch: rows stay at their index, verdicts are columns, a failing row is found and set aside."""
+
+import re
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from curate.arrow import scatter
+from curate.barrier import Barrier
+from curate.ledger import Balance
+from curate.schema import column
+from curate.shards.settle import text_lengths
+from curate.stage import DROP, VERDICT, Config, Stage, versions
+
+MESSAGE_CHARS = 500
+ADDRESS = re.compile(r"0x[0-9a-fA-F]{6,}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class StageCall:
+    """A stage as a recipe uses it. Crosses process boundaries as names and a config."""
+
+    step: str
+    stage: Stage
+    config: Config
+    only: tuple[str, ...] | None = None
+
+    def identity(self) -> dict[str, Any]:
+        """What the result depends on, as plain data; part of a task's name."""
+        models = dict(self.stage.models(self.config)) if self.stage.models else {}
+        return {
+            "step": self.step,
+            "stage": self.stage.name,
+            "version": self.stage.version,
+            "config": self.config.model_dump(mode="json"),
+            "only": self.only,
+            "distributions": versions(self.stage.distributions),
+            "models": models,
+        }
+
+    def added(self) -> dict[str, pa.DataType]:
+        """The columns that the step adds, by full name, verdict columns included."""
+        adds = {column(self.step, name): dtype for name, dtype in self.stage.adds.items()}
+        if self.stage.rules:
+            adds |= {column(self.step, name): dtype for name, dtype in VERDICT.items()}
+        return adds
+
+    def columns(self, batch: pa.RecordBatch) -> dict[str, pa.Array]:
+        """Measure and judge."""
+        measured = self.stage.measure(batch, self.config, self.step)
+        return measured | self.stage.judge(measured, self.config, self.step)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BarrierCall:
+    """A barrier as a recipe uses it."""
+
+    step: str
+    barrier: Barrier
+    config: Config
+
+    def identity(self) -> dict[str, Any]:
+        """What the result depends on, as plain data."""
+        return {
+            "step": self.step,
+            "barrier": self.barrier.name,
+            "version": self.barrier.version,
+            "config": self.config.model_dump(mode="json"),
+            "distributions": versions(self.barrier.distributions),
+        }
+
+    def added(self) -> dict[str, pa.DataType]:
+        """The columns that its verdicts add, by full name."""
+        return {column(self.step, name): dtype for name, dtype in self.barrier.adds.items()}
+
+
+@dataclass
+class Walk:
+    """One batch on its way through the steps of a segment."""
+
+    batch: pa.RecordBatch
+    balance: Balance
+    measure_all: bool = False
+    """`after_verdict: measure`: rows with a verdict are measured further."""
+    steps: list[str] = field(default_factory=list)
+    """Steps that may have marked a row, in order."""
+    seconds: Counter[str] = field(default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        self.alive = np.ones(self.batch.num_rows, dtype=bool)
+        self.failed: np.ndarray = np.full(self.batch.num_rows, None, dtype=object)
+
+    def run(self, call: StageCall, *, keep_raw: bool) -> None:
+        """One stage over the rows that are still measured."""
+        started = time.perf_counter()
+        rows = self._rows(call.only)
+        self.balance.entered[call.step] += len(rows)
+        before = text_lengths(self.batch) if "text" in call.stage.replaces else None
+        self._set(call.added(), call.stage.replaces, rows, self._isolated(call, rows))
+        if before is not None:
+            self._count_bytes(call.step, before)
+        if call.stage.judges:
+            self._close(call.step)
+        if call.stage.drops_raw and not keep_raw and "raw" in self.batch.schema.names:
+            self.batch = self.batch.select([name for name in self.batch.schema.names if name != "raw"])
+        self.seconds[call.step] += time.perf_counter() - started
+
+    def mark(self, call: BarrierCall, verdicts: pa.Table) -> None:
+        """The verdicts of a barrier; `verdicts` has the column `row`, the index in the batch."""
+        started = time.perf_counter()
+        self.balance.entered[call.step] += int(self.alive.sum())
+        before = text_lengths(self.batch) if "text" in call.barrier.replaces else None
+        columns = call.barrier.apply(self.batch, verdicts, call.config, call.step)
+        self._set(call.added(), call.barrier.replaces, np.arange(self.batch.num_rows), columns)
+        if before is not None:
+            self._count_bytes(call.step, before)
+        if call.barrier.judges:
+            self._close(call.step)
+        self.seconds[call.step] += time.perf_counter() - started
+
+    def _rows(self, only: tuple[str, ...] | None) -> np.ndarray:
+        """Indices of the rows that a step measures."""
+        mask = np.equal(self.failed, None) if self.measure_all else self.alive.copy()
+        if only is not None:
+            mask &= np.asarray(pc.is_in(self.batch["source"], value_set=pa.array(list(only), pa.string())))
+        return np.flatnonzero(mask)
+
+    def _isolated(self, call: StageCall, rows: np.ndarray) -> dict[str, pa.Array]:
+        """The stage's columns for `rows`. Where it raises, the rows are halved until the guilty ones are found; those get nulls and leave as errors."""
+        view = self.batch if len(rows) == self.batch.num_rows else self.batch.take(pa.array(rows))
+        try:
+            return call.columns(view)
+        except MemoryError:
+            raise
+        except Exception as error:
+            if len(rows) == 1:
+                self.failed[rows[0]] = (call.step, message(error))
+                self.alive[rows[0]] = False
+                return self._nothing(call, view)
+            if len(rows) == 0:
+                raise
+        half = len(rows) // 2
+        left, right = self._isolated(call, rows[:half]), self._isolated(call, rows[half:])
+        return {name: pa.concat_arrays([left[name], right[name]]) for name in left}
+
+    @staticmethod
+    def _nothing(call: StageCall, view: pa.RecordBatch) -> dict[str, pa.Array]:
+        """What a failing row gets: nulls, and its replaced columns as they were."""
+        return {name: pa.nulls(view.num_rows, dtype) for name, dtype in call.added().items()} | {
+            name: view[name] for name in call.stage.replaces
+        }
+
+    def _set(self, adds: Mapping[str, pa.DataType], replaces: Sequence[str], rows: np.ndarray, columns: Mapping[str, pa.Array]) -> None:
+        """Put columns of `rows` at their place; other rows keep what is replaced and get null for what is added."""
+        whole = len(rows) == self.batch.num_rows
+        for name in (*replaces, *adds):
+            array = columns[name]
+            if name in replaces and not whole:
+                mask = np.zeros(self.batch.num_rows, dtype=bool)
+                mask[rows] = True
+                array = pc.if_else(pa.array(mask), scatter(array, rows, self.batch.num_rows), self.batch[name])
+            elif not whole:
+                array = scatter(array, rows, self.batch.num_rows)
+            if name in self.batch.schema.names:
+                at = self.batch.schema.get_field_index(name)
+                self.batch = self.batch.set_column(at, self.batch.schema.field(at), array)
+            else:
+                self.batch = self.batch.append_column(name, array)
+
+    def _count_bytes(self, step: str, before: np.ndarray) -> None:
+        """Bytes of text that the step added and cut, row by row."""
+        change = text_lengths(self.batch) - before
+        self.balance.added[step] += int(change[change > 0].sum())
+        self.balance.cut[step] += int(-change[change < 0].sum())
+
+    def _close(self, step: str) -> None:
+        """Rows that the step marked are no longer alive."""
+        self.steps.append(step)
+        self.alive &= np.asarray(self.batch[column(step, DROP)].is_null())
+
+
+def message(error: BaseException) -> str:
+    """An exception as one line that is the same in every process: memory addresses go, length is bounded."""
+    text = " ".join(f"{type(error).__name__}: {error}".split())
+    return ADDRESS.sub("0x…", text)[:MESSAGE_CHARS]

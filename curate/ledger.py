@@ -1,0 +1,164 @@
+"""The ledger: one line a task, and the law that its rows, ids and bytes balance.
+
+While a run goes on the ledger is a journal of small objects, `ledger/<task>.json`, each put once. At the end it is compacted into `ledger.jsonl`, in the order
+of the plan. Lines hold facts only: no time, host or attempt, so two runs of one recipe write the same ledger. Times are in `times.jsonl`.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from curate.errors import LedgerError
+from curate.schema import ID_MODULUS
+from curate.store import File, Store, failpoint
+
+JOURNAL = "ledger"
+LEDGER = "ledger.jsonl"
+ARCHIVE = "work/tasks.jsonl"
+
+
+@dataclass
+class Balance:
+    """What came into a task and what went out. Ids are sums mod 2^128, bytes are UTF-8 bytes of text."""
+
+    records: int = 0
+    skipped: Counter[str] = field(default_factory=Counter)
+    read_errors: int = 0
+    documents: int = 0
+    """Documents that came in."""
+    kept: int = 0
+    removed: Counter[str] = field(default_factory=Counter)
+    """Rows that left, by `step:reason`."""
+    removed_bytes: Counter[str] = field(default_factory=Counter)
+    ids_in: int = 0
+    ids_kept: int = 0
+    ids_removed: int = 0
+    bytes_in: int = 0
+    bytes_kept: int = 0
+    bytes_removed: int = 0
+    added: Counter[str] = field(default_factory=Counter)
+    """Bytes of text that a step added, by step."""
+    cut: Counter[str] = field(default_factory=Counter)
+    entered: Counter[str] = field(default_factory=Counter)
+    """Documents that a step measured, by step."""
+
+    def check(self, task: str) -> None:
+        """Raise LedgerError unless records, rows, ids and bytes all balance."""
+        sides = {
+            "records = documents + skipped + read errors": (
+                self.records,
+                self.documents + sum(self.skipped.values()) + self.read_errors if self.records else self.records,
+            ),
+            "documents = kept + removed": (self.documents, self.kept + sum(self.removed.values()) - self.read_errors),
+            "ids in = ids kept + ids removed (mod 2^128)": (self.ids_in % ID_MODULUS, (self.ids_kept + self.ids_removed) % ID_MODULUS),
+            "bytes in + added = bytes kept + removed + cut": (
+                self.bytes_in + sum(self.added.values()),
+                self.bytes_kept + self.bytes_removed + sum(self.cut.values()),
+            ),
+        }
+        for law, (left, right) in sides.items():
+            if left != right:
+                raise LedgerError(f"task {task}: expected {law}, got {left} and {right}; this is a bug, its output is not committed")
+
+
+@dataclass
+class Outcome:
+    """What a task leaves behind: its line in the ledger, and times that are kept elsewhere."""
+
+    task: str
+    kind: str
+    files: dict[str, list[File]] = field(default_factory=dict)
+    """Written files by role: documents, removed, rows, again, finding, shard, …"""
+    balance: Balance | None = None
+    facts: dict[str, Any] = field(default_factory=dict)
+    """Small countable facts: rows by role, tokens, …"""
+    seconds: dict[str, float] = field(default_factory=dict)
+    """Seconds by step; not part of the ledger."""
+    progress: dict[str, float] = field(default_factory=dict)
+
+    def line(self) -> dict[str, Any]:
+        """The ledger line as plain data; counters sorted, ids in hex."""
+        line: dict[str, Any] = {"task": self.task, "kind": self.kind}
+        if self.balance:
+            plain = asdict(self.balance)
+            for name in ("ids_in", "ids_kept", "ids_removed"):
+                plain[name] = f"{plain[name] % ID_MODULUS:032x}"
+            line |= {name: dict(sorted(value.items())) if isinstance(value, dict) else value for name, value in plain.items()}
+        return line | {"facts": self.facts, "files": {role: [asdict(file) for file in files] for role, files in self.files.items()}}
+
+    @staticmethod
+    def of(line: dict[str, Any]) -> "Outcome":
+        """The outcome that a ledger line records."""
+        balance = None
+        if "records" in line:
+            balance = Balance(
+                **{
+                    name: Counter(line[name])
+                    if isinstance(line[name], dict)
+                    else int(line[name], 16)
+                    if name.startswith("ids_")
+                    else line[name]
+                    for name in Balance.__dataclass_fields__
+                }
+            )
+        files = {role: [File(**file) for file in files] for role, files in line["files"].items()}
+        return Outcome(task=line["task"], kind=line["kind"], files=files, balance=balance, facts=line["facts"])
+
+
+class Ledger:
+    """The lines of a run's folder, and the only writer of new ones."""
+
+    def __init__(self, store: Store):
+        self.store = store
+        self.lines: dict[str, Outcome] = {}
+        for path in (ARCHIVE, LEDGER):
+            if store.exists(path):
+                self._load(store.read(path).decode(), path)
+        for name in store.list(JOURNAL):
+            if name.endswith(".json"):
+                self._load(store.read(f"{JOURNAL}/{name}").decode(), name)
+
+    def _load(self, text: str, where: str) -> None:
+        for number, raw in enumerate(text.splitlines(), 1):
+            try:
+                outcome = Outcome.of(json.loads(raw))
+            except (ValueError, KeyError, TypeError) as error:
+                raise LedgerError(
+                    f"{where}:{number}: expected a ledger line, got {raw[:60]!r} ({error}); delete the line, its task will run again"
+                ) from error
+            self.lines[outcome.task] = outcome
+
+    def done(self, task: str) -> Outcome | None:
+        """The outcome of a finished task whose files are still there; None if it has to run."""
+        outcome = self.lines.get(task)
+        if outcome is None:
+            return None
+        for files in outcome.files.values():
+            if any(self.store.size(file.path) != file.bytes for file in files):
+                return None
+        return outcome
+
+    def commit(self, outcome: Outcome) -> None:
+        """Write a task's line; from here on the task is finished. Refuses what does not balance."""
+        if outcome.balance:
+            outcome.balance.check(outcome.task)
+        failpoint("before_commit")
+        self.store.write(f"{JOURNAL}/{outcome.task}.json", _dump(outcome))
+        failpoint("after_commit")
+        self.lines[outcome.task] = outcome
+
+    def compact(self, tasks: Iterable[str]) -> None:
+        """Write `ledger.jsonl` with the lines of these tasks, in this order; lines of other recipes stay usable under work/."""
+        chosen = list(dict.fromkeys(tasks))
+        others = sorted(set(self.lines) - set(chosen))
+        self.store.write(ARCHIVE, b"".join(_dump(self.lines[task]) for task in others))
+        failpoint("between_ledgers")
+        self.store.write(LEDGER, b"".join(_dump(self.lines[task]) for task in chosen))
+        failpoint("before_journal_removed")
+        self.store.remove(JOURNAL)
+
+
+def _dump(outcome: Outcome) -> bytes:
+    return (json.dumps(outcome.line(), sort_keys=True, ensure_ascii=False, separators=(",", ":")) + "\n").encode()
