@@ -1,1 +1,1 @@
-"""The rooms: one stage a file, nothing else in it. Adding a filter is one file here and its test."""
+"""The rooms: one stage a file, nothing else in it. `curate.stage` finds them by their file names."""

@@ -1,0 +1,202 @@
+"""Markup: the bytes of a page to its text, and what the page says of itself before the bytes are dropped.
+
+The main text is found by resiliparse (Bevendorff et al. 2018; F1 0.916 on the article benchmark of Zyte) or, as an option, by trafilatura
+(Barbaresi 2021; 0.962, about nine times slower). The charset is found as in `curate/web/charset.py`, licence claims and wishes about machine use as in
+`curate/web/claims.py`. A row without `raw` (a text source) passes as it is.
+Misses: text built by scripts, text in images and frames, the order of columns laid out by style sheets; PDF and office files.
+Price: about 60 MB of HTML a second and core.
+
+column      type              meaning
+edits       int32             1 where the text was made here, 0 where it came as text
+title       string            the <title>, white space squeezed
+lang        string            the lang attribute of <html>
+html_bytes  int64             bytes of the page as fetched
+chars       int64             characters of the text
+text_share  float64           bytes of text / bytes of page
+charset     string            codec that decoded the page
+bad_share   float64           characters that the codec could not explain / characters
+claims      list<struct>      licences that the page names: kind, value, locator, snippet
+wishes      list<struct>      <meta> about machine use: name, value
+"""
+
+import importlib.util
+from functools import lru_cache
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from pydantic import Field, field_validator
+
+from curate import arrow
+from curate.stage import Columns, Rule, stage
+from curate.stage import Config as Base
+from curate.web.charset import decode
+from curate.web.claims import Claim, Wish, claims_of, wishes_of
+
+CLAIMS = pa.list_(pa.struct([(name, pa.string()) for name in Claim._fields]))
+WISHES = pa.list_(pa.struct([(name, pa.string()) for name in Wish._fields]))
+MAX_TITLE = 500
+
+
+class Config(Base):
+    """How the text of a page is found, and which pages have none."""
+
+    extractor: Literal["resiliparse", "trafilatura"] = "resiliparse"
+    """Which library finds the text; trafilatura is an extra: pip install 'curate[trafilatura]'."""
+    main_content: bool = True
+    """Leave out menus, footers and the like (resiliparse); off keeps all visible text."""
+    fall_back: bool = True
+    """Where no main content is found, take all visible text of the page instead of nothing."""
+    favor_precision: bool = False
+    """trafilatura only: rather lose text than keep boilerplate, as FineWeb did."""
+    max_html_bytes: int | None = Field(default=20_000_000, gt=0)
+    """A larger page is not read at all and leaves as `too_large`; a limit in bytes, so that what is removed never depends on the machine's speed."""
+    min_chars: int | None = Field(default=1, ge=0)
+    """A document with fewer characters of text leaves as `no_text`; 1 removes what is empty."""
+    min_text_share: float | None = Field(default=None, ge=0, le=1)
+    """A page whose share of text in its bytes is smaller leaves as `little_text`; off, since no published recipe has it."""
+    max_bad_share: float | None = Field(default=0.05, ge=0, le=1)
+    """A page with a larger share of bytes that are no characters leaves as `not_text`: archives and images that a server called HTML."""
+
+    @field_validator("extractor")
+    @classmethod
+    def _installed(cls, extractor: str) -> str:
+        if importlib.util.find_spec(extractor) is None:
+            raise ValueError(f"expected an installed extractor, got {extractor}; run pip install 'curate[{extractor}]' or take resiliparse")
+        return extractor
+
+
+class Page(NamedTuple):
+    """What was read from one page."""
+
+    text: str
+    title: str | None
+    lang: str | None
+    charset: str | None
+    bad_share: float | None
+    claims: list[Claim]
+    wishes: list[Wish]
+
+
+@stage(
+    version=1,
+    reads=("raw", "headers", "text"),
+    adds={
+        "edits": pa.int32(),
+        "title": pa.string(),
+        "lang": pa.string(),
+        "html_bytes": pa.int64(),
+        "chars": pa.int64(),
+        "text_share": pa.float64(),
+        "charset": pa.string(),
+        "bad_share": pa.float64(),
+        "claims": CLAIMS,
+        "wishes": WISHES,
+    },
+    rules=(
+        Rule("too_large", "html_bytes", ">", "max_html_bytes"),
+        Rule("not_text", "bad_share", ">", "max_bad_share"),
+        Rule("no_text", "chars", "<", "min_chars"),
+        Rule("little_text", "text_share", "<", "min_text_share"),
+    ),
+    replaces=("text",),
+    drops_raw=True,
+    distributions=("resiliparse", "trafilatura"),
+)
+def markup(batch: pa.RecordBatch, config: Config) -> Columns:
+    raw, text = batch["raw"], batch["text"]
+    has_raw = arrow.valid(raw)
+    made: list[Page | None] = [None] * len(raw)
+    for row in np.flatnonzero(has_raw):
+        content_type = _content_type(batch["headers"][int(row)])
+        made[row] = read_page(raw[int(row)].as_buffer().to_pybytes(), content_type, config)
+    fresh = arrow.large_string([page.text if page else None for page in made]).cast(text.type)
+    new = pc.if_else(pa.array(has_raw), fresh, text)
+    html_bytes = pc.cast(pc.binary_length(raw), pa.int64())
+    known = arrow.valid(new)
+    return {
+        "text": new,
+        "edits": pa.array(has_raw.astype(np.int32), mask=~known),
+        "title": _strings(made, "title"),
+        "lang": _strings(made, "lang"),
+        "html_bytes": html_bytes,
+        "chars": pc.cast(pc.utf8_length(new), pa.int64()),
+        "text_share": _share(pc.cast(pc.binary_length(new), pa.int64()), html_bytes),
+        "charset": _strings(made, "charset"),
+        "bad_share": pa.array([page.bad_share if page else None for page in made], pa.float64()),
+        "claims": pa.array([[c._asdict() for c in page.claims] if page else None for page in made], CLAIMS),
+        "wishes": pa.array([[w._asdict() for w in page.wishes] if page else None for page in made], WISHES),
+    }
+
+
+def read_page(raw: bytes, content_type: str | None, config: Config) -> Page:
+    """Text and declarations of one page; empty text where the page is over the size limit. Errors of the parser pass to the caller."""
+    if config.max_html_bytes is not None and len(raw) > config.max_html_bytes:
+        return Page("", None, None, None, None, [], [])
+    html = decode(raw, content_type)
+    tree = _parser()(html.text.replace("\x00", "\ufffd"))
+    page = (raw if html.charset == "utf-8" else html.text.encode("utf-8", "replace")).lower()
+    return Page(
+        text=_extracted(tree, html.text, config),
+        title=" ".join((tree.title or "").split())[:MAX_TITLE] or None,
+        lang=_lang(tree),
+        charset=html.charset,
+        bad_share=html.bad / len(html.text) if html.text else 0.0,
+        claims=claims_of(tree, page),
+        wishes=wishes_of(tree, page),
+    )
+
+
+def _extracted(tree: Any, html: str, config: Config) -> str:
+    if config.extractor == "trafilatura":
+        # no `deduplicate`: it remembers paragraphs of earlier pages, so that text would depend on the order of pages
+        found = _trafilatura()(html, favor_precision=config.favor_precision, include_comments=False, deduplicate=False) or ""
+        return found if found or not config.fall_back else _resiliparse()(tree, main_content=False)
+    found = _resiliparse()(tree, main_content=config.main_content)
+    if found.strip() or not (config.main_content and config.fall_back):
+        return found
+    return _resiliparse()(tree, main_content=False)
+
+
+def _lang(tree: Any) -> str | None:
+    root = tree.document.query_selector("html")
+    return ((root.getattr("lang") or "").strip()[:35] or None) if root is not None else None
+
+
+def _content_type(headers: pa.Scalar) -> str | None:
+    for header in headers.as_py() or ():
+        if header["name"] and header["name"].lower() == "content-type":
+            return header["value"]
+    return None
+
+
+def _strings(pages: list[Page | None], field: str) -> pa.Array:
+    return arrow.large_string([getattr(page, field) if page else None for page in pages]).cast(pa.string())
+
+
+def _share(part: pa.Array, whole: pa.Array) -> pa.Array:
+    """part / whole; null where the whole is 0 or null."""
+    some = pc.if_else(pc.greater(whole, 0), whole, pa.scalar(None, pa.int64()))
+    return pc.divide(pc.cast(part, pa.float64()), pc.cast(some, pa.float64()))
+
+
+@lru_cache(maxsize=1)
+def _parser() -> Any:
+    from resiliparse.parse.html import HTMLTree
+
+    return HTMLTree.parse
+
+
+@lru_cache(maxsize=1)
+def _resiliparse() -> Any:
+    from resiliparse.extract.html2text import extract_plain_text
+
+    return extract_plain_text
+
+
+@lru_cache(maxsize=1)
+def _trafilatura() -> Any:
+    from trafilatura import extract
+
+    return extract
