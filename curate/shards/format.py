@@ -1,0 +1,386 @@
+"""The token shard: one Arrow IPC file, one row a document, and the manifest and index that make a corpus of several.
+
+This page is the specification; a reader needs nothing but Arrow. After training.md §7.1; the Arrow columnar format 1.5 is the container.
+
+A folder of shards holds
+
+    shard-00000.arrow …   Arrow IPC *files*: uncompressed, one record batch, no dictionaries, no nulls; may have zero rows
+    doc_index.arrow       the same container: doc_id, shard uint32, row uint32, sorted by (doc_id, shard, row)
+    manifest.json         counts, checksums, tokenizer, code tables; names every shard; written last
+
+    column          type                        meaning
+    tokens          large_list<uint16|uint32>   uint16 iff vocab_size <= 65,536; the boundary token stands once a document, first
+    doc_id          fixed_size_binary(16)       the document's id
+    n_bytes         uint32                      UTF-8 bytes of the text; 0 on pieces after the first
+    source          uint16                      code: position in the table `sources`
+    license         uint16                      code: position in the table `licenses`
+    src_container   uint32                      code: position in the table `containers`
+    src_offset      uint64                      where the record starts in that container
+    piece, pieces   uint32                      0 and 1; a document of more than 2^20 tokens is rows 0..n-1 of n, one after the other
+
+Schema metadata, each value a JSON text: format, token_dtype, vocab_size, eos_id, bos_id, boundary_policy, tokenizer_fingerprint,
+tokenizer_probe_hash, sources, licenses, containers. Neither path nor host nor time enters a file: the same rows give the same bytes.
+
+In the manifest `token_base` and `doc_base` are the numbers of the shard's first token and first row in the whole corpus;
+`corpus_id` is the sha256 of the manifest's canonical JSON without that field. Integers are little-endian.
+
+Misses: rows are not sorted by anything a query could use, and nothing is compressed; that is the price of reading without copying.
+Costs 54 bytes a document beside its tokens (column widths above and an 8-byte offset).
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any, BinaryIO
+
+import numpy as np
+import pyarrow as pa
+import xxhash
+
+from curate.errors import ShardError
+
+FORMAT = "curate/tokens/1"
+MANIFEST_FORMAT = "curate/manifest/1"
+INDEX_FORMAT = "curate/doc-index/1"
+MANIFEST, INDEX = "manifest.json", "doc_index.arrow"
+TOKENIZER_PATH = "../tokenizer/tokenizer.json"
+BOUNDARY_POLICY = "first"
+"""Each document starts with the boundary token, which stands nowhere else."""
+MAX_ROW_TOKENS = 1 << 20
+UINT16_VOCAB = 1 << 16
+
+
+def canonical_json(value: Any) -> bytes:
+    """JSON with sorted keys, no spaces, UTF-8: equal values give equal bytes."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogatepass")
+
+
+def tokenizer_fingerprint(tokenizer_json: bytes) -> str:
+    """`sha256:` and the digest of a tokenizer.json's canonical JSON: changes with one merge, not with layout. ShardError if it is none."""
+    try:
+        tokenizer = json.loads(tokenizer_json)
+    except ValueError as error:
+        raise ShardError(f"tokenizer: expected JSON, got {tokenizer_json[:40]!r} ({error}); give the run's tokenizer.json") from None
+    if not isinstance(tokenizer, dict):
+        raise ShardError(f"tokenizer: expected a JSON object, got {type(tokenizer).__name__}; give the run's tokenizer.json")
+    return "sha256:" + hashlib.sha256(canonical_json(tokenizer)).hexdigest()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShardMeta:
+    """What all shards of a corpus share; becomes each shard's schema metadata. The three tables give codes their meaning."""
+
+    vocab_size: int
+    eos_id: int
+    tokenizer_fingerprint: str
+    tokenizer_probe_hash: str
+    bos_id: int | None = None
+    sources: tuple[str, ...] = ()
+    licenses: tuple[str, ...] = ()
+    containers: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not 0 < self.vocab_size <= 1 << 32:
+            raise ShardError(f"shard metadata: expected a vocab_size in 1..2^32, got {self.vocab_size}; read it from the tokenizer")
+        if not 0 <= self.eos_id < self.vocab_size:
+            raise ShardError(
+                f"shard metadata: expected eos_id below vocab_size {self.vocab_size}, got {self.eos_id}; add the boundary token"
+            )
+
+    @property
+    def token_type(self) -> pa.DataType:
+        """uint16 where every id fits, else uint32."""
+        return pa.uint16() if self.vocab_size <= UINT16_VOCAB else pa.uint32()
+
+    def to_metadata(self) -> dict[bytes, bytes]:
+        """Schema metadata, keys in a fixed order, each value JSON."""
+        values = {"format": FORMAT, "token_dtype": str(self.token_type), "boundary_policy": BOUNDARY_POLICY} | asdict(self)
+        return {key.encode(): canonical_json(value) for key, value in sorted(values.items())}
+
+    @classmethod
+    def from_manifest(cls, manifest: Mapping[str, Any]) -> "ShardMeta":
+        """The metadata that every shard under this manifest must carry."""
+        tokenizer = manifest["tokenizer"]
+        return cls(
+            vocab_size=tokenizer["vocab_size"],
+            eos_id=tokenizer["eos"],
+            bos_id=tokenizer["bos"],
+            tokenizer_fingerprint=tokenizer["fingerprint"],
+            tokenizer_probe_hash=tokenizer["probe_hash"],
+            sources=tuple(manifest["sources"]),
+            licenses=tuple(manifest["licenses"]),
+            containers=tuple(manifest["containers"]),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShardStat:
+    """One shard as the manifest lists it, less path and bases. `asdict` and `ShardStat(**d)` carry it through a ledger line."""
+
+    bytes: int
+    rows: int
+    documents: int
+    tokens: int
+    text_bytes: int
+    xxh3_64: str
+    min_token: int | None
+    max_token: int | None
+    source_tokens: Mapping[str, int]
+    license_tokens: Mapping[str, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class IndexStat:
+    """The document index as the manifest lists it."""
+
+    bytes: int
+    rows: int
+    xxh3_64: str
+
+
+def shard_name(number: int) -> str:
+    """File name of shard `number` (from 0)."""
+    return f"shard-{number:05d}.arrow"
+
+
+def shard_schema(meta: ShardMeta) -> pa.Schema:
+    """The columns of a shard, with metadata."""
+    columns = {
+        "tokens": pa.large_list(meta.token_type),
+        "doc_id": pa.binary(16),
+        "n_bytes": pa.uint32(),
+        "source": pa.uint16(),
+        "license": pa.uint16(),
+        "src_container": pa.uint32(),
+        "src_offset": pa.uint64(),
+        "piece": pa.uint32(),
+        "pieces": pa.uint32(),
+    }
+    return pa.schema([pa.field(name, dtype, nullable=False) for name, dtype in columns.items()], metadata=meta.to_metadata())
+
+
+def split_rows(offsets: np.ndarray, max_tokens: int = MAX_ROW_TOKENS) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Cut documents of more than max_tokens into rows: (document int64[m], piece uint32[m], pieces uint32[m], offsets int64[m + 1]).
+
+    offsets: int64[n + 1], document i is tokens offsets[i]:offsets[i + 1]. Row j is piece[j] of pieces[j] of document[j];
+    other columns follow with `take(document)`, and n_bytes becomes 0 where piece > 0.
+    """
+    lengths = np.diff(offsets)
+    pieces = np.maximum(1, -(-lengths // max_tokens))
+    document = np.repeat(np.arange(len(lengths), dtype=np.int64), pieces)
+    first = np.cumsum(pieces) - pieces
+    piece = np.arange(len(document), dtype=np.int64) - first[document]
+    starts = offsets[:-1][document] + piece * max_tokens
+    ends = np.append(starts, offsets[-1:]) if len(offsets) else np.zeros(1, dtype=np.int64)
+    return document, piece.astype(np.uint32), pieces[document].astype(np.uint32), ends.astype(np.int64)
+
+
+def large_list_parts(array: pa.Array) -> tuple[np.ndarray, np.ndarray]:
+    """(offsets int64[n + 1] from 0, values): zero-copy views of a large_list of unsigned integers, slice offsets honoured."""
+    width = np.dtype(array.type.value_type.to_pandas_dtype())
+    if len(array) == 0:
+        return np.zeros(1, dtype=np.int64), np.empty(0, dtype=width)
+    ends = np.frombuffer(array.buffers()[1], dtype=np.int64)[array.offset : array.offset + len(array) + 1]
+    values = array.values
+    data = values.buffers()[1]
+    flat = np.frombuffer(data, dtype=width) if data is not None and data.size else np.empty(0, dtype=width)
+    flat = flat[values.offset + ends[0] : values.offset + ends[-1]]
+    return (ends if ends[0] == 0 else ends - ends[0]), flat
+
+
+def write_shard(sink: BinaryIO, table: pa.Table | pa.RecordBatch, meta: ShardMeta) -> ShardStat:
+    """Check the rows against the format and write them as one IPC file; the stat is the shard's line in the manifest.
+
+    ShardError names what does not fit. Bytes depend on the rows and `meta` alone, not on chunks, slices or bitmaps of the table.
+    """
+    batch = _one_batch(table, shard_schema(meta))
+    offsets, tokens = large_list_parts(batch["tokens"])
+    _check_rows(batch, offsets, tokens, meta)
+    hashing = HashingSink(sink)
+    _write_file(hashing, batch)
+    return ShardStat(
+        bytes=hashing.size,
+        rows=batch.num_rows,
+        documents=int((_numpy(batch["piece"]) == 0).sum()),
+        tokens=len(tokens),
+        text_bytes=int(_numpy(batch["n_bytes"]).sum(dtype=np.uint64)),
+        xxh3_64=hashing.hexdigest(),
+        min_token=int(tokens.min()) if len(tokens) else None,
+        max_token=int(tokens.max()) if len(tokens) else None,
+        source_tokens=_tokens_by(batch["source"], offsets, meta.sources),
+        license_tokens=_tokens_by(batch["license"], offsets, meta.licenses),
+    )
+
+
+def write_doc_index(sink: BinaryIO, doc_ids: Sequence[pa.Array | pa.ChunkedArray]) -> IndexStat:
+    """Write the locator: doc_ids[i] is the doc_id column of shard i. 24 bytes a row; sorting holds all ids in memory."""
+    lengths = [len(ids) for ids in doc_ids]
+    words = [_id_words(ids) for ids in doc_ids] or [np.empty((0, 2), dtype=">u8")]
+    joined = np.concatenate(words)
+    order = np.lexsort((joined[:, 1], joined[:, 0]))  # stable: equal ids stay in order of shard and row
+    rows = np.concatenate([np.arange(n, dtype=np.uint32) for n in lengths] or [np.empty(0, dtype=np.uint32)])
+    shards = np.repeat(np.arange(len(lengths), dtype=np.uint32), lengths)
+    ids = pa.Array.from_buffers(pa.binary(16), len(order), [None, pa.py_buffer(joined[order].astype(">u8"))])
+    schema = pa.schema(
+        [pa.field("doc_id", pa.binary(16), False), pa.field("shard", pa.uint32(), False), pa.field("row", pa.uint32(), False)],
+        metadata={"format": json.dumps(INDEX_FORMAT)},
+    )
+    hashing = HashingSink(sink)
+    _write_file(hashing, pa.RecordBatch.from_arrays([ids, pa.array(shards[order]), pa.array(rows[order])], schema=schema))
+    return IndexStat(bytes=hashing.size, rows=len(order), xxh3_64=hashing.hexdigest())
+
+
+def build_manifest(meta: ShardMeta, shards: Sequence[ShardStat], index: IndexStat, tokenizer_path: str = TOKENIZER_PATH) -> dict[str, Any]:
+    """The manifest of shards 0, 1, … in this order, with bases, totals and `corpus_id`; tokenizer_path is relative to their folder."""
+    entries, token_base, doc_base = [], 0, 0
+    for number, stat in enumerate(shards):
+        plain = replace(stat, source_tokens=dict(stat.source_tokens), license_tokens=dict(stat.license_tokens))
+        entries.append({"path": shard_name(number), "token_base": token_base, "doc_base": doc_base} | asdict(plain))
+        token_base, doc_base = token_base + stat.tokens, doc_base + stat.rows
+    totals: dict[str, Any] = {"shards": len(shards)}
+    totals |= {key: sum(getattr(stat, key) for stat in shards) for key in ("rows", "documents", "tokens", "text_bytes", "bytes")}
+    for key, names in (("source_tokens", meta.sources), ("license_tokens", meta.licenses)):
+        sums = {name: sum(getattr(stat, key).get(name, 0) for stat in shards) for name in names}
+        totals[key] = {name: count for name, count in sums.items() if count}
+    manifest = {
+        "format": MANIFEST_FORMAT,
+        "shards": entries,
+        "doc_index": {"path": INDEX} | asdict(index),
+        "tokenizer": {
+            "path": tokenizer_path,
+            "fingerprint": meta.tokenizer_fingerprint,
+            "probe_hash": meta.tokenizer_probe_hash,
+            "vocab_size": meta.vocab_size,
+            "eos": meta.eos_id,
+            "bos": meta.bos_id,
+        },
+        "token_dtype": str(meta.token_type),
+        "boundary_policy": BOUNDARY_POLICY,
+        "sources": list(meta.sources),
+        "licenses": list(meta.licenses),
+        "containers": list(meta.containers),
+        "totals": totals,
+    }
+    return {"corpus_id": corpus_id(manifest)} | manifest
+
+
+def corpus_id(manifest: Mapping[str, Any]) -> str:
+    """`sha256:` and the digest of the manifest's canonical JSON without `corpus_id`: the name of exactly this corpus."""
+    return "sha256:" + hashlib.sha256(canonical_json({k: v for k, v in manifest.items() if k != "corpus_id"})).hexdigest()
+
+
+def write_manifest(sink: BinaryIO, manifest: Mapping[str, Any]) -> None:
+    """Write a manifest as JSON that people can read; same manifest, same bytes."""
+    sink.write((json.dumps(manifest, indent=1, ensure_ascii=False) + "\n").encode("utf-8", "surrogatepass"))
+
+
+class HashingSink:
+    """A file-like for pyarrow that passes bytes on, counts them and hashes them (xxh3-64); never closes what it writes to."""
+
+    closed = False
+
+    def __init__(self, sink: BinaryIO) -> None:
+        self.sink = sink
+        self.size = 0
+        self._hash = xxhash.xxh3_64()
+
+    def write(self, data: bytes) -> int:
+        view = memoryview(data)
+        self.sink.write(view)
+        self._hash.update(view)
+        self.size += view.nbytes
+        return view.nbytes
+
+    def tell(self) -> int:
+        return self.size
+
+    def flush(self) -> None:
+        """Nothing is held back here."""
+
+    def close(self) -> None:
+        """The sink belongs to the caller."""
+
+    def hexdigest(self) -> str:
+        return self._hash.hexdigest()
+
+
+def _write_file(sink: HashingSink, batch: pa.RecordBatch) -> None:
+    options = pa.ipc.IpcWriteOptions(metadata_version=pa.ipc.MetadataVersion.V5, compression=None)
+    with pa.PythonFile(sink, mode="w") as file, pa.ipc.new_file(file, batch.schema, options=options) as writer:
+        writer.write_batch(batch)
+
+
+def _one_batch(table: pa.Table | pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+    """The rows as one batch whose buffers start at 0 and hold nothing else."""
+    got = {field.name: str(field.type) for field in table.schema}
+    expected = {field.name: str(field.type) for field in schema}
+    if got != expected:
+        raise ShardError(f"shard: expected columns {expected}, got {got}; build the table with shard_schema")
+    arrays = []
+    for field in schema:
+        column = table.column(field.name)
+        array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+        array = pa.concat_arrays(array.chunks) if isinstance(array, pa.ChunkedArray) else array
+        if array.null_count:
+            raise ShardError(f"shard: expected no nulls, got {array.null_count} in {field.name}; fill them before the shard is written")
+        if field.name == "tokens":
+            offsets, values = large_list_parts(array)
+            array = pa.LargeListArray.from_arrays(pa.array(offsets), pa.array(values, field.type.value_type), type=field.type)
+        arrays.append(array)
+    return pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+
+def _check_rows(batch: pa.RecordBatch, offsets: np.ndarray, tokens: np.ndarray, meta: ShardMeta) -> None:
+    lengths, piece, pieces = np.diff(offsets), _numpy(batch["piece"]), _numpy(batch["pieces"])
+    _refuse(lengths < 1, lengths, "at least the boundary token", "put it first in each document")
+    _refuse(lengths > MAX_ROW_TOKENS, lengths, f"at most {MAX_ROW_TOKENS} tokens a row", "cut the document with split_rows")
+    _refuse(piece >= pieces, piece, "piece below pieces", "number pieces from 0")
+    follows = (np.diff(piece.astype(np.int64)) == 1) & (_id_words(batch["doc_id"])[1:] == _id_words(batch["doc_id"])[:-1]).all(axis=1)
+    _refuse(
+        np.append(False, (piece[1:] > 0) & ~follows)[: len(piece)], piece, "pieces of a document in order", "write them one after the other"
+    )
+    _refuse(
+        np.append(False, follows & (pieces[1:] != pieces[:-1]))[: len(piece)], pieces, "one `pieces` a document", "count its rows again"
+    )
+    _refuse((piece > 0) & (_numpy(batch["n_bytes"]) > 0), _numpy(batch["n_bytes"]), "n_bytes 0 after the first piece", "count a text once")
+    if len(tokens) and int(tokens.max()) >= meta.vocab_size:
+        raise ShardError(
+            f"shard: expected token ids below {meta.vocab_size}, got {int(tokens.max())}; encode with the tokenizer of this run"
+        )
+    starts = (tokens[offsets[:-1]] == meta.eos_id) if len(tokens) else np.empty(0, dtype=bool)
+    _refuse(
+        starts != (piece == 0), piece, f"the boundary token {meta.eos_id} first in each document", "put it there, and on no later piece"
+    )
+    boundaries, documents = int((tokens == meta.eos_id).sum()), int((piece == 0).sum())
+    if boundaries != documents:
+        raise ShardError(
+            f"shard: expected {documents} boundary tokens, one a document, got {boundaries}; encode special-token text as plain text"
+        )
+    for name, table in (("source", meta.sources), ("license", meta.licenses), ("src_container", meta.containers)):
+        codes = _numpy(batch[name])
+        _refuse(codes >= len(table), codes, f"{name} below {len(table)}", "add the name to its code table")
+
+
+def _refuse(bad: np.ndarray, values: np.ndarray, expected: str, advice: str) -> None:
+    if bad.any():
+        row = int(np.flatnonzero(bad)[0])
+        raise ShardError(f"shard row {row}: expected {expected}, got {values[row]}; {advice}")
+
+
+def _tokens_by(codes: pa.Array, offsets: np.ndarray, names: tuple[str, ...]) -> dict[str, int]:
+    # integers, not bincount's float weights: counts are exact at any size
+    sums = np.zeros(len(names), dtype=np.int64)
+    np.add.at(sums, _numpy(codes), np.diff(offsets))
+    return {name: int(count) for name, count in zip(names, sums, strict=True) if count}
+
+
+def _numpy(array: pa.Array) -> np.ndarray:
+    return array.to_numpy(zero_copy_only=True) if len(array) else np.empty(0, dtype=array.type.to_pandas_dtype())
+
+
+def _id_words(ids: pa.Array | pa.ChunkedArray) -> np.ndarray:
+    """Ids as big-endian uint64[n, 2]: comparing rows is comparing ids."""
+    chunks = ids.chunks if isinstance(ids, pa.ChunkedArray) else [ids]
+    parts = [np.frombuffer(c.buffers()[1], dtype=">u8")[2 * c.offset : 2 * (c.offset + len(c))] for c in chunks if len(c)]
+    return np.concatenate(parts).reshape(-1, 2) if parts else np.empty((0, 2), dtype=">u8")
