@@ -1,0 +1,122 @@
+"""Checks of the walk as a whole: which columns are there when a step runs, and what may stand after deduplication.
+
+They need the declarations and configs only, no byte of data. What they miss: columns that a source happens to carry without being named in
+`fields`, and the kinds of files in a folder (a folder may hold HTML, so text is taken to be absent before the markup is read).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from curate import barrier, stage
+from curate.barrier import Barrier
+from curate.recipe.fields import Problems
+from curate.recipe.model import Input, RecipeFile
+from curate.recipe.parse import Draft
+from curate.recipe.yaml import Document, listed, nearest, unknown
+from curate.schema import DOCUMENT, column
+from curate.stage import VERDICT, Stage
+
+
+def check(drafts: Sequence[Draft], inputs: Sequence[Input], top: RecipeFile, document: Document, problems: Problems) -> None:
+    """Note everything that is wrong with the order of the steps."""
+    _sources(drafts, inputs, document, problems)
+    _columns(drafts, inputs, top, document, problems)
+    if not top.accept_orphans:
+        _orphans(drafts, document, problems)
+
+
+def _sources(drafts: Sequence[Draft], inputs: Sequence[Input], document: Document, problems: Problems) -> None:
+    sources = sorted({one.source for one in inputs})
+    for draft in drafts:
+        for name in draft.only or ():
+            if name not in sources:
+                place = document.place((*draft.key, "only"))
+                problems.add(place, f"steps.{draft.name}.only.source: {unknown(name, sources)}")
+
+
+@dataclass
+class _Walk:
+    """What is there before a step."""
+
+    columns: set[str]
+    textless: set[str]
+    """Sources whose documents may still lack a text."""
+    raw_dropped_by: str = ""
+    unknown: set[str] = field(default_factory=set)
+    """Names of steps that do not exist: whatever has their prefix is let pass, since that error is told already."""
+
+
+def _columns(drafts: Sequence[Draft], inputs: Sequence[Input], top: RecipeFile, document: Document, problems: Problems) -> None:
+    carried = {name for one in inputs for name in one.fields}
+    walk = _Walk({*DOCUMENT.names, *carried}, {one.source for one in inputs if one.can_be_markup})
+    text_told = False
+    for i, draft in enumerate(drafts):
+        place = document.place(draft.key)
+        for name in () if walk.unknown else _reads(draft):
+            seen = walk.textless & set(draft.only or walk.textless)
+            if name not in walk.columns and name.partition("__")[0] not in walk.unknown:
+                problems.add(place, f"steps.{draft.name}: " + _missing(name, draft, drafts[i + 1 :], walk))
+            elif name == "text" and seen and "raw" not in _reads(draft) and not text_told:
+                text_told = True  # one step put right puts all right
+                problems.add(place, f"steps.{draft.name}: expected text, got markup from {listed(sorted(seen))}; put `- markup:` before it")
+            elif name == "raw" and walk.raw_dropped_by and not top.keep_raw:
+                text = f"expected raw, got nothing after {walk.raw_dropped_by} dropped it; put it before that or say keep_raw: true"
+                problems.add(place, f"steps.{draft.name}: {text}")
+        _advance(walk, draft)
+
+
+def _reads(draft: Draft) -> tuple[str, ...]:
+    if isinstance(draft.declaration, Stage):
+        return draft.declaration.reads
+    if isinstance(draft.declaration, Barrier) and draft.config is not None:
+        return tuple(draft.declaration.reads(draft.config))
+    return ()
+
+
+def _advance(walk: _Walk, draft: Draft) -> None:
+    """Add what a step leaves behind."""
+    declared = draft.declaration
+    if declared is None:
+        if draft.kind != "cut" or draft.uses != "cut":
+            walk.unknown.add(draft.name)
+        return
+    adds = set(declared.adds)
+    if isinstance(declared, Stage):
+        adds |= set(VERDICT) if declared.rules else set()
+        if "raw" in declared.reads and "text" in declared.replaces:
+            walk.textless -= set(draft.only) if draft.only else walk.textless.copy()
+        if declared.drops_raw and draft.only is None:
+            walk.raw_dropped_by = draft.name
+    walk.columns |= {column(draft.name, name) for name in adds}
+
+
+def _missing(name: str, draft: Draft, later: Sequence[Draft], walk: _Walk) -> str:
+    """Why a column is not there, and what would bring it."""
+    step, _, measure = name.partition("__")
+    text = f"expected column {name}, got none of that name before it; "
+    if step in {one.name for one in later}:
+        return text + f"put {step} before {draft.name}"
+    same = sorted(c for c in walk.columns if measure and c.endswith(f"__{measure}"))
+    if measure and step in (*stage.names(), *barrier.names()) and not any(c.startswith(f"{step}__") for c in walk.columns):
+        return text + (f"did you mean {same[0]}?" if same else f"add `- {step}:` before it")
+    near = nearest(name, sorted(walk.columns))
+    return text + (f"did you mean {near}?" if near else "add a step that makes it, or name it in an input's `fields`")
+
+
+def _orphans(drafts: Sequence[Draft], document: Document, problems: Problems) -> None:
+    """A keeper that leaves after its copies have left takes the last copy along."""
+    dedup = ""
+    for draft in drafts:
+        declared = draft.declaration
+        if isinstance(declared, Barrier):
+            dedup = draft.name if declared.judges else dedup
+        elif dedup and isinstance(declared, Stage) and _removes(declared, draft):
+            advice = f"put it before {dedup}, set its limits to null, or say accept_orphans: true"
+            text = f"expected no removal after {dedup}, got a step that removes documents whose copies {dedup} removed"
+            problems.add(document.place(draft.key), f"steps.{draft.name}: {text}; {advice}")
+
+
+def _removes(declared: Stage, draft: Draft) -> bool:
+    """Whether the stage can remove anything with this config: a rule whose limit is null is off."""
+    limits = [getattr(draft.config, rule.limit, 0) for rule in declared.rules]
+    return "drop" in declared.adds or any(limit is not None for limit in limits)

@@ -1,0 +1,170 @@
+"""What a recipe is once it has been read: typed, frozen, every default filled in.
+
+The sentences under the fields are the documentation that `curate schema` hands to editors. Files in a recipe (`uri`, `file`) are found
+from the current directory, as on a command line, not from the folder of the recipe.
+"""
+
+import re
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from curate.stage import Config
+
+NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
+"""Step and column names: lower case words joined by single underscores; two underscores join a step and its measure."""
+Count = Annotated[int, Field(ge=1)]
+
+
+def root_parts(uri: str) -> tuple[str, ...]:
+    """The components of a location that name it: without scheme, wildcards and file endings (`s3://b/crawl/*.warc.gz` → b, crawl)."""
+    scheme, _, rest = uri.rpartition("://")
+    if not rest.strip("/.") or (not scheme and re.fullmatch(r"[a-z]+:", uri)):
+        return (uri.partition(":")[0] or "input",)
+    parts: list[str] = []
+    for part in PurePosixPath(rest.replace("\\", "/")).parts:
+        if re.search(r"[*?\[{]", part):
+            break
+        if part not in ("/", ".", ".."):
+            parts.append(part)
+    if not parts:
+        return ("input",)
+    if parts[-1] == PurePosixPath(rest).name and "." in parts[-1].lstrip("."):
+        parts[-1] = parts[-1].partition(".")[0] or parts[-1]
+    return tuple(parts)
+
+
+def source_name(uri: str, depth: int = 1) -> str:
+    """The source's name where the recipe gives none: the last `depth` components of its root."""
+    return "/".join(root_parts(uri)[-depth:])
+
+
+class Input(Config):
+    """Where documents come from."""
+
+    uri: Annotated[str, Field(min_length=1)]
+    """A file, glob, folder or fsspec location, from the current directory; its suffix tells the kind; `sample:` is the built-in sample."""
+    source: Annotated[str, Field(min_length=1)] = Field(default_factory=lambda data: source_name(data.get("uri", "")))
+    """Name of the source, part of every document's id; default: the last part of the location, without its endings."""
+    fields: dict[str, str] = Field(default_factory=dict)
+    """Column → field of the input record, for JSONL and Parquet; columns beyond the document's own are carried along as text."""
+
+    @property
+    def can_be_markup(self) -> bool:
+        """Whether records may arrive as `raw` bytes without a text: WARC, HTML, folders and the sample."""
+        name = PurePosixPath(self.uri.partition("://")[2] or self.uri).name.lower()
+        return not re.search(r"\.(jsonl|ndjson|json|parquet|txt|text|md)(\.(gz|zst|bz2|xz))?$", name)
+
+
+class Limits(Config):
+    """Bounds of memory and files; bytes and rows, never seconds, so that they mean the same on every machine."""
+
+    part_bytes: Count = 8 << 20
+    """Stored bytes of input that one task reads, about."""
+    document_bytes: Count = 256 << 20
+    """A payload above this many bytes becomes a read error."""
+    file_rows: Count = 65_536
+    """Rows of a file between segments, at most."""
+    file_bytes: Count = 256 << 20
+    """Bytes of text of a file between segments, at most."""
+    range_bytes: Count = 256 << 20
+    """Bytes of one key range of a barrier's exchange, about: what one resolving task holds in memory."""
+    row_group_rows: Count = 8192
+    """Rows of a Parquet row group, exactly (but for the last)."""
+
+
+class ShardsConfig(Config):
+    """How tokens are cut into shards."""
+
+    tokens_per_shard: Count = 50_000_000
+    """A shard is closed when it has this many tokens."""
+    seed: Annotated[int, Field(ge=0, lt=1 << 63)] = 0
+    """Documents stand in the shards in the order of BLAKE3(seed, id)."""
+
+
+class CardConfig(Config):
+    """What only people know about a corpus; the rest of the card is counted."""
+
+    title: str | None = None
+    """Name of the corpus as people say it."""
+    description: str | None = None
+    """What the corpus is, in a paragraph."""
+    purpose: str | None = None
+    """What it was made for, and what it should not be used for."""
+    contact: str | None = None
+    """Whom to write to, also about removal."""
+    creators: str | None = None
+    """Who made it."""
+    license: str | None = None
+    """Licence of the collection as such; the documents keep their own."""
+    version: str | None = None
+    """Version of the corpus."""
+    url: str | None = None
+    """Where it is published."""
+    citation: str | None = None
+    """How to cite it."""
+
+
+class TokenizerFile(Config):
+    """A tokenizer that exists already."""
+
+    file: Annotated[str, Field(min_length=1)]
+    """A `tokenizer.json`, from the current directory."""
+
+
+class RecipeFile(Config):
+    """The top level of a recipe, but for `steps` and `tokenizer`, whose forms depend on the installed stages and barriers."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")] | None = None
+    """Name of the recipe, and of its output folder below `runs/`; default: the file's name."""
+    input: Annotated[tuple[Input, ...], Field(min_length=1)]
+    """Where documents come from; their order changes nothing."""
+    shards: ShardsConfig | None = None
+    """Token shards; left out: none are written."""
+    card: CardConfig = CardConfig()
+    """What people say about the corpus."""
+    limits: Limits = Limits()
+    """Bounds of memory and files."""
+    keep_raw: bool = False
+    """Whether the payload bytes stay after the step that reads the markup."""
+    after_verdict: Literal["skip", "measure"] = "skip"
+    """Whether a row that has a verdict is measured further, as threshold studies need."""
+    accept_orphans: bool = False
+    """Whether a step may remove documents after deduplication, and with them the only copy; they are counted."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One step of the walk."""
+
+    name: str
+    """Alias, or the step's own name; unique in the recipe, prefix of its columns."""
+    uses: str
+    """Module name of the stage or barrier; `cut` for a cut."""
+    kind: Literal["stage", "barrier", "cut"]
+    config: Config | None
+    """None for a cut."""
+    only: tuple[str, ...] | None = None
+    """Sources whose documents it sees; None: all."""
+    line: int = field(default=0, compare=False)
+    """Line in the recipe file; 0 where it was made from Python."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """A recipe that has passed every check that needs no data. Two are equal if they do the same, wherever they were written."""
+
+    name: str
+    inputs: tuple[Input, ...]
+    steps: tuple[Step, ...]
+    tokenizer: Config | None
+    """`train_tokenizer`'s config, a `TokenizerFile`, or None."""
+    shards: ShardsConfig | None
+    card: CardConfig
+    limits: Limits
+    keep_raw: bool = False
+    after_verdict: Literal["skip", "measure"] = "skip"
+    accept_orphans: bool = False
+    path: str | None = field(default=None, compare=False)
