@@ -5,13 +5,13 @@ They need the declarations and configs only, no byte of data. What they miss: co
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from curate import barrier, stage
 from curate.barrier import Barrier
 from curate.recipe.fields import Problems
 from curate.recipe.model import Input, RecipeFile
-from curate.recipe.parse import Draft
+from curate.recipe.parse import CUT, Draft
 from curate.recipe.yaml import Document, listed, nearest, unknown
 from curate.schema import DOCUMENT, column
 from curate.stage import VERDICT, Stage
@@ -42,8 +42,8 @@ class _Walk:
     textless: set[str]
     """Sources whose documents may still lack a text."""
     raw_dropped_by: str = ""
-    unknown: set[str] = field(default_factory=set)
-    """Names of steps that do not exist: whatever has their prefix is let pass, since that error is told already."""
+    unknown: bool = False
+    """Whether a step before could not be understood: what it would have brought is not missed, since that error is told already."""
 
 
 def _columns(drafts: Sequence[Draft], inputs: Sequence[Input], top: RecipeFile, document: Document, problems: Problems) -> None:
@@ -54,7 +54,7 @@ def _columns(drafts: Sequence[Draft], inputs: Sequence[Input], top: RecipeFile, 
         place = document.place(draft.key)
         for name in () if walk.unknown else _reads(draft):
             seen = walk.textless & set(draft.only or walk.textless)
-            if name not in walk.columns and name.partition("__")[0] not in walk.unknown:
+            if name not in walk.columns:
                 problems.add(place, f"steps.{draft.name}: " + _missing(name, draft, drafts[i + 1 :], walk))
             elif name == "text" and seen and "raw" not in _reads(draft) and not text_told:
                 text_told = True  # one step put right puts all right
@@ -77,8 +77,7 @@ def _advance(walk: _Walk, draft: Draft) -> None:
     """Add what a step leaves behind."""
     declared = draft.declaration
     if declared is None:
-        if draft.kind != "cut" or draft.uses != "cut":
-            walk.unknown.add(draft.name)
+        walk.unknown = walk.unknown or draft.uses != CUT
         return
     adds = set(declared.adds)
     if isinstance(declared, Stage):

@@ -14,10 +14,10 @@ from curate.recipe.yaml import Document, Key, listed, nearest, shown, unknown
 from curate.stage import Config, Stage
 
 CUT = "cut"
-IMPLICIT = {"read": "the engine runs it after the inputs by itself", "train_tokenizer": "say `tokenizer: {…}` at the top level instead"}
+IMPLICIT = {"same_record": "it runs by itself when the inputs have been read", "train_tokenizer": "say `tokenizer: {…}` at the top level instead"}
 """Barriers that are no steps, and what to do instead."""
-RESERVED = ("as", "only")
-"""Keys of a step that are not fields of its config."""
+TAKEN = frozenset({"read", *IMPLICIT})
+"""Names under which the engine runs steps of its own."""
 
 
 @dataclass
@@ -132,7 +132,7 @@ def _steps(document: Document, problems: Problems) -> list[Draft]:
     if not isinstance(steps, list):
         problems.add(document.place(("steps",)), f"steps: expected a list of steps, got {shown(steps)}; write `- name: {{…}}`")
         return []
-    drafts = [draft for i, step in enumerate(steps) if (draft := _step(step, i, document, problems))]
+    drafts = [_step(step, i, document, problems) for i, step in enumerate(steps)]
     seen: dict[str, Draft] = {}
     cuts = 0
     for draft in drafts:
@@ -146,16 +146,17 @@ def _steps(document: Document, problems: Problems) -> list[Draft]:
     return drafts
 
 
-def _step(step: Any, index: int, document: Document, problems: Problems) -> Draft | None:
-    """One list item; None where it has not even the form of a step."""
+def _step(step: Any, index: int, document: Document, problems: Problems) -> Draft:
+    """One list item; without a declaration where it is not what a step should be."""
     key: Key = ("steps", index)
+    nothing = Draft(name=f"{index}", uses="", key=key)
     if isinstance(step, str):
         problems.add(document.place(key), f"steps.{index}: expected `- {step}:`, got {shown(step)}; add the colon")
-        return None
+        return nothing
     if not isinstance(step, dict) or len(step) != 1:
         found = f"keys {listed(list(step))}; indent the fields below the step's name" if isinstance(step, dict) and step else shown(step)
         problems.add(document.place(key), f"steps.{index}: expected one step as `- name: {{…}}`, got {found}")
-        return None
+        return nothing
     uses, fields = next(iter(step.items()))
     key = (*key, uses)
     draft = Draft(name=uses, uses=uses, key=key)
@@ -178,7 +179,7 @@ def _alias(alias: Any, uses: str, document: Document, key: Key, problems: Proble
     if not isinstance(alias, str) or (not NAME.fullmatch(alias) and alias != uses):
         problems.add(place, f"steps.{uses}.as: expected a name such as {uses}_after (lower case, single underscores), got {shown(alias)}")
         return uses
-    if alias != uses and (alias in IMPLICIT or alias == "engine" or re.fullmatch(r"cut(_\d+)?", alias)):
+    if alias != uses and (alias in TAKEN or re.fullmatch(r"cut(_\d+)?", alias)):
         problems.add(place, f"steps.{uses}.as: expected a free name, got {shown(alias)}, which the engine uses")
         return uses
     return alias
