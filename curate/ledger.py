@@ -82,7 +82,7 @@ class Outcome:
         """The ledger line as plain data; counters sorted, ids in hex."""
         line: dict[str, Any] = {"task": self.task, "kind": self.kind}
         if self.balance:
-            plain = asdict(self.balance)
+            plain = dict(vars(self.balance))  # asdict would count a Counter's items
             for name in ("ids_in", "ids_kept", "ids_removed"):
                 plain[name] = f"{plain[name] % ID_MODULUS:032x}"
             line |= {name: dict(sorted(value.items())) if isinstance(value, dict) else value for name, value in plain.items()}

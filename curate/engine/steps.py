@@ -30,6 +30,8 @@ class StageCall:
     stage: Stage
     config: Config
     only: tuple[str, ...] | None = None
+    last_of_raw: bool = False
+    """Whether no later step reads `raw`, which then ends here."""
 
     def identity(self) -> dict[str, Any]:
         """What the result depends on, as plain data; part of a task's name."""
@@ -40,6 +42,7 @@ class StageCall:
             "version": self.stage.version,
             "config": self.config.model_dump(mode="json"),
             "only": self.only,
+            "last_of_raw": self.last_of_raw,
             "distributions": versions(self.stage.distributions),
             "models": models,
         }
@@ -96,7 +99,7 @@ class Walk:
         self.alive = np.ones(self.batch.num_rows, dtype=bool)
         self.failed: np.ndarray = np.full(self.batch.num_rows, None, dtype=object)
 
-    def run(self, call: StageCall, *, keep_raw: bool) -> None:
+    def run(self, call: StageCall) -> None:
         """One stage over the rows that are still measured."""
         started = time.perf_counter()
         rows = self._rows(call.only)
@@ -107,9 +110,14 @@ class Walk:
             self._count_bytes(call.step, before)
         if call.stage.judges:
             self._close(call.step)
-        if call.stage.drops_raw and not keep_raw and "raw" in self.batch.schema.names:
-            self.batch = self.batch.select([name for name in self.batch.schema.names if name != "raw"])
+        if call.last_of_raw:
+            self.drop_raw()
         self.seconds[call.step] += time.perf_counter() - started
+
+    def drop_raw(self) -> None:
+        """Payload bytes are not carried further than the last step that reads them."""
+        if "raw" in self.batch.schema.names:
+            self.batch = self.batch.select([name for name in self.batch.schema.names if name != "raw"])
 
     def mark(self, call: BarrierCall, verdicts: pa.Table) -> None:
         """The verdicts of a barrier; `verdicts` has the column `row`, the index in the batch."""

@@ -1,0 +1,139 @@
+"""A run from end to end: the order in which a recipe becomes documents, removed, tokenizer, shards and card."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from curate.engine import tokens
+from curate.engine.local import Engine
+from curate.engine.run import Driver, Silent, Watcher, files_of, form_parts
+from curate.engine.tasks import InputPart
+from curate.errors import StoreError
+from curate.ledger import LEDGER, Balance, Outcome
+from curate.read import input_parts
+from curate.recipe import Recipe, to_yaml
+from curate.store import Store, failpoint, lease
+
+RECIPE = "recipe.yaml"
+
+
+@dataclass
+class Summary:
+    """What a run did, from its ledger."""
+
+    name: str
+    root: str
+    segments: list[list[Outcome]] = field(default_factory=list)
+    steps: list[str] = field(default_factory=list)
+    num_tokens: int | None = None
+    num_shards: int | None = None
+    seconds: Counter[str] = field(default_factory=Counter)
+    """Seconds of work by step, summed over workers; of this and of earlier attempts."""
+
+    @property
+    def first(self) -> Balance:
+        """The sums of the first segment: records, skipped, read errors, documents."""
+        return total(self.segments[0])
+
+    @property
+    def last(self) -> Balance:
+        """The sums of the last segment: kept rows and bytes."""
+        return total(self.segments[-1])
+
+    @property
+    def raw_bytes(self) -> int:
+        """Payload bytes of markup that were read."""
+        return sum(outcome.facts.get("raw_bytes", 0) for outcome in self.segments[0])
+
+    def removed(self) -> Counter[str]:
+        """Documents and errors that left, by `step:reason`."""
+        counts: Counter[str] = Counter()
+        for outcomes in self.segments:
+            counts.update(total(outcomes).removed)
+        return counts
+
+
+def total(outcomes: Sequence[Outcome]) -> Balance:
+    """The balances of tasks, added up."""
+    sums = Balance()
+    for outcome in outcomes:
+        assert outcome.balance is not None
+        for name, value in vars(outcome.balance).items():
+            if isinstance(value, Counter):
+                getattr(sums, name).update(value)
+            else:
+                setattr(sums, name, getattr(sums, name) + value)
+    return sums
+
+
+def make(recipe: Recipe, store: Store, engine: Engine, watcher: Watcher | None = None, min_ranges: int = 1) -> Summary:
+    """Run a recipe into a folder, or finish what an earlier run began there."""
+    with lease(store):
+        _claim(store, recipe)
+        driver = Driver(recipe=recipe, store=store, engine=engine, watcher=watcher or Silent(), min_ranges=min_ranges)
+        inputs = [InputPart(index=i, spans=tuple(part)) for i, part in enumerate(input_parts(recipe.inputs, recipe.limits.part_bytes))]
+        segments = driver.documents(inputs)
+        failpoint("before_publish")
+        driver.publish_documents(segments[-1])
+        driver.publish_removed(segments)
+        manifest = _tokens(driver, segments[-1])
+        _check_run(segments)
+        summary = Summary(name=recipe.name, root=store.root, segments=segments, steps=driver.plan.steps)
+        if manifest:
+            summary.num_tokens, summary.num_shards = manifest["totals"]["tokens"], manifest["totals"]["shards"]
+        driver.ledger.compact(driver.tasks)
+        summary.seconds = driver.seconds()
+        return summary
+
+
+def _claim(store: Store, recipe: Recipe) -> None:
+    """Write the recipe as run; refuse a folder that belongs to another one."""
+    text = to_yaml(recipe)
+    if store.exists(RECIPE):
+        name = recipe_name(store.read(RECIPE).decode())
+        if name != recipe.name:
+            raise StoreError(
+                f"output {store.root}: expected a folder of recipe {recipe.name}, got one of recipe {name}; choose another --output"
+            )
+    elif store.exists(LEDGER):
+        raise StoreError(f"output {store.root}: expected {RECIPE} beside {LEDGER}, got a ledger alone; choose another --output")
+    store.write(RECIPE, text.encode())
+
+
+def recipe_name(text: str) -> str:
+    """The `name` in a recipe as run."""
+    from ruamel.yaml import YAML
+
+    return str(YAML(typ="safe").load(text).get("name"))
+
+
+def _tokens(driver: Driver, outcomes: Sequence[Outcome]) -> dict[str, Any] | None:
+    parts = form_parts(files_of(outcomes, "documents"), driver.recipe.limits.part_bytes)
+    made = tokens.tokenizer(driver, parts)
+    if made is None:
+        return None
+    return tokens.shards(driver, parts, made, license_column(driver))
+
+
+def license_column(driver: Driver) -> str | None:
+    """The column with the SPDX expression, if a step determines it."""
+    for segment in driver.plan.segments:
+        for call in segment.steps:
+            if call.stage.name == "license":
+                return f"{call.step}__spdx"
+    return None
+
+
+def _check_run(segments: Sequence[Sequence[Outcome]]) -> None:
+    """Over the whole run too: what one segment keeps is what the next one reads, and everything read is kept or removed."""
+    from curate.errors import LedgerError
+
+    sums = [total(outcomes) for outcomes in segments]
+    for before, after in zip(sums, sums[1:], strict=False):
+        for what in (("kept", "documents"), ("ids_kept", "ids_in"), ("bytes_kept", "bytes_in")):
+            left, right = getattr(before, what[0]), getattr(after, what[1])
+            if what[0] == "ids_kept":
+                left, right = left % (1 << 128), right % (1 << 128)
+            if left != right:
+                raise LedgerError(f"run: expected {what[0]} of one segment = {what[1]} of the next, got {left} and {right}; this is a bug")

@@ -1,0 +1,291 @@
+"""The driver: walks the plan phase by phase, asks the ledger what is done, lets an engine run the rest, publishes what is whole.
+
+No data passes through it: only task descriptions, ledger lines and manifests.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from curate.engine.exchange import ranges, run_bytes
+from curate.engine.local import Engine, Task
+from curate.engine.plan import Plan, Segment, plan
+from curate.engine.steps import BarrierCall
+from curate.engine.tasks import DocumentsPart, InputPart, Mark, RemovedTask, SegmentTask, name_of, removed_schema
+from curate.engine.tasks_barrier import AGAIN, FindingTask, ResolveTask, SketchTask, digest_of
+from curate.ledger import Ledger, Outcome
+from curate.recipe import Recipe
+from curate.schema import ID_MODULUS
+from curate.store import File, Store, failpoint
+
+TIMES = "times.jsonl"
+MAX_ITERATIONS = 10_000
+
+
+class Watcher(Protocol):
+    """Who is told how a run goes."""
+
+    def phase(self, label: str, num_tasks: int, num_done: int) -> None: ...
+    def task(self, outcome: Outcome) -> None: ...
+
+
+class Silent:
+    """Nobody watches."""
+
+    def phase(self, label: str, num_tasks: int, num_done: int) -> None:
+        """A phase begins; `num_done` of its tasks are finished already."""
+
+    def task(self, outcome: Outcome) -> None:
+        """A task was committed."""
+
+
+@dataclass
+class Driver:
+    """One run of a recipe into one folder."""
+
+    recipe: Recipe
+    store: Store
+    engine: Engine
+    watcher: Watcher = field(default_factory=Silent)
+    min_ranges: int = 1
+    """At least so many key ranges in every exchange; the outcome does not depend on it (tests turn it)."""
+
+    def __post_init__(self) -> None:
+        self.plan: Plan = plan(self.recipe)
+        self.ledger = Ledger(self.store)
+        self.tasks: list[str] = []
+        """Names of all tasks of this run, in plan order."""
+
+    # ---------------------------------------------------------------- phases
+
+    def phase(self, label: str, tasks: Sequence[Task]) -> list[Outcome]:
+        """Outcomes of all tasks, in order; those that the ledger knows are not repeated."""
+        outcomes = {task.name: outcome for task in tasks if (outcome := self.ledger.done(task.name)) is not None}
+        self.tasks += [task.name for task in tasks]
+        todo = list({task.name: task for task in tasks if task.name not in outcomes}.values())
+        self.watcher.phase(label, len(tasks), len(tasks) - len(todo))
+        for outcome in self.engine.run(todo):
+            self.ledger.commit(outcome)
+            self._time(outcome)
+            self.watcher.task(outcome)
+            outcomes[outcome.task] = outcome
+        return [outcomes[task.name] for task in tasks]
+
+    def _time(self, outcome: Outcome) -> None:
+        """Note seconds by step. Times are beside the ledger, never in it."""
+        if self.store.is_local:
+            with open(self.store.full(TIMES), "a", encoding="utf-8") as file:
+                file.write(json.dumps({"task": outcome.task, "kind": outcome.kind, "seconds": outcome.seconds}) + "\n")
+
+    def seconds(self) -> Counter[str]:
+        """Seconds of work by step over all tasks of this run, those of earlier attempts included."""
+        wanted, spent = set(self.tasks), Counter[str]()
+        if not self.store.exists(TIMES):
+            return spent
+        latest = {}
+        for line in self.store.read(TIMES).decode().splitlines():
+            entry = json.loads(line)
+            latest[entry["task"]] = entry["seconds"]
+        for task, seconds in latest.items():
+            if task in wanted:
+                spent.update(seconds)
+        return spent
+
+    def segment(self, segment: Segment, parts: Sequence[InputPart | DocumentsPart], marks: Sequence[Mark]) -> list[Outcome]:
+        """All parts through one segment."""
+        measure_all = self.recipe.after_verdict == "measure"
+        tasks = []
+        for part in parts:
+            identity = SegmentTask.identity(part, marks, segment.steps, self.plan.bounds, segment.carry_raw, measure_all)
+            tasks.append(
+                SegmentTask(
+                    store=self.store,
+                    name=name_of(f"segment{segment.index}", identity),
+                    part=part,
+                    marks=tuple(marks),
+                    steps=segment.steps,
+                    bounds=self.plan.bounds,
+                    carry_raw=segment.carry_raw,
+                    measure_all=measure_all,
+                    phase=segment.label,
+                )
+            )
+        return self.phase(segment.label, tasks)
+
+    # ---------------------------------------------------------------- barriers
+
+    def barrier(self, call: BarrierCall, parts: Sequence[DocumentsPart], marks: Sequence[Mark]) -> tuple[list[File], str]:
+        """All rounds of a barrier: the runs of its last resolve, and a digest that stands for all of it."""
+        runs: list[File] | None = None
+        for number, this in enumerate(call.barrier.rounds(call.config)):
+            if this.sketch is not None:
+                runs = self._sketch(call, number, parts, marks, runs)
+            runs = self._resolve(call, number, runs or [])
+        runs = runs or []
+        return runs, name_of("barrier", [call.identity(), digest_of(runs)])
+
+    def _sketch(
+        self, call: BarrierCall, number: int, parts: Sequence[DocumentsPart], marks: Sequence[Mark], previous: list[File] | None
+    ) -> list[File]:
+        this = call.barrier.rounds(call.config)[number]
+        before = None if previous is None else name_of("runs", digest_of(previous))
+        past = [[mark.call.identity(), mark.digest] for mark in marks]
+        tasks = [
+            SketchTask(
+                store=self.store,
+                name=name_of("sketch", [call.identity(), number, part.identity(), past, before]),
+                part=part,
+                marks=tuple(marks),
+                call=call,
+                round=number,
+                previous=None if previous is None else tuple(previous),
+                spill_bytes=self.plan.bounds.range_bytes,
+                phase=f"{call.step}: {this.name}",
+            )
+            for part in parts
+        ]
+        if previous is not None and not any(file.rows for file in previous):
+            return []  # the round before asked for nothing
+        return files_of(self.phase(f"{call.step}: sketch {this.name}", tasks), "rows")
+
+    def _resolve(self, call: BarrierCall, number: int, runs: list[File]) -> list[File]:
+        """One round's resolve, repeated while it says so."""
+        this = call.barrier.rounds(call.config)[number]
+        resolved: list[File] = []
+        for iteration in range(MAX_ITERATIONS):
+            if not any(file.rows for file in runs):
+                break
+            cut = ranges(run_bytes(runs), self.plan.bounds.range_bytes, self.min_ranges)
+            source = name_of("runs", digest_of(runs))
+            tasks = [
+                ResolveTask(
+                    store=self.store,
+                    name=name_of("resolve", [call.identity(), number, source, low, high]),
+                    call=call,
+                    round=number,
+                    runs=tuple(runs),
+                    low=low,
+                    high=high,
+                    whole=len(cut) == 1,
+                    spill_bytes=self.plan.bounds.range_bytes,
+                    phase=f"{call.step}: {this.name}",
+                )
+                for low, high in cut
+            ]
+            again = f", again {iteration}" if iteration else ""
+            outcomes = self.phase(f"{call.step}: resolve {this.name}{again}", tasks)
+            resolved += files_of(outcomes, "rows")
+            runs = files_of(outcomes, AGAIN)
+        return resolved
+
+    def finding(self, call: BarrierCall, parts: Sequence[DocumentsPart]) -> Outcome:
+        """A barrier that ends in files."""
+        runs, digest = self.barrier(call, parts, [])
+        name = name_of("finding", [call.identity(), digest])
+        task = FindingTask(store=self.store, name=name, call=call, runs=tuple(runs), phase=f"{call.step}: finding")
+        return self.phase(f"{call.step}: finding", [task])[0]
+
+    # ---------------------------------------------------------------- documents
+
+    def documents(self, parts: Sequence[InputPart]) -> list[list[Outcome]]:
+        """All segments; the outcomes of each."""
+        outcomes = [self.segment(self.plan.segments[0], parts, [])]
+        for segment in self.plan.segments[1:]:
+            formed = form_parts(files_of(outcomes[-1], "documents"), self.recipe.limits.part_bytes)
+            marks: list[Mark] = []
+            for call in segment.barriers:
+                runs, digest = self.barrier(call, formed, marks)
+                marks.append(Mark(call=call, runs=tuple(runs), digest=digest))
+            outcomes.append(self.segment(segment, formed, marks))
+        return outcomes
+
+    def publish_documents(self, outcomes: Sequence[Outcome]) -> list[File]:
+        """`documents/`: the files of the last segment under their public names, and their manifest."""
+        files = nonempty(files_of(outcomes, "documents"))
+        ids = sum(outcome.balance.ids_kept for outcome in outcomes if outcome.balance) % ID_MODULUS
+        return self._publish("documents", files, {"ids": f"{ids:032x}"})
+
+    def publish_removed(self, segments: Sequence[Sequence[Outcome]]) -> list[File]:
+        """`removed/`: what left in any segment, with the columns of all."""
+        all_files = [file for outcomes in segments for file in files_of(outcomes, "removed")]
+        schema = removed_schema([self._schema(files_of(outcomes, "removed")[0]) for outcomes in segments])
+        groups = group(nonempty(all_files), self.plan.bounds.file_rows)
+        tasks = [
+            RemovedTask(
+                store=self.store,
+                name=name_of("removed", [[file.digest for file in files], str(schema), self.plan.bounds.file_rows]),
+                files=tuple(files),
+                schema=schema,
+                bounds=self.plan.bounds,
+            )
+            for files in groups
+        ]
+        return self._publish("removed", nonempty(files_of(self.phase("removed", tasks), "removed")), {})
+
+    def _schema(self, file: File) -> pa.Schema:
+        with self.store.open(file.path) as source:
+            return pq.read_schema(source)
+
+    def _publish(self, folder: str, files: Sequence[File], facts: Mapping[str, Any]) -> list[File]:
+        """Give files their public names, then write the manifest that makes them count, then drop what it does not list."""
+        published = []
+        for number, file in enumerate(files):
+            path = f"{folder}/part-{number:05}.parquet"
+            self.store.copy(file.path, path)
+            published.append(File(path=path, bytes=file.bytes, digest=file.digest, rows=file.rows, text_bytes=file.text_bytes))
+        failpoint(f"before_manifest_{folder}")
+        entries = [vars(file) | {"path": file.path.removeprefix(f"{folder}/")} for file in published]
+        totals = {"rows": sum(file.rows for file in published), "text_bytes": sum(file.text_bytes for file in published)}
+        self.store.write_json(f"{folder}/manifest.json", {"format": f"curate/{folder}/1", "files": entries, **totals, **facts})
+        failpoint(f"after_manifest_{folder}")
+        keep = {file.path for file in published} | {f"{folder}/manifest.json"}
+        self.sweep(folder, keep)
+        return published
+
+    def sweep(self, folder: str, keep: Iterable[str]) -> None:
+        """Remove files of a folder that no manifest lists: what an earlier recipe or a killed run left."""
+        kept = set(keep)
+        for name in self.store.list(folder):
+            if f"{folder}/{name}" not in kept:
+                self.store.remove(f"{folder}/{name}")
+
+
+def files_of(outcomes: Iterable[Outcome], role: str) -> list[File]:
+    """Files of a role, in task order."""
+    return [file for outcome in outcomes for file in outcome.files.get(role, [])]
+
+
+def nonempty(files: Sequence[File]) -> list[File]:
+    """Files with rows; the first file if none has any, so that a schema is always there."""
+    return [file for file in files if file.rows] or list(files[:1])
+
+
+def form_parts(files: Sequence[File], part_bytes: int) -> list[DocumentsPart]:
+    """Parts of about `part_bytes` of text from files in order; a file is never cut, so that skew of the inputs does not last."""
+    parts: list[list[File]] = []
+    held = part_bytes
+    for file in nonempty(files):
+        if held >= part_bytes:
+            parts.append([])
+            held = 0
+        parts[-1].append(file)
+        held += file.text_bytes
+    return [DocumentsPart(index=index, files=tuple(files)) for index, files in enumerate(parts)]
+
+
+def group(files: Sequence[File], rows: int) -> list[list[File]]:
+    """Consecutive files in groups of about `rows` rows."""
+    groups: list[list[File]] = []
+    held = rows
+    for file in files:
+        if held >= rows:
+            groups.append([])
+            held = 0
+        groups[-1].append(file)
+        held += file.rows
+    return groups

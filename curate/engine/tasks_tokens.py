@@ -1,0 +1,180 @@
+"""Tasks that end in token shards: encode a part, write one shard, index all documents.
+
+Documents are ordered by the 128-bit BLAKE3 of (seed, id): a shuffle that is a function of the corpus alone. Encoding writes runs in that order with a histogram
+of tokens over the key space; from the sum of histograms the driver cuts shards of equal size, and each shard is one merge of all runs.
+"""
+
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from blake3 import blake3
+
+from curate.barrier import keyed
+from curate.engine.exchange import RunWriter, read_range
+from curate.engine.tasks import BATCH_ROWS, DocumentsPart
+from curate.ledger import Outcome
+from curate.shards.format import ShardMeta, shard_schema, split_rows, write_doc_index, write_shard
+from curate.shards.settle import read_documents
+from curate.store import File, Store
+from curate.tokenizer.encode import Encoder
+
+BUCKET_BITS = 14
+"""The histogram has 2^14 buckets, so a corpus of up to 160 shards is cut to within 1 % of the target."""
+NO_LICENSE = "NOASSERTION"
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncodeTask:
+    """One part of the kept documents to token rows, sorted by shuffle key."""
+
+    store: Store
+    name: str
+    part: DocumentsPart
+    tokenizer: File
+    seed: int
+    license_column: str | None
+    spill_bytes: int
+    phase: str = "encode"
+    resources: Mapping[str, float] = field(default_factory=dict)
+
+    def run(self) -> Outcome:
+        """Encode batch by batch; a document of more than 2^20 tokens becomes several rows."""
+        started = time.perf_counter()
+        encoder = Encoder(self.store.read(self.tokenizer.path))
+        writer = RunWriter(self.store, f"work/{self.name}/rows", self.spill_bytes)
+        buckets = np.zeros(1 << BUCKET_BITS, dtype=np.int64)
+        seen: dict[str, set[str]] = {"sources": set(), "licenses": set(), "containers": set()}
+        documents = tokens = text_bytes = 0
+        columns = ["id", "source", "origin", "text", *([self.license_column] if self.license_column else [])]
+        for batch in read_documents(self.store, self.part.files, columns, BATCH_ROWS):
+            if batch.num_rows == 0:
+                continue
+            rows = self._rows(batch, encoder)
+            lengths = pc.list_value_length(rows["tokens"]).to_numpy()
+            np.add.at(buckets, (rows["key"].to_numpy() >> np.uint64(64 - BUCKET_BITS)).astype(np.int64), lengths)
+            for name, column in (("sources", "source"), ("licenses", "license"), ("containers", "src_container")):
+                seen[name].update(pc.unique(rows[column]).to_pylist())
+            documents += batch.num_rows
+            tokens += int(lengths.sum())
+            text_bytes += int(pc.sum(rows["n_bytes"]).as_py() or 0)
+            writer.write(rows)
+        files = {
+            "rows": writer.close(),
+            "histogram": [self.store.write(f"work/{self.name}/histogram.i8", buckets.astype("<i8").tobytes())],
+        }
+        facts = {"documents": documents, "tokens": tokens, "text_bytes": text_bytes} | {name: sorted(v) for name, v in seen.items()}
+        return Outcome(task=self.name, kind="encode", files=files, facts=facts, seconds={"encode": time.perf_counter() - started})
+
+    def _rows(self, batch: pa.RecordBatch, encoder: Encoder) -> pa.Table:
+        """Keyed token rows of a batch; source, licence and container still as names."""
+        offsets, tokens = encoder.encode(batch["text"])
+        document, piece, pieces, row_offsets = split_rows(offsets)
+        ids = batch["id"].take(pa.array(document))
+        key, sub = shuffle_keys(ids, self.seed)
+        licenses = batch[self.license_column] if self.license_column else pa.nulls(batch.num_rows, pa.string())
+        origin = batch["origin"]
+        n_bytes = pc.fill_null(pc.binary_length(batch["text"]), 0).to_numpy(zero_copy_only=False)
+        take = pa.array(document)
+        return keyed(
+            key,
+            sub,
+            ids,
+            tokens=pa.LargeListArray.from_arrays(pa.array(row_offsets), pa.array(tokens)),
+            n_bytes=pa.array(np.where(piece == 0, n_bytes[document], 0).astype(np.uint32)),
+            source=batch["source"].take(take),
+            license=pc.fill_null(licenses, NO_LICENSE).take(take),
+            src_container=pc.fill_null(pc.struct_field(origin, "container"), "").take(take),
+            src_offset=pc.fill_null(pc.struct_field(origin, "offset"), 0).cast(pa.uint64()).take(take),
+            piece=pa.array(piece),
+            pieces=pa.array(pieces),
+        )
+
+
+def shuffle_keys(ids: pa.Array, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """(key, sub): the halves of BLAKE3-128(seed as u64 LE, id) for every id."""
+    prefix = seed.to_bytes(8, "little")
+    digests = b"".join(blake3(prefix + identity).digest(length=16) for identity in ids.to_pylist())
+    words = np.frombuffer(digests, dtype=">u8").astype(np.uint64).reshape(-1, 2)
+    return np.ascontiguousarray(words[:, 0]), np.ascontiguousarray(words[:, 1])
+
+
+def shard_ranges(buckets: np.ndarray, tokens_per_shard: int) -> list[tuple[int, int]]:
+    """Key ranges [low, high) that hold about `tokens_per_shard` tokens each, the last one what is left; at least one range."""
+    ends = np.cumsum(buckets)
+    total = int(ends[-1]) if len(ends) else 0
+    count = max(1, -(-total // tokens_per_shard))
+    # the bucket edge nearest to each multiple of the target
+    wanted = np.arange(1, count) * tokens_per_shard
+    cuts = np.searchsorted(ends, wanted)
+    before = np.concatenate(([0], ends))[cuts]
+    cuts = np.where(wanted - before <= ends[np.minimum(cuts, len(ends) - 1)] - wanted, cuts, cuts + 1)
+    edges = np.unique(np.concatenate(([0], cuts, [len(buckets)])))
+    return [(int(low) << (64 - BUCKET_BITS), int(high) << (64 - BUCKET_BITS)) for low, high in zip(edges[:-1], edges[1:], strict=True)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShardTask:
+    """One shard: a key range of all runs, names turned into codes."""
+
+    store: Store
+    name: str
+    runs: tuple[File, ...]
+    low: int
+    high: int
+    meta: ShardMeta
+    phase: str = "shards"
+    resources: Mapping[str, float] = field(default_factory=dict)
+
+    def run(self) -> Outcome:
+        """Merge and write."""
+        started = time.perf_counter()
+        tables = list(read_range(self.store, self.runs, self.low, self.high))
+        schema = shard_schema(self.meta)
+        table = self._coded(pa.concat_tables(tables)) if tables else schema.empty_table()
+        path = f"work/{self.name}/shard.arrow"
+        with self.store.put(path) as sink:
+            stat = write_shard(sink, table, self.meta)  # type: ignore[arg-type]
+        return Outcome(
+            task=self.name,
+            kind="shard",
+            files={"shard": [sink.file(path, stat.rows)]},
+            facts=asdict(stat),
+            seconds={"shards": time.perf_counter() - started},
+        )
+
+    def _coded(self, table: pa.Table) -> pa.Table:
+        columns = {"tokens": table["tokens"].cast(pa.large_list(self.meta.token_type)), "doc_id": table["id"], "n_bytes": table["n_bytes"]}
+        for name, source, names, dtype in (
+            ("source", "source", self.meta.sources, pa.uint16()),
+            ("license", "license", self.meta.licenses, pa.uint16()),
+            ("src_container", "src_container", self.meta.containers, pa.uint32()),
+        ):
+            columns[name] = pc.index_in(table[source], value_set=pa.array(names, pa.string())).cast(dtype)
+        return pa.table(columns | {name: table[name] for name in ("src_offset", "piece", "pieces")})
+
+
+@dataclass(frozen=True, kw_only=True)
+class IndexTask:
+    """The document index over all shards. One task by nature of one file: 24 bytes a document."""
+
+    store: Store
+    name: str
+    shards: tuple[File, ...]
+    phase: str = "index"
+    resources: Mapping[str, float] = field(default_factory=dict)
+
+    def run(self) -> Outcome:
+        """Read the ids of every shard and write them sorted."""
+        ids = []
+        for shard in self.shards:
+            with self.store.open(shard.path) as source:
+                table = pa.ipc.open_file(source).read_all().select(["doc_id"])
+                ids.append(pa.concat_arrays([pa.array(chunk.to_pylist(), pa.binary(16)) for chunk in table["doc_id"].chunks]))
+        path = f"work/{self.name}/doc_index.arrow"
+        with self.store.put(path) as sink:
+            stat = write_doc_index(sink, ids)  # type: ignore[arg-type]
+        return Outcome(task=self.name, kind="index", files={"index": [sink.file(path, 0)]}, facts=asdict(stat))
