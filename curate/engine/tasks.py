@@ -218,7 +218,7 @@ class _SegmentRun:
         self.balance.records += chunk.documents.num_rows + sum(chunk.skipped.values()) + len(chunk.errors)
         self.balance.skipped.update(chunk.skipped)
         self.balance.read_errors += len(chunk.errors)
-        self.raw_bytes += chunk.documents["raw"].nbytes
+        self.raw_bytes += int(pc.sum(pc.binary_length(chunk.documents["raw"])).as_py() or 0)
 
     def _errors(self, errors: Sequence[ReadError], source: Source, extra: Sequence[str]) -> None:
         """Records that could not be read become removed rows that name their origin."""
