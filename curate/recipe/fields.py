@@ -98,15 +98,26 @@ def _told(error: Any, config: type[Config], values: Any, loc: Key) -> str:
     expected = _WORDS.get(kind) or message.removeprefix("Input should be ").removeprefix("a valid ")
     if kind in _BOUNDS:
         sign, bound = _BOUNDS[kind]
-        expected = f"a value {sign} {error['ctx'][bound]}"
-    if kind == "too_short" and not value:
-        expected = f"at least {error['ctx']['min_length']} item{'s' if error['ctx']['min_length'] != 1 else ''}"
+        expected = f"a value {sign} {error['ctx'][bound]:.15g}"
+    if kind in ("literal_error", "enum"):
+        expected = expected.replace("'", "")
+    if kind == "string_pattern_mismatch":
+        expected = f"text of the form {error['ctx']['pattern']}"
+    if kind in _LENGTHS:
+        word, bound = _LENGTHS[kind]
+        expected = f"{word} {error['ctx'][bound]} {'characters' if isinstance(value, str) else 'items'}"
     if expected == message:
         expected = message[:1].lower() + message[1:]
     return f"expected {expected}, got {shown(value)}" + _advice(kind, value, error)
 
 
 _BOUNDS = {"greater_than": (">", "gt"), "greater_than_equal": (">=", "ge"), "less_than": ("<", "lt"), "less_than_equal": ("<=", "le")}
+_LENGTHS = {
+    "string_too_short": ("at least", "min_length"),
+    "string_too_long": ("at most", "max_length"),
+    "too_short": ("at least", "min_length"),
+    "too_long": ("at most", "max_length"),
+}
 _WORDS = {
     "string_type": "text",
     "bool_type": "true or false",

@@ -21,8 +21,8 @@ Count = Annotated[int, Field(ge=1)]
 def root_parts(uri: str) -> tuple[str, ...]:
     """The components of a location that name it: without scheme, wildcards and file endings (`s3://b/crawl/*.warc.gz` → b, crawl)."""
     scheme, _, rest = uri.rpartition("://")
-    if not rest.strip("/.") or (not scheme and re.fullmatch(r"[a-z]+:", uri)):
-        return (uri.partition(":")[0] or "input",)
+    if not scheme and re.fullmatch(r"[a-z]+:", uri):
+        return (uri[:-1],)
     parts: list[str] = []
     for part in PurePosixPath(rest.replace("\\", "/")).parts:
         if re.search(r"[*?\[{]", part):
@@ -119,7 +119,7 @@ class RecipeFile(Config):
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")] | None = None
     """Name of the recipe, and of its output folder below `runs/`; default: the file's name."""
-    input: Annotated[tuple[Input, ...], Field(min_length=1)]
+    input: Annotated[tuple[Input, ...], Field(json_schema_extra={"minItems": 1})]
     """Where documents come from; their order changes nothing."""
     shards: ShardsConfig | None = None
     """Token shards; left out: none are written."""

@@ -64,7 +64,7 @@ def parse(document: Document, name: str, path: str | None) -> Recipe:
     drafts = _steps(document, problems)
     tokenizer = _tokenizer(document, problems)
     inputs = _inputs(top, document, problems) if top else ()
-    if top and top.shards and data.get("tokenizer") is None:
+    if data.get("shards") is not None and data.get("tokenizer") is None:
         problems.add(
             document.place(("shards",)), "shards: expected a tokenizer, got none; add `tokenizer: {vocab_size: 32768}` or {file: …}"
         )

@@ -68,14 +68,15 @@ class Document:
     def put(self, key: Key, value: Any, place: Place) -> None:
         """Replace the value at `key`, making the mappings on the way to it."""
         here = self.data
-        for i, part in enumerate(key[:-1]):
-            inner = here[int(part)] if isinstance(here, list) else here.get(part)
-            if inner is None:
-                here[part] = inner = {}
-            if not isinstance(inner, dict | list):
-                raise RecipeError(f"{place}: {dotted(key)}: expected a mapping at {dotted(key[: i + 1])}, got {shown(inner)}")
-            here = inner
-        here[key[-1]] = value
+        for i, part in enumerate(key):
+            if not isinstance(here, dict) and not (isinstance(here, list) and isinstance(part, int)):
+                raise RecipeError(f"{place}: {dotted(key)}: expected a mapping at {dotted(key[:i])}, got {shown(here)}")
+            if i + 1 == len(key):
+                here[part] = value
+            elif isinstance(here, dict) and here.get(part) is None:
+                here[part] = {}
+                self.places[key[: i + 1]] = place
+            here = here[part]
         for old in [k for k in self.places if k[: len(key)] == key]:
             del self.places[old]
         self.places[key] = place
@@ -172,7 +173,7 @@ def _plain(node: Any, key: Key, document: Document, above: tuple[int, ...]) -> A
             document.places[(*key, name)] = Place(document.label, line) if line else place
             if isinstance(node, CommentedMap) and not isinstance(name, str):
                 raise RecipeError(
-                    f"{document.place((*key, name))}: {dotted(key)}: expected text as a key, got {shown(name)}; put quotes around it"
+                    f"{document.place((*key, name))}: {dotted(key) or 'recipe'}: expected text as a key, got {shown(name)}; put quotes around it"
                 )
             inner[name if isinstance(name, int) else str(name)] = _plain(value, (*key, name), document, (*above, id(node)))
         return inner if isinstance(node, CommentedMap) else list(inner.values())
