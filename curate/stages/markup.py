@@ -13,6 +13,7 @@ lang        string            the lang attribute of <html>
 html_bytes  int64             bytes of the page as fetched
 chars       int64             characters of the text
 text_share  float64           bytes of text / bytes of page
+nesting     int64             sum over boxes (div, article, ul, ol) of their depth: what a parser's work grows with
 charset     string            codec that decoded the page
 bad_share   float64           characters that the codec could not explain / characters
 claims      list<struct>      licences that the page names: kind, value, locator, snippet
@@ -29,6 +30,7 @@ import pyarrow.compute as pc
 from pydantic import Field, field_validator
 
 from curate import arrow
+from curate.kernels.nesting import TAG_BYTES, TAG_ENDS, nesting
 from curate.stage import Columns, Rule, stage
 from curate.stage import Config as Base
 from curate.web.charset import decode
@@ -52,6 +54,8 @@ class Config(Base):
     """trafilatura only: rather lose text than keep boilerplate, as FineWeb did."""
     max_html_bytes: int | None = Field(default=20_000_000, gt=0)
     """A larger page is not read at all and leaves as `too_large`; a limit in bytes, so that what is removed never depends on the machine's speed."""
+    max_nesting: int | None = Field(default=10_000_000, gt=0)
+    """A page with a larger sum of depths of its boxes is not extracted and leaves as `too_nested`; real pages stay below 1,000,000."""
     min_chars: int | None = Field(default=1, ge=0)
     """A document with fewer characters of text leaves as `no_text`; 1 removes what is empty."""
     min_text_share: float | None = Field(default=None, ge=0, le=1)
@@ -75,6 +79,7 @@ class Page(NamedTuple):
     lang: str | None
     charset: str | None
     bad_share: float | None
+    nesting: int | None
     claims: list[Claim]
     wishes: list[Wish]
 
@@ -91,11 +96,13 @@ class Page(NamedTuple):
         "text_share": pa.float64(),
         "charset": pa.string(),
         "bad_share": pa.float64(),
+        "nesting": pa.int64(),
         "claims": CLAIMS,
         "wishes": WISHES,
     },
     rules=(
         Rule("too_large", "html_bytes", ">", "max_html_bytes"),
+        Rule("too_nested", "nesting", ">", "max_nesting"),
         Rule("not_text", "bad_share", ">", "max_bad_share"),
         Rule("no_text", "chars", "<", "min_chars"),
         Rule("little_text", "text_share", "<", "min_text_share"),
@@ -125,6 +132,7 @@ def markup(batch: pa.RecordBatch, config: Config) -> Columns:
         "text_share": _share(pc.cast(pc.binary_length(new), pa.int64()), html_bytes),
         "charset": _strings(made, "charset"),
         "bad_share": pa.array([page.bad_share if page else None for page in made], pa.float64()),
+        "nesting": pa.array([page.nesting if page else None for page in made], pa.int64()),
         "claims": pa.array([[c._asdict() for c in page.claims] if page else None for page in made], CLAIMS),
         "wishes": pa.array([[w._asdict() for w in page.wishes] if page else None for page in made], WISHES),
     }
@@ -133,16 +141,21 @@ def markup(batch: pa.RecordBatch, config: Config) -> Columns:
 def read_page(raw: bytes, content_type: str | None, config: Config) -> Page:
     """Text and declarations of one page; empty text where the page is over the size limit. Errors of the parser pass to the caller."""
     if config.max_html_bytes is not None and len(raw) > config.max_html_bytes:
-        return Page("", None, None, None, None, [], [])
+        return Page("", None, None, None, None, None, [], [])
     html = decode(raw, content_type)
-    tree = _parser()(html.text.replace("\x00", "\ufffd"))
+    bad_share = html.bad / len(html.text) if html.text else 0.0
     page = (raw if html.charset == "utf-8" else html.text.encode("utf-8", "replace")).lower()
+    steps = int(nesting(np.frombuffer(page, dtype=np.uint8), TAG_BYTES, TAG_ENDS))
+    if config.max_nesting is not None and steps > config.max_nesting:
+        return Page("", None, None, html.charset, bad_share, steps, [], [])
+    tree = _parser()(html.text.replace("\x00", "\ufffd"))
     return Page(
         text=_extracted(tree, html.text, config),
         title=" ".join((tree.title or "").split())[:MAX_TITLE] or None,
         lang=_lang(tree),
         charset=html.charset,
-        bad_share=html.bad / len(html.text) if html.text else 0.0,
+        bad_share=bad_share,
+        nesting=steps,
         claims=claims_of(tree, page),
         wishes=wishes_of(tree, page),
     )

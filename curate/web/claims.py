@@ -25,8 +25,14 @@ from typing import Any, NamedTuple
 
 MAX_CLAIMS = 32
 """Claims kept of one page; a page with more is a list of works, not a work."""
+MAX_ELEMENTS = 4096
+"""Elements looked at on one page."""
+MAX_SAME = 4
+"""Times that one claim is located on one page; further repeats are passed over."""
 MAX_SNIPPET = 150
 """Characters of the text around a claim."""
+MAX_VALUE = 500
+"""Characters kept of what a claim or a wish says."""
 MAX_JSON = 1 << 20
 """Bytes of one JSON-LD script that is read."""
 
@@ -72,9 +78,13 @@ def claims_of(tree: Any, page: bytes) -> list[Claim]:
     if not any(word in page for word in _CLAIM_WORDS):
         return []
     found: dict[tuple[str, str, str], Claim] = {}
-    for element in tree.document.query_selector_all(_SELECTOR):
-        for claim in _claims_of_element(element):
-            found.setdefault(claim[:3], claim)
+    named: dict[tuple[str, str], int] = {}
+    for element in tree.document.query_selector_all(_SELECTOR)[:MAX_ELEMENTS]:  # a slice: going through the collection itself is quadratic
+        for kind, value, place in _claims_of_element(element):
+            named[kind, value] = named.get((kind, value), 0) + 1
+            if named[kind, value] <= MAX_SAME:
+                locator = place or _locator(element)
+                found.setdefault((kind, value, locator), Claim(kind, value, locator, "" if place else _snippet(element)))
         if len(found) >= MAX_CLAIMS:
             return list(found.values())[:MAX_CLAIMS]
     if b"rdf:rdf" in page:
@@ -88,9 +98,9 @@ def wishes_of(tree: Any, page: bytes) -> list[Wish]:
     if not any(word in page for word in _WISH_WORDS):
         return []
     found = []
-    for element in tree.document.query_selector_all("meta[name], meta[http-equiv]"):
+    for element in tree.document.query_selector_all("meta[name], meta[http-equiv]")[:MAX_ELEMENTS]:
         name = (element.getattr("name") or element.getattr("http-equiv") or "").strip().lower()
-        value = _squeezed(element.getattr("content") or "", 500)
+        value = _squeezed(element.getattr("content") or "", MAX_VALUE)
         if name == "robots" or name.endswith("bot") or name.startswith("tdm-") or name in _WISHES or _NOAI.search(value):
             found.append(Wish(name, value))
     return found[:MAX_CLAIMS]
@@ -100,23 +110,21 @@ _WISHES = frozenset(["x-robots-tag", "content-usage", "content-signal", "google-
 _NOAI = re.compile(r"\bno(?:image)?ai\b|\bnoml\b", re.IGNORECASE)
 
 
-def _claims_of_element(element: Any) -> Iterator[Claim]:
+def _claims_of_element(element: Any) -> Iterator[tuple[str, str, str | None]]:
+    """(kind, value, locator) of one element; no locator where it has to be found from the element's place."""
     tag = element.tag.lower()
     if tag == "meta":
-        yield from _of_meta(element)
+        name = (element.getattr("name") or element.getattr("property") or "").strip().lower()
+        value = _squeezed(element.getattr("content") or "", MAX_VALUE)
+        if name in _META_NAMES and value:
+            yield "meta", value, f"head meta {name}"
     elif tag == "script":
-        yield from _of_json_ld(element.text)
+        for node, value in _of_json_ld(element.text):
+            yield "json-ld", _squeezed(value, MAX_VALUE), f"head json-ld {node}"
     else:
         kind, value = _kind_and_value(element, tag)
         if kind and value:
-            yield Claim(kind, _squeezed(value, 500), _locator(element, tag), _snippet(element))
-
-
-def _of_meta(element: Any) -> Iterator[Claim]:
-    name = (element.getattr("name") or element.getattr("property") or "").strip().lower()
-    value = _squeezed(element.getattr("content") or "", 500)
-    if name in _META_NAMES and value:
-        yield Claim("meta", value, f"head meta {name}", "")
+            yield kind, _squeezed(value, MAX_VALUE), None
 
 
 def _kind_and_value(element: Any, tag: str) -> tuple[str | None, str | None]:
@@ -142,8 +150,8 @@ def _kind_and_value(element: Any, tag: str) -> tuple[str | None, str | None]:
     return None, None
 
 
-def _of_json_ld(text: str) -> Iterator[Claim]:
-    """`license` of every schema.org node of one script, however deep; `sdLicense` speaks of the structured data and is passed over."""
+def _of_json_ld(text: str) -> Iterator[tuple[str, str]]:
+    """(@type, value) of `license` of every schema.org node of one script, however deep; `sdLicense` speaks of the structured data and is passed over."""
     if "icense" not in text or len(text) > MAX_JSON:
         return
     try:
@@ -158,7 +166,7 @@ def _of_json_ld(text: str) -> Iterator[Claim]:
             kind = node.get("@type")
             kind = "/".join(k for k in kind if isinstance(k, str)) if isinstance(kind, list) else str(kind or "Thing")
             for value in _license_values(node.get("license")):
-                yield Claim("json-ld", _squeezed(value, 500), f"head json-ld {kind[:60]}", "")
+                yield kind[:60], value
             stack.extend(v for k, v in reversed(node.items()) if isinstance(v, dict | list) and k != "license")
 
 
@@ -173,9 +181,9 @@ def _license_values(value: Any) -> Iterator[str]:
                 yield from _license_values(each)
 
 
-def _locator(element: Any, tag: str) -> str:
-    """`region element`; an element inside an `<a>` or in a box with an image of its own is `figure`: it speaks of that image."""
-    region, node = "body", element.parent
+def _locator(element: Any) -> str:
+    """`region element`; the region of anything inside a figure is `figure`: it speaks of that image."""
+    region, node, tag = "body", element.parent, element.tag.lower()
     for _ in range(64):
         if node is None:
             break
@@ -194,8 +202,9 @@ _FOOTER = re.compile(r"\bfoot(?:er)?\b|colophon|site-info|copyright", re.IGNOREC
 
 
 def _snippet(element: Any) -> str:
-    parent = element.parent
-    return _squeezed((parent.text if parent is not None else element.text) or "", MAX_SNIPPET)
+    """The element's text between its neighbours'; never its parent's, which may be the whole page."""
+    around = (element.prev, element, element.next)
+    return _squeezed(" ".join(node.text or "" for node in around if node is not None), MAX_SNIPPET)
 
 
 def _squeezed(text: str, limit: int) -> str:
