@@ -178,7 +178,7 @@ class Store:
                 raise StoreError(
                     f"output {self.root}: expected free space for {path}, got '{error.strerror}'; free some and run again, finished tasks are kept"
                 ) from error
-            if error.errno in (20, 30):  # ENOTDIR, EROFS
+            if error.errno in (17, 20, 30):  # EEXIST (a file where a folder should be), ENOTDIR, EROFS
                 raise StoreError(
                     f"output {self.root}: expected a writable location, got '{error.strerror}'; choose another --output"
                 ) from error

@@ -1,0 +1,85 @@
+"""The store: whole or not at all, clear words where it cannot write, one driver at a time."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from curate import store as stores
+from curate.errors import StoreError
+from curate.store import Store, lease
+
+
+def test_a_put_that_fails_leaves_nothing(tmp_path):
+    store = Store(str(tmp_path))
+    with pytest.raises(ZeroDivisionError), store.put("a/b") as sink:
+        sink.write(b"half")
+        raise ZeroDivisionError
+    assert os.listdir(tmp_path / "a") == []
+
+
+def test_a_put_counts_and_hashes(tmp_path):
+    store = Store(str(tmp_path))
+    file = store.write("a", b"hello")
+    assert (file.bytes, store.read("a"), store.size("a")) == (5, b"hello", 5)
+    assert file.digest == "blake3:ea8f163db38682925e4491c5e58d4bb3506ef8c14eb78a86e908c5624a67200f"
+
+
+def test_memory_is_a_store_too():
+    store = Store("memory://store-test")
+    store.write("a/b", b"x")
+    store.copy("a/b", "c/d")
+    assert store.list("c") == ["d"]
+    assert store.read("c/d") == b"x"
+    store.remove("a")
+    assert store.list("a") == []
+
+
+def test_an_output_that_is_a_file(tmp_path):
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(StoreError, match=r"output .*file: expected a writable location, got '.*'; choose another --output"):
+        Store(str(tmp_path / "file")).write("a", b"x")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_an_unwritable_output(tmp_path):
+    tmp_path.chmod(0o500)
+    with pytest.raises(StoreError, match="expected a writable location, got Permission denied; choose another --output"):
+        Store(str(tmp_path)).write("a", b"x")
+
+
+def test_a_full_disk_is_said(tmp_path, monkeypatch):
+    def full(_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(stores.os, "fsync", full)
+    with pytest.raises(StoreError, match="expected free space for a, got 'No space left on device'; free some and run again"):
+        Store(str(tmp_path)).write("a", b"x")
+    assert os.listdir(tmp_path) == []
+
+
+def test_an_unknown_scheme():
+    with pytest.raises(StoreError, match="output nosuch://x: expected a location that fsspec can open"):
+        Store("nosuch://x").write("a", b"x")
+
+
+def test_one_driver_at_a_time(tmp_path):
+    code = f"""
+import sys, time
+from curate.store import Store, lease
+with lease(Store({str(tmp_path)!r})):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+    holder = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert holder.stdout.readline() == "held\n"
+    expected = f"expected no other run in it, got one of process {holder.pid} on"
+    with pytest.raises(StoreError, match=expected), lease(Store(str(tmp_path))):
+        pass
+    holder.kill()
+    holder.wait()
+    with lease(Store(str(tmp_path))):  # a dead process holds nothing
+        assert json.loads((tmp_path / "lease.json").read_text())["pid"] == os.getpid()
+    assert not (tmp_path / "lease.json").exists()
