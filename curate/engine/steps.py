@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from curate.arrow import scatter
 from curate.barrier import Barrier
+from curate.errors import StageError
 from curate.ledger import Balance
 from curate.schema import column
 from curate.shards.settle import text_lengths
@@ -144,7 +145,7 @@ class Walk:
         view = self.batch if len(rows) == self.batch.num_rows else self.batch.take(pa.array(rows))
         try:
             return call.columns(view)
-        except MemoryError:
+        except (MemoryError, StageError):
             raise
         except Exception as error:
             if len(rows) == 1:

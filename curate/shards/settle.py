@@ -165,7 +165,8 @@ class PartWriter:
     def abandon(self) -> None:
         """Leave nothing half-written behind after an error."""
         if self._open is not None:
-            _, context, _, _ = self._open
+            _, context, writer, _ = self._open
+            writer.is_open = False  # its footer has nowhere to go
             _discard(context)
             self._open = None
 
