@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from pydantic import ValidationError
+from pydantic_core import to_jsonable_python
 
 from curate import barrier, stage
 from curate.barrier import Barrier
@@ -111,6 +112,9 @@ def _reads(declared: Barrier) -> tuple[str, ...]:
 def fields(config: type[Config]) -> Iterator[Field]:
     """The fields of a config, in the order of its file; those of configs inside it as `outer.inner`."""
     schema = config.model_json_schema()
+    for name, one in config.model_fields.items():
+        if one.default_factory is not None and not one.default_factory_takes_validated_data:
+            schema["properties"][name]["default"] = to_jsonable_python(one.get_default(call_default_factory=True))
     yield from _fields(schema, schema.get("$defs", {}), "")
 
 

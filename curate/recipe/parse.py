@@ -14,7 +14,10 @@ from curate.recipe.yaml import Document, Key, listed, nearest, shown, unknown
 from curate.stage import Config, Stage
 
 CUT = "cut"
-IMPLICIT = {"same_record": "it runs by itself when the inputs have been read", "train_tokenizer": "say `tokenizer: {…}` at the top level instead"}
+IMPLICIT = {
+    "same_record": "it runs by itself when the inputs have been read",
+    "train_tokenizer": "say `tokenizer: {…}` at the top level instead",
+}
 """Barriers that are no steps, and what to do instead."""
 TAKEN = frozenset({"read", *IMPLICIT})
 """Names under which the engine runs steps of its own."""
