@@ -1,0 +1,52 @@
+"""A folder of .html, .txt and .md files: each file is one document; its id is made of its name below the folder.
+
+Markup goes to `raw`, text to `text` (byte-order mark, else UTF-8 with U+FFFD in place of what does not fit). An empty file is
+skipped as `empty`. Rows have neither URL nor fetch time: what a file system knows about either would differ on the next machine.
+Price: one open a file; small files share a part. Misses: charsets of text files; front matter in Markdown stays text.
+"""
+
+from collections.abc import Iterator
+
+from curate.read.chunk import Chunk, Limits, Source, Span
+from curate.read.encoding import decoded
+from curate.read.rows import Rows
+from curate.read.stored import Stored
+
+_MIME = {".html": "text/html", ".htm": "text/html", ".xhtml": "application/xhtml+xml", ".txt": "text/plain", ".md": "text/markdown"}
+SUFFIXES = tuple(_MIME)
+
+
+def cut(uri: str, size: int, span_bytes: int) -> list[tuple[int, int]]:
+    """One span: a file is one document."""
+    return [(0, size)]
+
+
+def read(span: Span, source: Source, limits: Limits) -> Iterator[Chunk]:
+    """The file, if it starts in the span."""
+    rows = Rows(source, span.container, limits)
+    if span.start == 0:
+        with Stored(span.uri, span.size) as stored:
+            _place(rows, stored, span.container)
+    yield rows.take(span.end - span.start)
+
+
+def _place(rows: Rows, stored: Stored, container: str) -> None:
+    limit = rows.limits.document_bytes
+    if stored.size > limit:
+        rows.error(0, f"expected at most {limit} bytes of payload, got {stored.size}")
+        return
+    payload = stored.at(0, stored.size)
+    if not payload.strip():
+        rows.skip("empty")
+        return
+    mime = next(mime for suffix, mime in _MIME.items() if container.lower().endswith(suffix))
+    markup = mime in ("text/html", "application/xhtml+xml")
+    rows.add(
+        payload=payload,
+        key=container,
+        offset=0,
+        length=stored.size,
+        raw=payload if markup else None,
+        text=None if markup else decoded(payload),
+        mime=mime,
+    )

@@ -1,0 +1,149 @@
+"""Rows of documents on their way into record batches, with the counts of what was skipped and what could not be read.
+
+A reader adds documents, skips and errors in file order and takes a chunk whenever `full`. Price: one BLAKE3 for the id and one
+for the digest of each payload, and one Python object a field: the reader is the one place (with the DOM) where a document costs
+objects.
+"""
+
+from collections import Counter
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+from urllib.parse import urlsplit
+
+import pyarrow as pa
+
+from curate import schema
+from curate.read.chunk import Chunk, Limits, ReadError, Source
+from curate.read.encoding import utf8_safe
+
+_ORIGIN = ("offset", "length", "record_id", "http_status", "mime")
+
+
+def document_schema(carried: tuple[str, ...] = ()) -> pa.Schema:
+    """`schema.DOCUMENT`, then the carried columns as nullable strings."""
+    return pa.schema([*schema.DOCUMENT, *(pa.field(name, pa.string()) for name in carried)])
+
+
+class Rows:
+    """Documents of one container, gathered until a batch is full."""
+
+    def __init__(self, source: Source, container: str, limits: Limits, carried: tuple[str, ...] = ()) -> None:
+        self.container = container
+        self.limits = limits
+        self._source = source.name
+        self._schema = document_schema(carried)
+        self._carried = carried
+        self._taken = 0
+        self._clear()
+
+    def _clear(self) -> None:
+        self._columns: dict[str, list[Any]] = {name: [] for name in self._schema.names if name != "origin"}
+        self._origin: dict[str, list[Any]] = {name: [] for name in _ORIGIN}
+        self._bytes = 0
+        self._skipped: Counter[str] = Counter()
+        self._errors: list[ReadError] = []
+
+    def add(
+        self,
+        *,
+        payload: bytes,
+        key: str,
+        offset: int,
+        length: int | None,
+        raw: bytes | None = None,
+        text: str | None = None,
+        url: str | None = None,
+        fetched_at: datetime | None = None,
+        record_id: str | None = None,
+        http_status: int | None = None,
+        mime: str | None = None,
+        headers: list[tuple[str, str]] | None = None,
+        carried: tuple[str | None, ...] = (),
+    ) -> None:
+        """One document. A payload above the limit becomes an error instead; `headers` are filtered by `schema.keeps_header`."""
+        if len(payload) > self.limits.document_bytes:
+            self.error(offset, f"expected at most {self.limits.document_bytes} bytes of payload, got {len(payload)}", url, record_id)
+            return
+        kept = None if headers is None else [{"name": n, "value": utf8_safe(v)} for n, v in headers if schema.keeps_header(n)]
+        url = None if url is None else utf8_safe(url)
+        values = (
+            schema.document_id(self._source, key, fetched_at, payload),
+            self._source,
+            url,
+            schema.registered_domain(host(url)) if url else None,
+            fetched_at,
+            schema.payload_digest(payload),
+            kept,
+            raw,
+            None if text is None else utf8_safe(text),
+            *(None if value is None else utf8_safe(value) for value in carried),
+        )
+        for column, value in zip(self._columns.values(), values, strict=True):
+            column.append(value)
+        record_id = None if record_id is None else utf8_safe(record_id)
+        for column, place in zip(self._origin.values(), (offset, length, record_id, http_status, mime), strict=True):
+            column.append(place)
+        self._bytes += len(payload)
+
+    def skip(self, word: str) -> None:
+        """One record that is no document, by type."""
+        self._skipped[word] += 1
+
+    def error(self, offset: int, message: str, url: str | None = None, record_id: str | None = None) -> None:
+        """One record that could not be read."""
+        self._errors.append(ReadError(container=self.container, offset=offset, message=message, url=url, record_id=record_id))
+
+    @property
+    def full(self) -> bool:
+        """Whether it is time to take a chunk."""
+        rows = len(self._columns["id"])
+        return rows >= self.limits.batch_rows or self._bytes >= self.limits.batch_bytes or len(self._errors) >= self.limits.batch_rows
+
+    def take(self, reached: int) -> Chunk:
+        """What was gathered since the last chunk; `reached` is how far in stored bytes the reader has come, from the start of its span."""
+        count = len(self._columns["id"])
+        origin = pa.StructArray.from_arrays(
+            [pa.array([self.container] * count, pa.string())]
+            + [pa.array(self._origin[field.name], field.type) for field in list(schema.ORIGIN)[1:]],
+            fields=list(schema.ORIGIN),
+        )
+        arrays = [origin if f.name == "origin" else pa.array(self._columns[f.name], f.type) for f in self._schema]
+        chunk = Chunk(
+            documents=pa.RecordBatch.from_arrays(arrays, schema=self._schema),
+            skipped=self._skipped,
+            errors=self._errors,
+            stored_bytes=max(0, reached - self._taken),
+        )
+        self._taken = max(self._taken, reached)
+        self._clear()
+        return chunk
+
+
+@lru_cache(maxsize=65_536)
+def _host(authority: str) -> str:
+    return (urlsplit(authority).hostname or "").rstrip(".")
+
+
+def host(url: str) -> str:
+    """The host of a URL, lower case; empty where there is none or it cannot be told."""
+    try:
+        return _host("/".join(url.split("/", 3)[:3]))
+    except ValueError:
+        return ""
+
+
+def moment(value: Any) -> datetime | None:
+    """A point in time from ISO 8601 text, seconds since 1970 or a datetime; UTC where no zone is given; None where it is none of these."""
+    try:
+        if isinstance(value, bool) or value is None:
+            return None
+        if isinstance(value, int | float):
+            return datetime.fromtimestamp(value, UTC)
+        if isinstance(value, str):
+            value = datetime.fromisoformat(value.strip())
+        if not isinstance(value, datetime):
+            return None
+        return (value.replace(tzinfo=UTC) if value.tzinfo is None else value).astimezone(UTC)
+    except (ValueError, OverflowError, OSError):
+        return None

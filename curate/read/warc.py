@@ -1,0 +1,207 @@
+"""WARC (ISO 28500): pages with their headers; everything else is skipped by type, a bad record is counted, not fatal.
+
+Documents are `response` records with status 2xx and HTML, XHTML or plain text (declared, or sniffed where undeclared), `resource`
+records of these types, and `conversion` records of plain text (WET). Compression is told by magic bytes: gzip with a member a
+record (cut into spans anywhere), gzip as one member (one span reads all), plain (cut at record starts, local files only), lz4 and
+zstd (one span). fastwarc supplies the inflating and the codecs; the framing is ours because fastwarc's iterator neither says
+where damage lies nor reports a cut-off record, and cannot enter a file in the middle.
+
+origin.offset: stored byte of the record; for gzip that of its member; for lz4, zstd: byte in the unpacked stream. origin.length:
+stored bytes of the record, null where several records share a member or the stream is lz4 or zstd. Price: see
+tests/bench/bench_read.py. Misses: segmented records (`continuation` is skipped, and counted), pages that exist only as `revisit`.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from curate.read import http, members
+from curate.read.chunk import Chunk, Limits, Source, Span
+from curate.read.frames import Break, Header, Record, frames, opens_record
+from curate.read.members import Gap, Member
+from curate.read.packing import packing, unpacked
+from curate.read.rows import Rows, moment
+from curate.read.stored import Stored
+from curate.read.tape import Jumping, Tape
+
+SUFFIXES = (".warc.gz", ".warc", ".warc.zst", ".warc.lz4", ".wet.gz", ".wet", ".wat.gz", ".wat")
+
+_TYPES = frozenset(["warcinfo", "request", "metadata", "revisit", "continuation"])
+_PAGES = frozenset(["response", "resource", "conversion"])
+_SLACK = 1 << 20
+"""How much longer than the payload limit a record may be: its HTTP header."""
+
+
+class Found(NamedTuple):
+    """A record or break, where it begins in stored bytes, and its stored length if it has one of its own."""
+
+    item: Record | Break
+    offset: int
+    length: int | None
+
+
+Wanted = Callable[[Header, int], bool]
+
+
+class Form(NamedTuple):
+    """What tells one archive format from another: how content begins, and how a stream is cut into records."""
+
+    opens: members.Opens
+    frames: Callable[[Tape, Wanted], Iterator[Record | Break]]
+
+
+WARC = Form(opens_record, frames)
+
+
+def cut(uri: str, size: int, span_bytes: int) -> list[tuple[int, int]]:
+    """Spans of about `span_bytes`: anywhere in a gzip file, at record starts in a plain local one; otherwise one."""
+    return cut_archive(uri, size, span_bytes, WARC)
+
+
+def read(span: Span, source: Source, limits: Limits) -> Iterator[Chunk]:
+    """The records that start in the span."""
+    return read_archive(span, source, limits, WARC)
+
+
+def cut_archive(uri: str, size: int, span_bytes: int, form: Form) -> list[tuple[int, int]]:
+    """Spans of a web archive of this form."""
+    if size <= span_bytes:
+        return [(0, size)]
+    with Stored(uri, size) as stored:
+        kind = _packing(stored, form)
+        if kind == "gzip":
+            return [(at, min(at + span_bytes, size)) for at in range(0, size, span_bytes)]
+        if kind != "plain" or not stored.local:
+            return [(0, size)]
+        starts = [0]
+        for item in form.frames(Tape(Jumping(stored.at, size, 0)), lambda header, length: False):
+            if isinstance(item, Record) and item.at >= starts[-1] + span_bytes:
+                starts.append(item.at)
+    return list(zip(starts, [*starts[1:], size], strict=True))
+
+
+def read_archive(span: Span, source: Source, limits: Limits, form: Form) -> Iterator[Chunk]:
+    """The records of a web archive of this form that start in the span."""
+    rows = Rows(source, span.container, limits)
+    with Stored(span.uri, span.size) as stored:
+        for found in _records(stored, span, limits, form):
+            _place(found, rows)
+            if rows.full:
+                reached = found.offset + (found.length or 0)
+                yield rows.take(min(reached, span.end) - span.start)
+    yield rows.take(span.end - span.start)
+
+
+def _packing(stored: Stored, form: Form) -> str:
+    kind = packing(stored.at(0, 4))
+    if kind == "plain" and not form.opens(stored.at(0, 512)):
+        limit = min(stored.size, members.WINDOW)
+        if members.next_opening(stored, 0, limit, form.opens) < limit:
+            return "gzip"  # only its first member has lost its head
+    return kind
+
+
+def _records(stored: Stored, span: Span, limits: Limits, form: Form) -> Iterator[Found]:
+    def wanted(header: Header, length: int) -> bool:
+        return header.get("warc-type", "").lower() in _PAGES and length <= limits.document_bytes + _SLACK
+
+    kind = _packing(stored, form)
+    if kind == "gzip":
+        yield from _in_members(stored, span, form, wanted)
+    elif kind == "plain":
+        for item in form.frames(Tape(Jumping(stored.at, stored.size, span.start, 1 << 18), span.start), wanted):
+            if item.at >= span.end:
+                return
+            yield Found(item, item.at, item.end - item.at if isinstance(item, Record) else None)
+    elif span.start == 0:
+        for item in form.frames(Tape(unpacked(stored)), wanted):
+            yield Found(item, item.at, None)
+
+
+def _in_members(stored: Stored, span: Span, form: Form, wanted: Wanted) -> Iterator[Found]:
+    """Records of the gzip members that begin in the span, each with the offset of its member."""
+    for member in members.walk(stored, span.start, span.end, form.opens):
+        if isinstance(member, Gap):
+            message = f"expected a gzip member that opens a record, got {member.head!r} and {member.end - member.at} bytes to the next"
+            yield Found(Break(member.at, message, None), member.at, None)
+        else:
+            tape = Tape(member.pieces)
+            yield from _of_member(member, tape, form.frames(tape, wanted))
+
+
+def _of_member(member: Member, tape: Tape, items: Iterator[Record | Break]) -> Iterator[Found]:
+    held: Record | None = None  # the first record, until it is known whether the member is all its own
+    count = 0
+    for item in items:
+        count += 1
+        if count == 1 and isinstance(item, Record):
+            held = item
+            continue
+        if held is not None:
+            if isinstance(item, Break) and item.header is None and tape.damage:
+                item = Break(item.at, item.message, held.header)  # its checksum is wrong: the record is not to be trusted
+            else:
+                yield Found(held, member.at, None)
+            held = None
+        yield Found(item, member.at, None)
+    while tape.skip(1 << 20):  # what is left after a break, so that the member's end is known
+        pass
+    if held is not None:
+        yield Found(held, member.at, member.end[0] - member.at if member.end else None)
+
+
+def _place(found: Found, rows: Rows) -> None:
+    """Turn a record into a document, a skip or an error."""
+    item = found.item
+    header = item.header or Header()
+    url = _bare(header.get("warc-target-uri"))
+    record_id = _bare(header.get("warc-record-id"))
+    if isinstance(item, Break):
+        rows.error(found.offset, item.message, url, record_id)
+        return
+    kind = header.get("warc-type", "").lower()
+    if kind not in _PAGES:
+        rows.skip(kind if kind in _TYPES else "unknown")
+        return
+    limit = rows.limits.document_bytes
+    if item.content is None:
+        rows.error(found.offset, f"expected at most {limit} bytes of payload, got a record of {item.length}", url, record_id)
+        return
+    try:
+        page = _page(kind, header, item.content, url, limit)
+    except (ValueError, http.TooLargeError) as error:
+        rows.error(found.offset, str(error), url, record_id)
+        return
+    if isinstance(page, str):
+        rows.skip(page)
+        return
+    rows.add(
+        payload=page.payload,
+        key=url or record_id or "",
+        offset=found.offset,
+        length=found.length,
+        raw=page.raw,
+        text=page.text,
+        url=url,
+        fetched_at=moment(header.get("warc-date")),
+        record_id=record_id,
+        http_status=page.status,
+        mime=page.mime,
+        headers=page.headers,
+    )
+
+
+def _bare(value: str | None) -> str | None:
+    """A URI without the angle brackets that WARC 1.0 grammars put around it."""
+    return (value or "").strip().removeprefix("<").removesuffix(">") or None
+
+
+def _page(kind: str, header: Header, block: bytes, url: str | None, limit: int) -> http.Page | str:
+    declared = header.get("content-type", "")
+    if kind == "response":
+        if (url or "").startswith("dns:") or http.essence(declared) == "text/dns":
+            return "dns"
+        if not (url or "http").lower().startswith("http") and not block.startswith(b"HTTP/"):
+            return "response_scheme"
+        return http.page_of_response(block, header.get("warc-identified-payload-type"), limit)
+    page = http.page(block, declared, [("content-type", declared)] if declared else [], kind)
+    return "conversion_mime" if kind == "conversion" and isinstance(page, http.Page) and page.raw is not None else page
