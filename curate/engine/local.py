@@ -3,10 +3,12 @@
 import multiprocessing
 import os
 import signal
+import threading
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
 from typing import Protocol
 
 from curate.errors import CurateError, StoreError
@@ -53,6 +55,32 @@ def died(task: Task, how: str) -> CurateError:
     )
 
 
+@dataclass
+class Attempt:
+    """A task on its way, and how often its worker has died without a row to blame."""
+
+    task: Task
+    deaths: int = 0
+    alone: bool = False
+    """Run by itself: if a worker dies now, it is this task's doing."""
+
+    def after_death(self, how: str) -> "Attempt":
+        """The next attempt: careful where the dead one left a note; an error if there is nothing left to try."""
+        suspecting = getattr(self.task, "suspecting", None)
+        task = suspecting() if suspecting else self.task
+        progress = getattr(task, "suspicion", None) != getattr(self.task, "suspicion", None)
+        deaths = 0 if progress else self.deaths + 1
+        if deaths >= ATTEMPTS:
+            raise died(task, how)
+        return Attempt(task, deaths, alone=True)
+
+
+def careful(task: Task) -> Task:
+    """The task as an earlier, dead run's notes advise."""
+    suspecting = getattr(task, "suspecting", None)
+    return suspecting() if suspecting else task
+
+
 class LocalEngine:
     """`workers` processes, or this one."""
 
@@ -61,43 +89,30 @@ class LocalEngine:
         self._pool: ProcessPoolExecutor | None = None
 
     def run(self, tasks: Sequence[Task]) -> Iterator[Outcome]:
-        """Outcomes as they come. A dead worker's tasks are started again, `ATTEMPTS` times at most."""
+        """Outcomes as they come. A dead worker's tasks are started again, one by one, until one finishes or `ATTEMPTS` deaths are unexplained."""
         if self.workers == 1:
             for task in tasks:
-                yield task.run()
+                yield careful(task).run()
             return
-        waiting = deque((task, 1) for task in tasks)
-        running: dict[Future[Outcome], tuple[Task, int]] = {}
+        waiting = deque(Attempt(careful(task)) for task in tasks)
+        running: dict[Future[Outcome], Attempt] = {}
         try:
             while waiting or running:
-                while waiting and len(running) < 2 * self.workers:
-                    task, attempt = waiting.popleft()
-                    running[self._submit(task)] = (task, attempt)
+                while waiting and len(running) < (1 if _alone(waiting, running) else 2 * self.workers):
+                    attempt = waiting.popleft()
+                    running[self._submit(attempt.task)] = attempt
                 finished, _ = wait(running, return_when=FIRST_COMPLETED)
                 for future in finished:
-                    task, attempt = running.pop(future)
-                    try:
-                        yield future.result()
-                    except BrokenProcessPool:
-                        self._restart(waiting, running, task, attempt)
+                    if isinstance(future.exception(), BrokenProcessPool):
+                        self._discard_pool()
+                        waiting.extendleft(attempt.after_death("it dead") for attempt in list(running.values()))
+                        running.clear()
                         break
+                    running.pop(future)
+                    yield future.result()
         finally:
             for future in running:
                 future.cancel()
-
-    def _restart(
-        self, waiting: deque[tuple[Task, int]], running: dict[Future[Outcome], tuple[Task, int]], task: Task, attempt: int
-    ) -> None:
-        """A worker died: every task in flight goes back to the queue, in a new pool."""
-        lost = [(task, attempt), *running.values()]
-        running.clear()
-        if self._pool is not None:
-            self._pool.shutdown(wait=True, cancel_futures=True)
-            self._pool = None
-        for one, tried in lost:
-            if tried >= ATTEMPTS:
-                raise died(one, "it dead")
-            waiting.append((one, tried + 1))
 
     def _submit(self, task: Task) -> Future[Outcome]:
         if self._pool is None:
@@ -107,18 +122,26 @@ class LocalEngine:
             self._pool = ProcessPoolExecutor(self.workers, mp_context=context, initializer=prepare_worker)
         return self._pool.submit(run_task, task)
 
-    def close(self) -> None:
-        """Stop the workers."""
+    def _discard_pool(self) -> None:
         if self._pool is not None:
             self._pool.shutdown(wait=True, cancel_futures=True)
             self._pool = None
+
+    def close(self) -> None:
+        """Stop the workers."""
+        self._discard_pool()
+
+
+def _alone(waiting: deque[Attempt], running: dict[Future[Outcome], Attempt]) -> bool:
+    return waiting[0].alone or any(attempt.alone for attempt in running.values())
 
 
 def prepare_worker() -> None:
     """One core a worker; Ctrl-C is the driver's."""
     import pyarrow as pa
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
     pa.set_cpu_count(1)
 
 

@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from curate.engine.local import ATTEMPTS, ONE_THREAD, Task, died, prepare_worker, run_task
+from curate.engine.local import ONE_THREAD, Attempt, Task, careful, prepare_worker, run_task
 from curate.errors import StoreError
 from curate.ledger import Outcome
 
@@ -31,20 +31,19 @@ class RayEngine:
     def run(self, tasks: Sequence[Task]) -> Iterator[Outcome]:
         """Outcomes as they come; at most two tasks a worker are in flight. A dead worker's task is started again."""
         ray = self._ray
-        waiting = deque((task, 1) for task in tasks)
-        running: dict[Any, tuple[Task, int]] = {}
+        waiting = deque(Attempt(careful(task)) for task in tasks)
+        running: dict[Any, Attempt] = {}
         while waiting or running:
             while waiting and len(running) < 2 * self.workers:
-                task, attempt = waiting.popleft()
-                running[self._submit(task)] = (task, attempt)
+                attempt = waiting.popleft()
+                running[self._submit(attempt.task)] = attempt
             ready, _ = ray.wait(list(running), num_returns=1)
-            task, attempt = running.pop(ready[0])
+            attempt = running.pop(ready[0])
             try:
                 yield ray.get(ready[0])
             except (ray.exceptions.WorkerCrashedError, ray.exceptions.NodeDiedError, ray.exceptions.OutOfMemoryError) as error:
-                if attempt >= ATTEMPTS:
-                    raise died(task, type(error).__name__) from error
-                waiting.append((task, attempt + 1))
+                # Ray kills one worker a task: a death is always this task's own
+                waiting.append(attempt.after_death(type(error).__name__))
             except ray.exceptions.RayTaskError as error:
                 raise error.cause if isinstance(error.cause, Exception) else error from error
 

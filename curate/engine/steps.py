@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from curate.arrow import scatter
 from curate.barrier import Barrier
+from curate.engine.guard import DEATH, Guard
 from curate.errors import StageError
 from curate.ledger import Balance
 from curate.schema import column
@@ -95,6 +96,7 @@ class Walk:
     steps: list[str] = field(default_factory=list)
     """Steps that may have marked a row, in order."""
     seconds: Counter[str] = field(default_factory=Counter)
+    guard: Guard | None = None
 
     def __post_init__(self) -> None:
         self.alive = np.ones(self.batch.num_rows, dtype=bool)
@@ -106,7 +108,7 @@ class Walk:
         rows = self._rows(call.only)
         self.balance.entered[call.step] += len(rows)
         before = text_lengths(self.batch) if "text" in call.stage.replaces else None
-        self._set(call.added(), call.stage.replaces, rows, self._isolated(call, rows))
+        self._set(call.added(), call.stage.replaces, rows, self._guarded(call, rows))
         if before is not None:
             self._count_bytes(call.step, before)
         if call.stage.judges:
@@ -140,6 +142,31 @@ class Walk:
             mask &= np.asarray(pc.is_in(self.batch["source"], value_set=pa.array(list(only), pa.string())))
         return np.flatnonzero(mask)
 
+    def _guarded(self, call: StageCall, rows: np.ndarray) -> dict[str, pa.Array]:
+        """The stage's columns for `rows`; row by row, with a note before each, where an earlier worker died over this batch."""
+        guard = self.guard
+        if guard is None or not guard.is_careful(call.step):
+            if guard is not None:
+                guard.note(call.step)
+            return self._isolated(call, rows)
+        pieces = [self._isolated(call, rows[:0])]
+        for row in rows:
+            identity = self.batch["id"][int(row)].as_py().hex()
+            view = np.array([row])
+            if (call.step, identity) in guard.suspicion.aside:
+                guard.set_aside.append([call.step, identity])
+                pieces.append(self._failed(call, view, DEATH))
+            else:
+                guard.note(call.step, identity)
+                pieces.append(self._isolated(call, view))
+        return {name: pa.concat_arrays([piece[name] for piece in pieces]) for name in pieces[0]}
+
+    def _failed(self, call: StageCall, rows: np.ndarray, why: str) -> dict[str, pa.Array]:
+        """One row leaves as an error of the step."""
+        self.failed[rows[0]] = (call.step, why)
+        self.alive[rows[0]] = False
+        return self._nothing(call, self.batch.take(pa.array(rows)))
+
     def _isolated(self, call: StageCall, rows: np.ndarray) -> dict[str, pa.Array]:
         """The stage's columns for `rows`. Where it raises, the rows are halved until the guilty ones are found; those get nulls and leave as errors."""
         view = self.batch if len(rows) == self.batch.num_rows else self.batch.take(pa.array(rows))
@@ -149,9 +176,7 @@ class Walk:
             raise
         except Exception as error:
             if len(rows) == 1:
-                self.failed[rows[0]] = (call.step, message(error))
-                self.alive[rows[0]] = False
-                return self._nothing(call, view)
+                return self._failed(call, rows, message(error))
             if len(rows) == 0:
                 raise
         half = len(rows) // 2

@@ -7,7 +7,7 @@ import hashlib
 import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from curate.engine.exchange import read_range
+from curate.engine.guard import Guard, Suspicion, suspect
 from curate.engine.steps import BarrierCall, StageCall, Walk
 from curate.ledger import Balance, Outcome
 from curate.read import open_span
@@ -128,6 +129,8 @@ class SegmentTask:
     """Whether `raw` is still needed, or wanted, after the first step."""
     measure_all: bool
     phase: str = ""
+    suspicion: Suspicion = Suspicion()
+    """What earlier attempts died of; not part of the name, since the result is the same for all rows that do not kill."""
 
     @staticmethod
     def identity(part: Any, marks: Sequence[Mark], steps: Sequence[StageCall], bounds: Bounds, carry_raw: bool, measure_all: bool) -> Any:
@@ -151,19 +154,28 @@ class SegmentTask:
                 needs[resource] = max(needs.get(resource, 0), amount)
         return needs
 
+    def suspecting(self) -> "SegmentTask":
+        """This task, careful where a dead attempt left a note."""
+        return replace(self, suspicion=suspect(self.store, self.name))
+
     def run(self) -> Outcome:
         """Stream the part's batches through the steps and write both files."""
         run = _SegmentRun(self)
+        finished = False
         try:
             if isinstance(self.part, InputPart):
                 run.read(self.part)
             else:
                 run.documents(self.part)
-            return run.finish()
+            outcome = run.finish()
+            finished = True
+            return outcome
         except BaseException:
             run.kept.abandon()
             run.removed.abandon()
             raise
+        finally:
+            run.guard.close(finished=finished)
 
 
 @dataclass
@@ -189,6 +201,7 @@ class _SegmentRun:
         )
         self.kept, self.removed = kept, removed
         self.schemas: tuple[pa.Schema, pa.Schema] | None = None
+        self.guard = Guard(self.task.store, self.task.name, self.task.suspicion)
 
     def read(self, part: InputPart) -> None:
         """First segment: from spans."""
@@ -239,7 +252,8 @@ class _SegmentRun:
         self.balance.ids_in += ids
 
     def _walk(self, batch: pa.RecordBatch, verdicts: Sequence[pa.Table]) -> None:
-        walk = Walk(batch, self.balance, self.task.measure_all)
+        self.guard.batch += 1
+        walk = Walk(batch, self.balance, self.task.measure_all, guard=self.guard)
         self.balance.documents += batch.num_rows
         self.balance.ids_in += id_sum(batch["id"])
         self.balance.bytes_in += text_bytes_of(batch)
@@ -285,7 +299,7 @@ class _SegmentRun:
             kind="segment",
             files=files,
             balance=balance,
-            facts={"raw_bytes": self.raw_bytes},
+            facts={"raw_bytes": self.raw_bytes} | ({"set_aside": self.guard.set_aside} if self.guard.set_aside else {}),
             seconds=self.seconds,
         )
 
