@@ -17,7 +17,7 @@ from typing import Any
 from curate.recipe import schema, yaml
 from curate.recipe.fields import plain
 from curate.recipe.model import CardConfig, Input, Limits, Recipe, ShardsConfig, Step, TokenizerFile
-from curate.recipe.parse import parse
+from curate.recipe.parse import recipe_of
 from curate.recipe.yaml import Document, Place
 
 __all__ = [
@@ -46,12 +46,12 @@ def load(path: str | Path, overrides: Sequence[str] = (), inputs: Sequence[str] 
             document.put(("input",), [{"uri": uri} for uri in inputs], Place("--input"))
         for assignment in overrides:
             yaml.override(document, assignment)
-    return parse(document, name=Path(path).stem, path=str(path))
+    return recipe_of(document, name=Path(path).stem, path=str(path))
 
 
 def from_dict(data: Mapping[str, Any], *, name: str = "<python>") -> Recipe:
     """The recipe that a file with this content would be; tuples, paths and configs may stand in it. `name` is what errors call it."""
-    return parse(Document(name, plain(data)), name=name.strip("<>"), path=None)
+    return recipe_of(Document(name, plain(data)), name=name.strip("<>"), path=None)
 
 
 def to_yaml(recipe: Recipe) -> str:

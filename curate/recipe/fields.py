@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError, to_jsonable_python
 
 from curate.errors import RecipeError
-from curate.recipe.yaml import Document, Key, Place, nearest, shown, unknown
+from curate.recipe.yaml import Document, Key, Place, nearest, printable, shown, unknown
 from curate.stage import Config
 
 C = TypeVar("C", bound=Config)
@@ -28,6 +28,7 @@ class Problems:
 
     def add(self, place: Place, what: str) -> None:
         """Note one problem: `name: expected, got VALUE; what to do`."""
+        what = printable(what)
         if (place, what) not in self.found:
             self.found.append((place, what))
 

@@ -52,7 +52,7 @@ def training_config() -> type[Config] | None:
     return barrier.load("train_tokenizer").config if "train_tokenizer" in barrier.names() else None
 
 
-def parse(document: Document, name: str, path: str | None) -> Recipe:
+def recipe_of(document: Document, name: str, path: str | None) -> Recipe:
     """The recipe in a document, or RecipeError with one line for each problem."""
     from curate.recipe.checks import check
 

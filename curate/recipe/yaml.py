@@ -24,6 +24,8 @@ Key = tuple[str | int, ...]
 """Where a value stands in the tree: keys and indices from the top."""
 _OLD_BOOLEANS = frozenset(["y", "n", "yes", "no", "on", "off", "true", "false", "null", "~"])
 
+_LIKE_A_NUMBER = re.compile(r"[-+.\d][-+.,:_\deExXoT Z]*")
+
 
 class _Constructor(RoundTripConstructor):
     """Reads timestamps as the text that they are."""
@@ -67,16 +69,16 @@ class Document:
 
     def put(self, key: Key, value: Any, place: Place) -> None:
         """Replace the value at `key`, making the mappings on the way to it."""
-        here = self.data
+        here: Any = self.data
         for i, part in enumerate(key):
             if not isinstance(here, dict) and not (isinstance(here, list) and isinstance(part, int)):
                 raise RecipeError(f"{place}: {dotted(key)}: expected a mapping at {dotted(key[:i])}, got {shown(here)}")
             if i + 1 == len(key):
-                here[part] = value
+                here[part] = value  # type: ignore[index]
             elif isinstance(here, dict) and here.get(part) is None:
                 here[part] = {}
                 self.places[key[: i + 1]] = place
-            here = here[part]
+            here = here[part]  # type: ignore[index]
         for old in [k for k in self.places if k[: len(key)] == key]:
             del self.places[old]
         self.places[key] = place
@@ -89,9 +91,13 @@ def dotted(key: Key) -> str:
 
 def shown(value: Any, width: int = 80) -> str:
     """A value as YAML would show it, on one line, shortened."""
-    text = _flow(value)
-    text = text if text.isprintable() else text.encode("unicode_escape").decode()
+    text = printable(_flow(value))
     return text if len(text) <= width else text[: width - 1] + "…"
+
+
+def printable(text: str) -> str:
+    """The text with its control characters and line breaks escaped."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def _flow(value: Any) -> str:
@@ -154,6 +160,8 @@ def _yaml(text: str, label: str) -> Any:
         raise RecipeError(
             f"{where}: expected YAML 1.2, got {' '.join(str(problem).split())}; check indentation, brackets and quotes"
         ) from None
+    except RecursionError:
+        raise RecipeError(f"{label}: expected YAML 1.2, got brackets nested too deep; check them") from None
     except ValueError as error:  # such as an integer with too many digits
         raise RecipeError(f"{label}: expected YAML 1.2, got {error}") from None
 
@@ -172,9 +180,8 @@ def _plain(node: Any, key: Key, document: Document, above: tuple[int, ...]) -> A
             line = _line(node, name)
             document.places[(*key, name)] = Place(document.label, line) if line else place
             if isinstance(node, CommentedMap) and not isinstance(name, str):
-                raise RecipeError(
-                    f"{document.place((*key, name))}: {dotted(key) or 'recipe'}: expected text as a key, got {shown(name)}; put quotes around it"
-                )
+                where = f"{document.place((*key, name))}: {dotted(key) or 'recipe'}"
+                raise RecipeError(f"{where}: expected text as a key, got {shown(name)}; put quotes around it")
             inner[name if isinstance(name, int) else str(name)] = _plain(value, (*key, name), document, (*above, id(node)))
         return inner if isinstance(node, CommentedMap) else list(inner.values())
     if isinstance(node, ScalarBoolean):  # a boolean with an anchor; it is an int to Python
@@ -253,6 +260,6 @@ def _styled(value: Any) -> Any:
         if not any(isinstance(v, Mapping | list | tuple) for v in value):
             items.fa.set_flow_style()
         return items
-    if isinstance(value, str) and (value.lower() in _OLD_BOOLEANS or re.fullmatch(r"[-+.\d][-+.,:_\deExXoT Z]*", value)):
-        return DoubleQuotedScalarString(value)  # so that readers of YAML 1.1 agree
+    if isinstance(value, str) and (value.lower() in _OLD_BOOLEANS or _LIKE_A_NUMBER.fullmatch(value) or not value.isprintable()):
+        return DoubleQuotedScalarString(value)  # so that readers of YAML 1.1 agree, and line breaks such as U+0085 come back
     return value

@@ -101,7 +101,7 @@ STEPS = {
             best: tuple[str, ...] = ()
             """Columns to sort by."""
 
-        same_text = Barrier(name="same_text", version=1, config=Config, reads=lambda config: ("text", *config.best), 
+        same_text = Barrier(name="same_text", version=1, config=Config, reads=lambda config: ("text", *config.best),
                             rounds=lambda config: (), adds=VERDICT, module=__name__)
     ''',
 }

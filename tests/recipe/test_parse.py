@@ -1,9 +1,13 @@
 """Forms that are not a recipe's."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from curate import recipe
 from curate.errors import RecipeError
+from curate.recipe import parse, yaml
+from curate.recipe.model import RecipeFile
 
 
 @pytest.mark.parametrize(
@@ -75,3 +79,40 @@ def test_files_that_are_no_recipes(tmp_path):
     (tmp_path / "latin.yaml").write_bytes(b"name: caf\xe9")
     with pytest.raises(RecipeError, match="expected UTF-8, got byte 0xe9 at offset 9; save it as UTF-8"):
         recipe.load(tmp_path / "latin.yaml")
+
+
+_WORDS = st.sampled_from(["s", "a.jsonl", "wordy", "sample:"])
+_SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=6) | _WORDS
+_KEYS = st.sampled_from(
+    ["uri", "source", "fields", "as", "only", "min_words", "keep", "wordy", "cut", "same_text", "file", "vocab_size", "x"]
+)
+_TREES = st.recursive(_SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_KEYS, inner, max_size=3), max_leaves=8)
+_PIECES = st.sampled_from(["\n", "  ", ": ", "- ", *"[]{}#|%\"'", "&a ", "*a", "!t ", "input", "uri", "steps", "wordy", "a.jsonl"])
+
+
+def told(make):
+    """What a RecipeError says; None where a recipe came out."""
+    try:
+        make()
+    except RecipeError as error:
+        return str(error)
+
+
+@settings(deadline=None)
+@given(st.dictionaries(st.sampled_from([*RecipeFile.model_fields, "steps", "tokenizer"]), _TREES, max_size=6))
+def test_any_tree_is_a_recipe_or_a_recipe_error(tree):
+    for data in (tree, {"input": [{"uri": "a.jsonl"}]} | tree):
+        error = told(lambda data=data: recipe.from_dict(data))
+        assert error is None or all(": expected " in line and ", got " in line for line in error.splitlines()), error
+
+
+@settings(deadline=None)
+@given(st.lists(_PIECES))
+def test_any_text_is_a_recipe_or_a_recipe_error(pieces):
+    error = told(lambda: parse.recipe_of(yaml.parse("".join(pieces), "any.yaml"), "any", None))
+    assert error is None or error.startswith("any.yaml")
+
+
+def test_brackets_without_end():
+    with pytest.raises(RecipeError, match=r"^any.yaml: expected YAML 1.2, got brackets nested too deep; check them$"):
+        yaml.parse("[" * 600, "any.yaml")
