@@ -7,11 +7,9 @@ from typing import Any
 
 from curate.engine import tokens
 from curate.engine.local import Engine
-from curate.engine.run import Driver, Silent, Watcher, files_of, form_parts
-from curate.engine.tasks import InputPart
+from curate.engine.run import Driver, Silent, Watcher, files_of, form_parts, input_parts
 from curate.errors import StoreError
 from curate.ledger import LEDGER, Balance, Outcome
-from curate.read import input_parts
 from curate.recipe import Recipe, to_yaml
 from curate.store import Store, failpoint, lease
 
@@ -72,8 +70,7 @@ def make(recipe: Recipe, store: Store, engine: Engine, watcher: Watcher | None =
     with lease(store):
         _claim(store, recipe)
         driver = Driver(recipe=recipe, store=store, engine=engine, watcher=watcher or Silent(), min_ranges=min_ranges)
-        inputs = [InputPart(index=i, spans=tuple(part)) for i, part in enumerate(input_parts(recipe.inputs, recipe.limits.part_bytes))]
-        segments = driver.documents(inputs)
+        segments = driver.documents(input_parts(recipe))
         failpoint("before_publish")
         driver.publish_documents(segments[-1])
         driver.publish_removed(segments)

@@ -3,11 +3,9 @@
 from collections.abc import Iterator, Sequence
 
 from curate.engine.local import Task
-from curate.engine.run import Driver
-from curate.engine.tasks import InputPart
+from curate.engine.run import Driver, input_parts
 from curate.errors import StoreError
 from curate.ledger import LEDGER, Outcome
-from curate.read import input_parts
 from curate.recipe import Recipe, TokenizerFile
 from curate.store import Store
 
@@ -48,8 +46,8 @@ def outlook(recipe: Recipe, store: Store) -> str:
     """The plan as text. Tasks of later phases are known only when the earlier ones are done: their parts are formed from what those wrote."""
     notes = _Notes()
     driver = Driver(recipe=recipe, store=store, engine=_Nobody(), watcher=notes)
-    parts = [InputPart(index=i, spans=tuple(part)) for i, part in enumerate(input_parts(recipe.inputs, recipe.limits.part_bytes))]
-    spans = [span for part in parts for span, _ in part.spans]
+    parts = input_parts(recipe)
+    spans = [span for part in parts for span in part.spans]
     stored = sum(min(span.end, span.size) - span.start for span in spans)
     lines = [f"recipe {recipe.name} → {store.root}", f"input: {len({s.uri for s in spans})} files, {stored:,} bytes stored, {len(parts)} parts", ""]
     for segment in driver.plan.segments:

@@ -19,8 +19,11 @@ from curate.engine.steps import BarrierCall
 from curate.engine.tasks import DocumentsPart, InputPart, Mark, RemovedTask, SegmentTask, name_of, removed_schema
 from curate.engine.tasks_barrier import AGAIN, FindingTask, ResolveTask, SketchTask, digest_of
 from curate.ledger import Ledger, Outcome
+from curate.read.chunk import Source
+from curate.read.fields import CARRIED
+from curate.read.files import Input, spans
 from curate.recipe import Recipe
-from curate.schema import ID_MODULUS
+from curate.schema import DOCUMENT, ID_MODULUS
 from curate.store import File, Store, failpoint
 
 TIMES = "times.jsonl"
@@ -58,6 +61,7 @@ class Driver:
     def __post_init__(self) -> None:
         self.plan: Plan = plan(self.recipe)
         self.ledger = Ledger(self.store)
+        self.carried = tuple(sorted(carried(self.recipe)))
         self.tasks: list[str] = []
         """Names of all tasks of this run, in plan order."""
 
@@ -101,7 +105,7 @@ class Driver:
         measure_all = self.recipe.after_verdict == "measure"
         tasks = []
         for part in parts:
-            identity = SegmentTask.identity(part, marks, segment.steps, self.plan.bounds, segment.carry_raw, measure_all)
+            identity = SegmentTask.identity(part, marks, segment.steps, self.plan.bounds, segment.carry_raw, measure_all, self.carried)
             tasks.append(
                 SegmentTask(
                     store=self.store,
@@ -112,6 +116,7 @@ class Driver:
                     bounds=self.plan.bounds,
                     carry_raw=segment.carry_raw,
                     measure_all=measure_all,
+                    carried=self.carried,
                     phase=segment.label,
                 )
             )
@@ -253,6 +258,19 @@ class Driver:
         for name in self.store.list(folder):
             if f"{folder}/{name}" not in kept:
                 self.store.remove(f"{folder}/{name}")
+
+
+def input_parts(recipe: Recipe) -> list[InputPart]:
+    """The parts of the first segment."""
+    inputs = [Input(uri=given.uri, source=Source(name=given.source, fields=dict(given.fields))) for given in recipe.inputs]
+    parts = spans(inputs, recipe.limits.part_bytes)
+    return [InputPart(index=index, source=part.source, spans=part.spans) for index, part in enumerate(parts)]
+
+
+def carried(recipe: Recipe) -> set[str]:
+    """Columns beyond the document's own that the inputs bring."""
+    mapped = {name for given in recipe.inputs for name in given.fields}
+    return (mapped | set(CARRIED)) - set(DOCUMENT.names)
 
 
 def files_of(outcomes: Iterable[Outcome], role: str) -> list[File]:

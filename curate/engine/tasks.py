@@ -70,17 +70,16 @@ class DocumentsPart:
 
 @dataclass(frozen=True, kw_only=True)
 class InputPart:
-    """A part of the first segment: spans of input files, each with its source."""
+    """A part of the first segment: spans of input files of one source."""
 
     index: int
-    spans: tuple[tuple[Span, Source], ...]
+    source: Source
+    spans: tuple[Span, ...]
 
     def identity(self) -> Any:
-        """Container, version and cut of each span, and how it is read."""
-        return [
-            [span.container, span.etag, span.start, span.end, span.kind, source.name, sorted(source.fields.items())]
-            for span, source in self.spans
-        ]
+        """How the source is read; container, version and cut of each span. The place of the files does not enter, only their versions."""
+        spans = [[span.container, span.etag, span.start, span.end, span.kind] for span in self.spans]
+        return [self.source.name, sorted(self.source.fields.items()), spans]
 
 
 def batches_with_marks(
@@ -128,14 +127,25 @@ class SegmentTask:
     carry_raw: bool
     """Whether `raw` is still needed, or wanted, after the first step."""
     measure_all: bool
+    carried: tuple[str, ...] = ()
+    """Columns beyond the document's own that the inputs of the recipe carry along; every part has them all."""
     phase: str = ""
     suspicion: Suspicion = Suspicion()
     """What earlier attempts died of; not part of the name, since the result is the same for all rows that do not kill."""
 
     @staticmethod
-    def identity(part: Any, marks: Sequence[Mark], steps: Sequence[StageCall], bounds: Bounds, carry_raw: bool, measure_all: bool) -> Any:
+    def identity(
+        part: Any,
+        marks: Sequence[Mark],
+        steps: Sequence[StageCall],
+        bounds: Bounds,
+        carry_raw: bool,
+        measure_all: bool,
+        carried: Sequence[str],
+    ) -> Any:
         """What the result depends on."""
         return {
+            "carried": list(carried),
             "part": part.identity(),
             "marks": [[mark.call.identity(), mark.digest] for mark in marks],
             "steps": [step.identity() for step in steps],
@@ -206,13 +216,13 @@ class _SegmentRun:
     def read(self, part: InputPart) -> None:
         """First segment: from spans."""
         limits = Limits(document_bytes=self.task.bounds.document_bytes, batch_rows=BATCH_ROWS)
-        extra = sorted({name for _, source in part.spans for name in source.fields if name not in DOCUMENT.names})
-        for span, source in part.spans:
+        extra = self.task.carried
+        for span in part.spans:
             started = time.perf_counter()
-            for chunk in open_span(span, source, limits):
+            for chunk in open_span(span, part.source, limits):
                 self._spend("read", started)
                 self._count(chunk)
-                self._errors(chunk.errors, source, extra)
+                self._errors(chunk.errors, part.source, extra)
                 self._walk(with_columns(chunk.documents, extra), [])
                 started = time.perf_counter()
             self._spend("read", started)
