@@ -39,7 +39,7 @@ def nesting(data, tag_bytes, tag_ends):
                     same = False
                     break
             after = data[at + size]
-            if same and (after == 62 or after == 47 or after == 32 or (9 <= after and after <= 13)):
+            if same and (after == 62 or after == 47 or after == 32 or (after >= 9 and after <= 13)):
                 if closes:
                     depth = max(0, depth - 1)
                 else:

@@ -1,6 +1,7 @@
 """UTF-8 as bytes and code points: decoding in place, classes of code points from one table, plain-ASCII gates.
 
-Every kernel takes (offsets int64[n+1], data uint8[...]) views of a string column and writes one value a row. Naive twins: tests/naive_text.py.
+Every kernel takes (offsets int64[n+1], data uint8[...]) views of a string column and writes one value a row. Naive twins:
+tests/naive_text.py.
 """
 
 import sys
@@ -18,7 +19,8 @@ _BREAKS = "\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"
 
 @lru_cache(maxsize=1)
 def classes() -> np.ndarray:
-    """uint8[0x110000]: the class bits of every code point, by the running Python's Unicode database. Built in half a second, once a process."""
+    """uint8[0x110000]: the class bits of every code point, by the running Python's Unicode database. Built in half a second, once a
+    process."""
     table = np.zeros(sys.maxunicode + 1, dtype=np.uint8)
     category, bits = unicodedata.category, _BITS
     for code in range(sys.maxunicode + 1):
@@ -37,9 +39,9 @@ def classes() -> np.ndarray:
     return table
 
 
-_BITS = {c: np.uint8(0) for c in "Cc Cf Cs Co Cn Nl No Sm Sc Sk So Zs Zl Zp".split()}
+_BITS = {c: np.uint8(0) for c in ["Cc", "Cf", "Cs", "Co", "Cn", "Nl", "No", "Sm", "Sc", "Sk", "So", "Zs", "Zl", "Zp"]}
 _BITS |= {"Lu": ALPHA | UPPER, "Ll": ALPHA | LOWER, "Lt": ALPHA, "Lm": ALPHA, "Lo": ALPHA, "Nd": DIGIT}
-_BITS |= {c: MARK for c in ("Mn", "Mc", "Me")} | {c: PUNCT for c in "Pc Pd Ps Pe Pi Pf Po".split()}
+_BITS |= dict.fromkeys(("Mn", "Mc", "Me"), MARK) | dict.fromkeys(["Pc", "Pd", "Ps", "Pe", "Pi", "Pf", "Po"], PUNCT)
 
 
 @njit(nogil=True, cache=True, inline="always")
@@ -62,12 +64,7 @@ def code_at(data, i):
         return (lead & 0x1F) << 6 | np.int64(data[i + 1]) & 0x3F
     if lead < 0xF0:
         return (lead & 0x0F) << 12 | (np.int64(data[i + 1]) & 0x3F) << 6 | np.int64(data[i + 2]) & 0x3F
-    return (
-        (lead & 0x07) << 18
-        | (np.int64(data[i + 1]) & 0x3F) << 12
-        | (np.int64(data[i + 2]) & 0x3F) << 6
-        | np.int64(data[i + 3]) & 0x3F
-    )
+    return (lead & 0x07) << 18 | (np.int64(data[i + 1]) & 0x3F) << 12 | (np.int64(data[i + 2]) & 0x3F) << 6 | np.int64(data[i + 3]) & 0x3F
 
 
 @njit(nogil=True, cache=True)
@@ -86,7 +83,7 @@ def is_plain(offsets, data, out):
         plain = True
         for i in range(offsets[row], offsets[row + 1]):
             b = data[i]
-            if not ((32 <= b and b < 127 and b != 38) or b == 10 or b == 9):
+            if not ((b >= 32 and b < 127 and b != 38) or b == 10 or b == 9):
                 plain = False
                 break
         out[row] = plain

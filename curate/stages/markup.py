@@ -1,8 +1,8 @@
 """Markup: the bytes of a page to its text, and what the page says of itself before the bytes are dropped.
 
-The main text is found by resiliparse (Bevendorff et al. 2018; F1 0.916 on the article benchmark of Zyte) or, as an option, by trafilatura
-(Barbaresi 2021; 0.962, about nine times slower). The charset is found as in `curate/web/charset.py`, licence claims and wishes about machine use as in
-`curate/web/claims.py`. A row without `raw` (a text source) passes as it is.
+The main text is found by resiliparse (Bevendorff et al. 2018; F1 0.916 on the article benchmark of Zyte) or, as an option, by
+trafilatura (Barbaresi 2021; 0.962, about nine times slower). The charset is found as in `curate/web/charset.py`, licence claims and
+wishes about machine use as in `curate/web/claims.py`. A row without `raw` (a text source) passes as it is.
 Misses: text built by scripts, text in images and frames, the order of columns laid out by style sheets; PDF and office files.
 Price: about 60 MB of HTML a second and core.
 
@@ -53,7 +53,8 @@ class Config(Base):
     favor_precision: bool = False
     """trafilatura only: rather lose text than keep boilerplate, as FineWeb did."""
     max_html_bytes: int | None = Field(default=20_000_000, gt=0)
-    """A larger page is not read at all and leaves as `too_large`; a limit in bytes, so that what is removed never depends on the machine's speed."""
+    """A larger page is not read at all and leaves as `too_large`; a limit in bytes, so that what is removed never depends on the
+    machine's speed."""
     max_nesting: int | None = Field(default=10_000_000, gt=0)
     """A page with a larger sum of depths of its boxes is not extracted and leaves as `too_nested`; real pages stay below 1,000,000."""
     min_chars: int | None = Field(default=1, ge=0)

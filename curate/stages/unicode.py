@@ -1,11 +1,11 @@
 """Unicode: mojibake repaired, one normal form, control characters gone. After Speer's ftfy 6.3, with curly quotes left alone.
 
 ftfy works line by line and carries one thing from line to line: once a `<` has been seen, HTML entities are no longer decoded. Nearly all
-lines cannot change, and three gates prove it without ftfy: a document of printable ASCII without `&` (compiled, no Python object); a line of the
-same kind; a line in which ftfy's own detectors find nothing to do. What is left, about 1 % of bytes, goes through ftfy. Line breaks
-(CR LF, CR, U+2028, U+2029) become newlines first, and repair is repeated until nothing changes, so that doing it twice is doing it once.
-Misses: mojibake of encodings that ftfy does not know, and everything that takes knowledge of the language.
-Price: 2–3 GB/s for ASCII, 10–40 MB/s for lines with other letters, 1.4 MB/s for the lines that ftfy must see.
+lines cannot change, and three gates prove it without ftfy: a document of printable ASCII without `&` (compiled, no Python object); a
+line of the same kind; a line in which ftfy's own detectors find nothing to do. What is left, about 1 % of bytes, goes through ftfy.
+Line breaks (CR LF, CR, U+2028, U+2029) become newlines first, and repair is repeated until nothing changes, so that doing it twice is
+doing it once. Misses: mojibake of encodings that ftfy does not know, and everything that takes knowledge of the language. Price: 2–3
+GB/s for ASCII, 10–40 MB/s for lines with other letters, 1.4 MB/s for the lines that ftfy must see.
 """
 
 import re
@@ -28,6 +28,7 @@ MAX_ROUNDS = 8
 
 _SUSPECT = re.compile(r"[^\t\n\x20-\x25\x27-\x7e]")
 _BREAKS = re.compile("\r\n|\r|\u2028|\u2029")
+Form = Literal["NFC", "NFKC", "NFD", "NFKD", "none"]
 
 
 class Config(Base):
@@ -37,7 +38,7 @@ class Config(Base):
     """Repair mojibake, entities, ligatures, widths, line breaks and control characters with ftfy."""
     uncurl_quotes: bool = False
     """Make curly quotes straight, as ftfy does by default; off, since curly quotes are no damage and this rewrites most documents."""
-    form: Literal["NFC", "NFKC", "NFD", "NFKD", "none"] = "NFC"
+    form: Form = "NFC"
     """Unicode normal form of the result; compatibility forms (K) lose distinctions such as superscripts."""
 
 
@@ -82,7 +83,7 @@ def repaired(text: str, config: Config) -> tuple[str, int]:
     return text, edits
 
 
-def _round(text: str, form: str, uncurl: bool) -> tuple[str, int]:
+def _round(text: str, form: Form, uncurl: bool) -> tuple[str, int]:
     text, edits = _BREAKS.subn("\n", text)
     gate, fix, longest = _ftfy(form, uncurl)
     first_angle = text.find("<")
@@ -108,20 +109,20 @@ def _round(text: str, form: str, uncurl: bool) -> tuple[str, int]:
 
 
 @lru_cache(maxsize=16)
-def _ftfy(form: str, uncurl: bool) -> tuple[Callable[[str, bool], bool], Callable[[str, bool], str], int]:
+def _ftfy(form: Form, uncurl: bool) -> tuple[Callable[[str, bool], bool], Callable[[str, bool], str], int]:
     """(gate, fix, longest segment): gate(line, unescape) is true only where fix(line, unescape) returns the line."""
     import ftfy
     from ftfy import chardata
     from ftfy.badness import BADNESS_RE, MOJIBAKE_CATEGORIES
 
-    config = ftfy.TextFixerConfig(
-        uncurl_quotes=uncurl, normalization=None if form == "none" else form, explain=False, unescape_html=False
-    )
+    config = ftfy.TextFixerConfig(uncurl_quotes=uncurl, normalization=None if form == "none" else form, explain=False, unescape_html=False)
     entities = config._replace(unescape_html=True)
     touched = set(chardata.LIGATURES) | set(chardata.WIDTH_MAP) | set(chardata.CONTROL_CHARS)
     touched |= set(range(0x80, 0xA0)) | {0x0D, 0x1B, 0x2028, 0x2029} | set(range(0xD800, 0xE000))
     if uncurl:
-        touched |= {code for code in range(0x3000) if chardata.SINGLE_QUOTE_RE.match(chr(code)) or chardata.DOUBLE_QUOTE_RE.match(chr(code))}
+        touched |= {
+            code for code in range(0x3000) if chardata.SINGLE_QUOTE_RE.match(chr(code)) or chardata.DOUBLE_QUOTE_RE.match(chr(code))
+        }
     replaced = re.compile("[" + "".join(re.escape(chr(code)) for code in sorted(touched)) + "]")
     entity = chardata.HTML_ENTITY_RE
     # The detector is slow. Each of its patterns holds a character that is neither quote nor dash, and two characters beyond ASCII in a row

@@ -14,7 +14,8 @@ from functools import lru_cache
 from typing import NamedTuple
 
 PRESCAN_BYTES = 16_384
-"""How far a declaration is looked for. The standard's prescan reads 1,024 bytes, but its parser honours a later `<meta>` by starting again."""
+"""How far a declaration is looked for. The standard's prescan reads 1,024 bytes, but its parser honours a later `<meta>` by starting
+again."""
 WIDE_BYTES = 1024
 """How much is looked at for the NUL pattern of UTF-16."""
 GOOD_SHARE = 0.001
@@ -146,7 +147,8 @@ def label_of_header(content_type: str | None) -> str | None:
 
 
 def prescan(raw: bytes) -> str | None:
-    """The charset label that a `<meta>` in the first PRESCAN_BYTES declares (HTML standard, "prescan a byte stream"). UTF-16 means UTF-8."""
+    """The charset label that a `<meta>` in the first PRESCAN_BYTES declares (HTML standard, "prescan a byte stream"). UTF-16 means
+    UTF-8."""
     head = raw[:PRESCAN_BYTES]
     at = 0
     while (at := head.find(b"<", at)) >= 0:
@@ -170,7 +172,7 @@ def prescan(raw: bytes) -> str | None:
 
 def _meant(label: str) -> str:
     lower = label.strip().lower()
-    if lower.startswith("utf-16") or lower.startswith("utf16"):
+    if lower.startswith(("utf-16", "utf16")):
         return "utf-8"  # a declaration that one could read as ASCII cannot be in UTF-16
     return "windows-1252" if lower == "x-user-defined" else label
 

@@ -36,18 +36,23 @@ MAX_VALUE = 500
 MAX_JSON = 1 << 20
 """Bytes of one JSON-LD script that is read."""
 
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 _CLAIM_WORDS = (b"license", b"licence", b"creativecommons", b"opendatacommons", b"dc.rights", b"dcterms", b"rights", b"rdf:rdf")
 _WISH_WORDS = (b"robots", b"bot", b"tdm-", b"noai", b"noml", b"content-usage", b"content-signal", b"-extended")
 _DEED = re.compile(r"(?:creativecommons\.org/+(?:licen[sc]es|publicdomain)/|opendatacommons\.org/licenses/)", re.IGNORECASE)
 _ICON = re.compile(r"(?:licensebuttons\.net|i\.creativecommons\.org)/+[lp]/", re.IGNORECASE)
 _RDF = re.compile(r"<License\s+rdf:about=[\"']([^\"']+)", re.IGNORECASE)
-_META_NAMES = frozenset(
+_META_NAMES = _words(
     """dc.rights dc.rights.license dc.license dcterms.license dcterms.rights license licence copyright rights rights-standard
-    citation_license og:license article:license cc:license dcterms:license schema:license dct:license""".split()
+    citation_license og:license article:license cc:license dcterms:license schema:license dct:license"""
 )
-_RDFA = frozenset("license cc:license xhv:license dct:license dcterms:license schema:license".split())
-_REGIONS = frozenset(
-    "head footer header figure figcaption article main aside nav li blockquote picture table noscript address section body".split()
+_RDFA = frozenset(["license", "cc:license", "xhv:license", "dct:license", "dcterms:license", "schema:license"])
+_REGIONS = _words(
+    """head footer header figure figcaption article main aside nav li blockquote picture table noscript address section body"""
 )
 _MEDIA_PARENTS = frozenset(["figure", "figcaption", "picture"])
 _SELECTOR = (
@@ -74,7 +79,8 @@ class Wish(NamedTuple):
 
 
 def claims_of(tree: Any, page: bytes) -> list[Claim]:
-    """Claims of a parsed page in document order, without repeats, at most MAX_CLAIMS. `page`: its UTF-8 bytes in lower case, searched first."""
+    """Claims of a parsed page in document order, without repeats, at most MAX_CLAIMS. `page`: its UTF-8 bytes in lower case, searched
+    first."""
     if not any(word in page for word in _CLAIM_WORDS):
         return []
     found: dict[tuple[str, str, str], Claim] = {}
@@ -94,7 +100,8 @@ def claims_of(tree: Any, page: bytes) -> list[Claim]:
 
 
 def wishes_of(tree: Any, page: bytes) -> list[Wish]:
-    """The machine-directed `<meta>` elements of a parsed page: robots and agents' names, `tdm-reservation`, `tdm-policy`, `content-usage`."""
+    """The machine-directed `<meta>` elements of a parsed page: robots and agents' names, `tdm-reservation`, `tdm-policy`,
+    `content-usage`."""
     if not any(word in page for word in _WISH_WORDS):
         return []
     found = []
@@ -151,7 +158,8 @@ def _kind_and_value(element: Any, tag: str) -> tuple[str | None, str | None]:
 
 
 def _of_json_ld(text: str) -> Iterator[tuple[str, str]]:
-    """(@type, value) of `license` of every schema.org node of one script, however deep; `sdLicense` speaks of the structured data and is passed over."""
+    """(@type, value) of `license` of every schema.org node of one script, however deep; `sdLicense` speaks of the structured data and is
+    passed over."""
     if "icense" not in text or len(text) > MAX_JSON:
         return
     try:
@@ -163,8 +171,8 @@ def _of_json_ld(text: str) -> Iterator[tuple[str, str]]:
         if isinstance(node, list):
             stack.extend(reversed(node))
         elif isinstance(node, dict):
-            kind = node.get("@type")
-            kind = "/".join(k for k in kind if isinstance(k, str)) if isinstance(kind, list) else str(kind or "Thing")
+            types = node.get("@type")
+            kind = "/".join(t for t in types if isinstance(t, str)) if isinstance(types, list) else str(types or "Thing")
             for value in _license_values(node.get("license")):
                 yield kind[:60], value
             stack.extend(v for k, v in reversed(node.items()) if isinstance(v, dict | list) and k != "license")
