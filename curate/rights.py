@@ -46,19 +46,15 @@ class Licence(NamedTuple):
         return max(self.bits, key=CLASSES.index)
 
 
-
 def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
-
 
 
 _CC = re.compile(
     r"(?:https?:)?//(?:www\.|i\.|mirrors\.)?(?:creativecommons\.org|licensebuttons\.net)/+(?P<category>licen[sc]es|publicdomain|l|p)"
     r"/+(?P<unit>[-a-z0-9+]+)(?:/+(?P<version>\d\.\d))?(?:/+(?P<port>[a-z]{2}|igo|scotland)(?=[/\"'\s?#]|$))?"
 )
-_UNITS = _words(
-    """by by-nc by-nc-nd by-nc-sa by-nd by-sa devnations nc nc-sa nd nd-nc sa nc-sampling+ sampling sampling+"""
-)
+_UNITS = _words("""by by-nc by-nc-nd by-nc-sa by-nd by-sa devnations nc nc-sa nd nd-nc sa nc-sampling+ sampling sampling+""")
 _SAME_UNIT = {"by-nd-nc": "by-nc-nd", "by-sa-nc": "by-nc-sa", "nd-nc": "nc-nd", "cc-by": "by"}
 _VERSIONS = frozenset(["1.0", "2.0", "2.1", "2.5", "3.0", "4.0"])
 _PORTS = _words(
@@ -176,8 +172,8 @@ _CC_WORDS = re.compile(
     r"(?P<unit>(?:by|attribution)(?:[ -]+(?:nc|nd|sa|non-?commercial|no-?deriv\w*|share-?alike))*)?"
     r"(?:[ -]+v?(?P<version>[1-4]\.\d))?"
 )
-_SHORT = {"attribution": "by", "noncommercial": "nc", "sharealike": "sa"} _TAG =
-    re.compile(r"SPDX-License-Identifier:\s*([^\r\n*/#<>]+)")
+_SHORT = {"attribution": "by", "noncommercial": "nc", "sharealike": "sa"}
+_TAG = re.compile(r"SPDX-License-Identifier:\s*([^\r\n*/#<>]+)")
 
 
 @lru_cache(maxsize=65_536)
