@@ -154,9 +154,9 @@ def spoken(schema: Mapping[str, Any], defs: Mapping[str, Any]) -> str:
 def _bounds(schema: Mapping[str, Any]) -> str:
     low, high = schema.get("minimum"), schema.get("maximum")
     if low is not None and high is not None:
-        return f" from {low} to {high}"
+        return f" from {low:g} to {high:g}"
     signs = (("minimum", ">="), ("exclusiveMinimum", ">"), ("maximum", "<="), ("exclusiveMaximum", "<"))
-    return "".join(f" {sign} {schema[key]}" for key, sign in signs if key in schema)
+    return ",".join(f" {sign} {schema[key]:.15g}" for key, sign in signs if key in schema)
 
 
 def as_json(listed: Sequence[Entry]) -> list[dict[str, Any]]:

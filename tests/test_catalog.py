@@ -28,6 +28,8 @@ class Example(Config):
     """A share."""
     num_rows: int = Field(default=8, gt=0)
     """Rows."""
+    step: float = Field(default=1, gt=0, lt=1.5)
+    """Step."""
     keep: tuple[str, ...] = ("en",)
     """Languages."""
     pair: tuple[int, float] = (1, 0.5)
@@ -48,6 +50,7 @@ def test_fields_are_told_in_words():
         "needle": ("text", None, True, "What to look for, and where."),
         "min_share": ("number from 0 to 1 or null", 0.5, False, "A share."),
         "num_rows": ("whole number > 0", 8, False, "Rows."),
+        "step": ("number > 0, < 1.5", 1, False, "Step."),
         "keep": ("list of text", ["en"], False, "Languages."),
         "pair": ("list of whole number or number", [1, 0.5], False, "Two."),
         "mode": ("fast or exact", "fast", False, "How."),

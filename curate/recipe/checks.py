@@ -63,6 +63,11 @@ def _columns(drafts: Sequence[Draft], inputs: Sequence[Input], top: RecipeFile, 
                 text = f"expected raw, got nothing after {walk.raw_dropped_by} dropped it; put it before that or say keep_raw: true"
                 problems.add(place, f"steps.{draft.name}: {text}")
         _advance(walk, draft)
+    if walk.textless and document.data.get("tokenizer") is not None and not (text_told or walk.unknown):
+        sources = listed(sorted(walk.textless))
+        problems.add(
+            document.place(("tokenizer",)), f"tokenizer: expected text, got markup from {sources}; put `- markup:` among the steps"
+        )
 
 
 def _reads(draft: Draft) -> tuple[str, ...]:

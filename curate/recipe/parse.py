@@ -34,7 +34,6 @@ class Draft:
     declaration: Stage | Barrier | None = None
     config: Config | None = None
     only: tuple[str, ...] | None = None
-    sound: bool = True
 
     def step(self, line: int) -> Step:
         """The finished step."""
@@ -165,7 +164,7 @@ def _step(step: Any, index: int, document: Document, problems: Problems) -> Draf
     draft = Draft(name=uses, uses=uses, key=key)
     if fields is not None and not isinstance(fields, dict):
         problems.add(document.place(key), f"steps.{uses}: expected a mapping of fields, got {shown(fields)}")
-        fields, draft.sound = {}, False
+        fields = {}
     fields = dict(fields or {})
     if uses == CUT:
         for name in fields:
@@ -215,10 +214,12 @@ def _declare(draft: Draft, fields: dict[str, Any], document: Document, problems:
         )
     else:
         draft.kind = "stage" if draft.uses in stage.names() else "barrier"
-        draft.declaration = stage.load(draft.uses) if draft.kind == "stage" else barrier.load(draft.uses)
-        before = len(problems.found)
+        try:
+            draft.declaration = stage.load(draft.uses) if draft.kind == "stage" else barrier.load(draft.uses)
+        except ImportError as error:
+            problems.add(place, f"steps.{draft.name}: expected what the step needs to be installed, got {error}")
+            return
         draft.config = checked(draft.declaration.config, fields, document, draft.key, f"steps.{draft.name}", problems)
-        draft.sound = draft.sound and len(problems.found) == before
 
 
 def _tokenizer(document: Document, problems: Problems) -> Config | None:

@@ -4,6 +4,8 @@ import importlib
 import itertools
 import sys
 import textwrap
+from contextlib import contextmanager
+from functools import partial
 
 import pytest
 
@@ -107,31 +109,40 @@ STEPS = {
 }
 
 
-@pytest.fixture(autouse=True, scope="module")
-def _tiny_steps(tmp_path_factory):
-    """Four stages and a barrier beside the installed ones, for as long as this module runs."""
-    root = tmp_path_factory.mktemp("steps")
+@contextmanager
+def installed(root, files):
+    """Step modules beside the installed ones for as long as this lasts."""
     packages = {kind: importlib.import_module(f"curate.{kind}") for kind in ("stages", "barriers")}
-    for name, text in STEPS.items():
+    for name, text in files.items():
         path = root / name
-        path.parent.mkdir(exist_ok=True)
+        path.parent.mkdir(exist_ok=True, parents=True)
         path.write_text(textwrap.dedent(text).lstrip())
-    before = set(sys.modules)
     for kind, package in packages.items():
         package.__path__.append(str(root / kind))
     _forget()
     yield
     for kind, package in packages.items():
         package.__path__.remove(str(root / kind))
-    for name in set(sys.modules) - before:
-        if name.removeprefix("curate.").replace(".", "/") + ".py" in STEPS:
-            del sys.modules[name]
+    for name in files:
+        sys.modules.pop("curate." + name.removesuffix(".py").replace("/", "."), None)
     _forget()
 
 
 def _forget():
     for cached in (stage.names, barrier.names, stage._by_module, barrier._by_module, training_config):
         cached.cache_clear()
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _tiny_steps(tmp_path_factory):
+    with installed(tmp_path_factory.mktemp("steps"), STEPS):
+        yield
+
+
+@pytest.fixture
+def install(tmp_path):
+    """A function from file names and texts to a context in which these steps are installed."""
+    return partial(installed, tmp_path / "more")
 
 
 @pytest.fixture

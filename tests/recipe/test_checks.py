@@ -87,3 +87,15 @@ def test_only_decides_whose_text_is_missing(load, refused):
 def test_an_unknown_step_hides_what_it_would_have_brought(refused):
     assert len(refused(steps_of({"tag_stripp": {}}, {"wordy": {}}, {"after_wordy": {}}, uri="sample:"))) == 1
     assert len(refused(steps_of("tag_strip", {"wordy": {}}, uri="sample:"))) == 1
+
+
+def test_tokens_need_text(load, refused):
+    text = "input: [{uri: 'sample:'}]\nsteps: []\ntokenizer: {file: s3://b/tokenizer.json}\n"
+    assert refused(text) == ["r0.yaml:3: tokenizer: expected text, got markup from [sample]; put `- markup:` among the steps"]
+    load(text.replace("[]", "[tag_strip: ]"))
+
+
+def test_a_step_that_cannot_be_imported(refused, install):
+    with install({"stages/needy.py": "import not_there_at_all\n"}):
+        (line,) = refused("input: [{uri: a.jsonl}]\nsteps: [needy: ]")
+    assert line == "r0.yaml:2: steps.needy: expected what the step needs to be installed, got No module named 'not_there_at_all'"
