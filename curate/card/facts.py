@@ -1,0 +1,225 @@
+"""The facts of a card: one manifest computed from a run's folder, and from nothing else.
+
+The same folder gives the same facts, byte for byte; so do other engines, numbers of workers and, but for the section `files`, other part sizes
+and orders of inputs. No time, host or path of the machine enters. Counts are integers; the one ratio is rounded to four decimals. Facts that
+only people can give are listed by name as open until the recipe's `card` says them.
+
+Price: the ledger, the counted columns of `documents/` and `removed/`, and four columns of the shards.
+Misses: versions are those installed when the card is written, since the ledger keeps them only inside the names of its tasks.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from blake3 import blake3
+
+from curate import barrier
+from curate.card import content
+from curate.card.folder import LEDGER, READ, RECIPE, Folder, StepSaid, add, open_folder, read_json
+from curate.errors import LedgerError, ShardError
+from curate.ledger import Balance
+from curate.recipe import CardConfig
+from curate.schema import ID_MODULUS
+from curate.shards import format as layout
+from curate.stage import DECIMALS, versions
+from curate.store import Store
+
+FORMAT = "curate/facts/1"
+FACTS = "card/facts.json"
+DISTRIBUTIONS = ("curate", "blake3", "fastwarc", "numba", "numpy", "pyarrow", "tldextract", "tokenizers", "xxhash", "zstandard")
+"""What every run uses; steps name the rest."""
+REQUIRED = ("title", "description", "purpose", "contact", "creators", "license")
+"""Answers without which a card is a draft."""
+SHARDS, TOKENIZER = f"shards/{layout.MANIFEST}", "tokenizer/tokenizer.json"
+
+
+def compute(store: Store) -> dict[str, Any]:
+    """The facts of a finished run, as plain JSON values.
+
+    StoreError: no run, one still going, or damaged files. LedgerError, ShardError: ledger, tables and shards do not tell the same.
+    """
+    folder = open_folder(store)
+    first, last = folder.segments[0], folder.segments[-1]
+    shards = _shards(folder)
+    by_reason, by_source, duplicates = content.removed(folder)
+    _compare(folder, by_reason)
+    facts: dict[str, Any] = {
+        "format": FORMAT,
+        "name": folder.name,
+        "recipe": _recipe(folder),
+        "inputs": sorted(
+            ({"uri": one["uri"], "source": one["source"]} for one in folder.recipe["input"]), key=lambda i: (i["source"], i["uri"])
+        ),
+        "read": {
+            "records": first.records,
+            "documents": first.documents,
+            "skipped": dict(sorted(first.skipped.items())),
+            "errors": first.read_errors,
+            "text_bytes": first.bytes_in,
+        },
+        "steps": list(_flow(folder)),
+        "removed": {
+            "documents": folder.removed.num_rows - first.read_errors,
+            "text_bytes": sum(segment.bytes_removed for segment in folder.segments),
+            "by_source": dict(sorted(by_source.items())),
+        },
+        "kept": {"documents": last.kept, "text_bytes": last.bytes_kept, "ids": f"{last.ids_kept % ID_MODULUS:032x}"},
+        "content": content.kept(folder, shards),
+        "duplicates": duplicates,
+        "orphans": content.orphans(folder) if folder.recipe.get("accept_orphans") else None,
+        "tokens": _tokens(folder, shards),
+        "versions": _versions(folder),
+        "people": _people(folder),
+        "files": _files(folder),
+    }
+    return facts
+
+
+def _recipe(folder: Folder) -> dict[str, Any]:
+    """The steps, and a digest of everything in the recipe that can change a row or a token."""
+    said = folder.recipe
+    inputs = sorted(layout.canonical_json(one).decode("utf-8", "surrogatepass") for one in said["input"])
+    keys = ("name", "steps", "tokenizer", "shards", "keep_raw", "after_verdict", "accept_orphans")
+    means = {key: said.get(key) for key in keys} | {"input": inputs, "document_bytes": (said.get("limits") or {}).get("document_bytes")}
+    return {
+        "digest": "blake3:" + blake3(layout.canonical_json(means)).hexdigest(),
+        "after_verdict": said.get("after_verdict"),
+        "accept_orphans": bool(said.get("accept_orphans")),
+    }
+
+
+def _flow(folder: Folder) -> Iterator[dict[str, Any]]:
+    """Step by step in the order in which they ran: documents and bytes of text in, out, removed by reason, added and cut."""
+    documents, text = folder.segments[0].documents, folder.segments[0].bytes_in
+    for segment, steps in zip(folder.segments, _by_segment(folder), strict=True):
+        for name, step in steps:
+            reasons = {
+                key.partition(":")[2]: {"documents": count, "text_bytes": segment.removed_bytes[key]}
+                for key, count in sorted(segment.removed.items())
+                if key.startswith(f"{name}:") and key != content.READ_ERROR
+            }
+            entry: dict[str, Any] = {
+                "step": name,
+                "uses": step.uses if step else "same_record",
+                "only": list(step.only) if step and step.only is not None else None,
+                "rules": {rule.reason: rule.text for rule in step.rules} if step else {},
+                "measured": segment.entered[name],
+                "documents_in": documents,
+                "text_bytes_in": text,
+                "text_bytes_added": segment.added[name],
+                "text_bytes_cut": segment.cut[name],
+                "removed": reasons,
+            }
+            documents -= sum(reason["documents"] for reason in reasons.values())
+            text += segment.added[name] - segment.cut[name] - sum(reason["text_bytes"] for reason in reasons.values())
+            yield entry | {"documents_out": documents, "text_bytes_out": text}
+        if (documents, text) != (segment.kept, segment.bytes_kept):
+            after = steps[-1][0] if steps else READ
+            raise LedgerError(
+                f"{folder.store.root}/{LEDGER}: expected {segment.kept} documents and {segment.bytes_kept} bytes after {after}, "
+                f"got {documents} and {text}; run the recipe again"
+            )
+
+
+def _by_segment(folder: Folder) -> list[list[tuple[str, StepSaid | None]]]:
+    """The steps of each segment; `read` (records read twice leave) stands where it ran, None as its step."""
+    placed: list[list[tuple[str, StepSaid | None]]] = [[(READ, None)] if READ in segment.entered else [] for segment in folder.segments]
+    current = 0
+    for step in folder.steps:
+        current = next((i for i in range(current, len(placed)) if step.name in folder.segments[i].entered), current)
+        placed[current].append((step.name, step))
+    return placed
+
+
+def _compare(folder: Folder, by_reason: Mapping[str, int]) -> None:
+    """What lies in removed/ must be what the ledger counted, reason by reason."""
+    total = Balance()
+    for segment in folder.segments:
+        add(total, segment)
+    counted = {reason: count for reason, count in total.removed.items() if count}
+    for reason in sorted(counted.keys() | by_reason.keys()):
+        if counted.get(reason, 0) != by_reason.get(reason, 0):
+            raise LedgerError(
+                f"{folder.store.root}/removed: expected {counted.get(reason, 0)} rows of {reason} as in {LEDGER}, "
+                f"got {by_reason.get(reason, 0)}; run the recipe again"
+            )
+
+
+def _shards(folder: Folder) -> dict[str, Any] | None:
+    """The shards' manifest, checked against the documents; None for a run without shards."""
+    manifest = folder.json(SHARDS)
+    if manifest is None:
+        return None
+    where = f"{folder.store.root}/{SHARDS}"
+    if manifest.get("format") != layout.MANIFEST_FORMAT:
+        raise ShardError(f"{where}: expected format {layout.MANIFEST_FORMAT}, got {manifest.get('format')}; run the recipe again")
+    if manifest.get("corpus_id") != layout.corpus_id(manifest):
+        raise ShardError(f"{where}: expected corpus_id {layout.corpus_id(manifest)}, got {manifest.get('corpus_id')}; run the recipe again")
+    found = manifest["totals"]["documents"]
+    if found != folder.documents.num_rows:
+        raise ShardError(f"{where}: expected {folder.documents.num_rows} documents as in documents/, got {found}; run the recipe again")
+    return manifest
+
+
+def _tokens(folder: Folder, shards: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Tokens of what was kept, each document's boundary token included; None for a run without shards."""
+    if shards is None:
+        return None
+    totals, tokenizer = shards["totals"], shards["tokenizer"]
+    said = folder.recipe.get("tokenizer") or {}
+    return {
+        "corpus_id": shards["corpus_id"],
+        "tokens": totals["tokens"],
+        "documents": totals["documents"],
+        "shards": totals["shards"],
+        "bytes_per_token": round(totals["text_bytes"] / totals["tokens"], DECIMALS) if totals["tokens"] else None,
+        "by_source": totals["source_tokens"],
+        "by_license": totals["license_tokens"],
+        "tokenizer": {
+            "fingerprint": tokenizer["fingerprint"],
+            "probe_hash": tokenizer["probe_hash"],
+            "vocab_size": tokenizer["vocab_size"],
+            "trained_here": "file" not in said,
+        },
+    }
+
+
+def _versions(folder: Folder) -> dict[str, str]:
+    """Installed versions of what every run uses and of what the steps declare."""
+    declared = [step.declared for step in folder.steps]
+    said = folder.recipe.get("tokenizer")
+    if said is not None and "file" not in said and "train_tokenizer" in barrier.names():
+        declared.append(barrier.load("train_tokenizer"))
+    wanted = {*DISTRIBUTIONS, *(name for one in declared if one is not None for name in one.distributions)}
+    return {name: version for name, version in versions(tuple(sorted(wanted))).items() if version != "absent"}
+
+
+def _people(folder: Folder) -> dict[str, Any]:
+    """What people said in the recipe, and which questions are open; a required one makes the card a draft."""
+    said = {name: value for name, value in (folder.recipe.get("card") or {}).items() if value not in (None, "")}
+    questions = {name: " ".join((field.description or "").split()) for name, field in CardConfig.model_fields.items()}
+    open_ = [name for name in questions if name not in said]
+    return {
+        "said": said,
+        "questions": questions,
+        "required": list(REQUIRED),
+        "open": open_,
+        "draft": any(name in REQUIRED for name in open_),
+    }
+
+
+def _files(folder: Folder) -> dict[str, Any]:
+    """Digests of what the facts were computed from. Part sizes show here, and only here."""
+    store = folder.store
+    listed: dict[str, dict[str, Any]] = {}
+    for path in (RECIPE, LEDGER, "documents/manifest.json", "removed/manifest.json", SHARDS, TOKENIZER):
+        if store.exists(path):
+            listed[path] = {"digest": "blake3:" + blake3(store.read(path)).hexdigest()}
+    for rows in (folder.documents, folder.removed):
+        listed[f"{rows.folder}/manifest.json"] |= {"files": len(rows.files), "bytes": sum(file.bytes for file in rows.files)}
+    return listed
+
+
+def load(store: Store) -> dict[str, Any]:
+    """The facts as a card has them on disk; StoreError without a card."""
+    return read_json(store, FACTS)

@@ -1,0 +1,213 @@
+"""The tables of a card, each made from the facts alone."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from curate.card.markdown import Raw, cell, fenced, number, share, size, table
+
+Facts = Mapping[str, Any]
+HEADINGS = {
+    "languages": ("Languages", "Language", "as labelled by the step `language`"),
+    "licenses": ("Licences", "SPDX expression", "as found in or beside the pages; a claim of the page is no legal finding"),
+    "license_classes": ("Licence classes", "Class", "what the expressions permit, in the classes that recipes use"),
+    "domains": ("Domains", "Registered domain", "by the bundled public suffix list"),
+    "years": ("Years of fetching", "Year", "of the record's date, UTC"),
+}
+SHOWN = 20
+"""Rows of a list in the page; facts.json has 50."""
+
+
+def inputs(facts: Facts) -> str:
+    """Where the documents came from, and what reading them gave."""
+    kept = {entry["value"]: entry["documents"] for entry in facts["content"]["sources"]["top"]}
+    tokens = (facts["tokens"] or {}).get("by_source", {})
+    removed = facts["removed"]["by_source"]
+    rows, seen = [], set[str]()
+    for one in facts["inputs"]:
+        source = one["source"]
+        again = source in seen
+        seen.add(source)
+        columns = [Raw("〃")] * 3 if again else [number(n.get(source, 0)) for n in (kept, removed, tokens)]
+        rows.append([source, one["uri"], *(columns if tokens else columns[:2])])
+    head = ["Source", "Location", "Documents kept", "Documents removed", *(["Tokens"] if tokens else [])]
+    read = facts["read"]
+    skipped = ", ".join(f"{cell(kind)} {count:,}" for kind, count in read["skipped"].items()) or "none"
+    counts = f"{read['documents']:,} documents, {sum(read['skipped'].values()):,} skipped by type ({skipped})"
+    balance = f"{read['records']:,} records were read: {counts}, "
+    return (
+        table(head, rows, 2)
+        + f"\n\n{balance}{read['errors']:,} that could not be read (they lie in `removed/` with their place and the reason)."
+    )
+
+
+def steps(facts: Facts) -> str:
+    """What each step did to documents and text."""
+    whole = facts["read"]["documents"]
+    rows = []
+    for step in facts["steps"]:
+        name = step["step"] if step["step"] == step["uses"] else f"{step['step']} ({step['uses']})"
+        only = f", only {', '.join(step['only'])}" if step["only"] is not None else ""
+        left = step["documents_in"] - step["documents_out"]
+        rows.append([
+            name + only, number(step["documents_in"]), number(left), number(step["documents_out"]), share(step["documents_out"], whole),
+            size(step["text_bytes_in"]), size(step["text_bytes_added"]), size(step["text_bytes_cut"]), size(step["text_bytes_out"]),
+        ])  # fmt: skip
+    head = ["Step", "Documents in", "Removed", "Documents out", "Of all read", "Text in", "Added", "Cut", "Text out"]
+    return table(head, rows)
+
+
+def reasons(facts: Facts) -> str:
+    """Why documents left: by step and reason, with the rule as it ran."""
+    rows = []
+    for step in facts["steps"]:
+        for reason, count in sorted(step["removed"].items(), key=lambda item: (-item[1]["documents"], item[0])):
+            entered = number(count["documents"]), share(count["documents"], step["documents_in"]), size(count["text_bytes"])
+            rows.append([step["step"], reason, step["rules"].get(reason), *entered])
+    silent = [
+        f"{cell(step['step'])}: {cell(reason)}"
+        for step in facts["steps"]
+        for reason, rule in step["rules"].items()
+        if reason not in step["removed"] and not rule.endswith(": off")
+    ]
+    said = table(["Step", "Reason", "Rule", "Documents", "Of those that came", "Text"], rows, 3) if rows else "No document was removed."
+    return said + (f"\n\nRules that removed nothing: {', '.join(silent)}." if silent else "")
+
+
+def content(facts: Facts) -> Iterator[tuple[str, str]]:
+    """(heading, text) for what is in the kept documents."""
+    whole = facts["kept"]["documents"]
+    for name, (heading, column, how) in HEADINGS.items():
+        counted = facts["content"].get(name)
+        if counted is None:
+            continue
+        top = counted["top"] if name == "years" else counted["top"][:SHOWN]
+        rows = [[entry["value"], number(entry["documents"]), share(entry["documents"], whole)] for entry in top]
+        rest = whole - counted["missing"] - sum(entry["documents"] for entry in top)
+        if rest:
+            rows.append([f"{counted['distinct'] - len(top):,} others", number(rest), share(rest, whole)])
+        if counted["missing"]:
+            rows.append(["not known", number(counted["missing"]), share(counted["missing"], whole)])
+        if counted["distinct"] == 0:
+            yield heading, f"Not known of any document ({how})."
+            continue
+        yield heading, f"{counted['distinct']:,} different, {how}.\n\n" + table([column, "Documents", "Share"], rows)
+    yield "Length", _lengths(facts)
+
+
+def _lengths(facts: Facts) -> str:
+    spread = [("Text, bytes", facts["content"]["text_bytes_per_document"]), ("Tokens", facts["content"].get("tokens_per_document"))]
+    found = [(name, quantiles) for name, quantiles in spread if quantiles]
+    words = {"min": "Shortest", "p50": "Median", "max": "Longest"}
+    head = ["Per document", *(words.get(name) or f"{int(name[1:])} %" for name in found[0][1])]
+    return table(head, [[name, *(number(value) for value in quantiles.values())] for name, quantiles in found])
+
+
+def duplicates(facts: Facts) -> str | None:
+    """How many copies left, and how they were grouped; None where no step looked for copies."""
+    if not facts["duplicates"]:
+        return None
+    rows = [[one["step"], number(one["removed"]), number(one["clusters"]), number(one["largest_cluster"])] for one in facts["duplicates"]]
+    said = table(["Step", "Copies removed", "Documents that stand for them", "Largest group"], rows)
+    if facts["orphans"] is not None:
+        said += (
+            f"\n\n{facts['orphans']:,} of the copies are orphans: what stood for them was removed by a later step. The recipe accepts that."
+        )
+    return said
+
+
+def tokens(facts: Facts) -> str | None:
+    """Tokens of what was kept; None for a run without shards."""
+    made = facts["tokens"]
+    if made is None:
+        return None
+    tokenizer = made["tokenizer"]
+    origin = "trained on these documents" if tokenizer["trained_here"] else "given by the recipe"
+    ratio = f"; {made['bytes_per_token']:.4g} bytes of text a token" if made["bytes_per_token"] is not None else ""
+    text = (
+        f"{made['tokens']:,} tokens in {made['shards']:,} shards, the boundary token of each document included{ratio}. "
+        f"The tokenizer has {tokenizer['vocab_size']:,} entries and was {origin}; its fingerprint is `{tokenizer['fingerprint']}`. "
+        f"The shards are named by `{made['corpus_id']}`."
+    )
+    by_license = sorted(made["by_license"].items(), key=lambda item: (-item[1], item[0]))
+    if not by_license:
+        return text
+    rows = [[name, number(count), share(count, made["tokens"])] for name, count in by_license[:SHOWN]]
+    if rest := sum(count for _, count in by_license[SHOWN:]):
+        rows.append([f"{len(by_license) - SHOWN:,} others", number(rest), share(rest, made["tokens"])])
+    return text + "\n\n" + table(["Licence", "Tokens", "Share"], rows)
+
+
+def reproduce(facts: Facts, recipe: str) -> str:
+    """The command and the recipe that it needs."""
+    command = fenced("curate run recipe.yaml", "sh")
+    return (
+        f"Save the recipe below as `recipe.yaml` (the run's folder has it too) and run, with the same inputs and versions:\n\n{command}\n\n"
+        "Locations in it are relative to the folder in which the command runs. The same recipe gives the same documents, tokenizer and shards, "
+        "byte for byte, on any engine and with any number of workers. "
+        f"Digest of what can change the outcome: `{facts['recipe']['digest']}`.\n\n{fenced(recipe, 'yaml')}"
+    )
+
+
+def versions(facts: Facts) -> str:
+    """Versions of the libraries."""
+    said = "Installed when this card was written:\n\n"
+    return said + table(["Distribution", "Version"], list(facts["versions"].items()), 2)
+
+
+def limits(facts: Facts, about: Mapping[str, str]) -> str:
+    """What the steps say of themselves that they miss, and what holds for every card. `about`: step → documentation of its module."""
+    lines = [
+        "Languages, licences and other labels are measured or claimed, not checked by people; tables count documents, not their worth.",
+        "Nothing here says that a document may be used for a purpose: that is for people to decide, with the licence claims as evidence.",
+    ]
+    if not any("consent" in step["uses"] for step in facts["steps"]):
+        lines.append("No step looked at robots.txt, opt-outs or other wishes about machine use.")
+    if not any("pii" in step["uses"] for step in facts["steps"]):
+        lines.append("No step looked for personal data.")
+    if not any("decontaminate" in step["uses"] for step in facts["steps"]):
+        lines.append("No step looked for texts of benchmarks.")
+    for step in facts["steps"]:
+        missed = misses(about.get(step["step"], ""))
+        if missed:
+            lines.append(f"{cell(step['step'])} misses {prose(missed)}")
+    return "\n".join(f"- {line}" for line in dict.fromkeys(lines))
+
+
+def misses(documentation: str) -> str:
+    """What follows `Misses:` in a module's documentation, up to the end of its paragraph or its next label; on one line."""
+    found = re.search(r"^Misses:?\s+(.*?)(?=\n\s*\n|\n[A-Z][a-z ]{2,20}: |\Z)", documentation, re.DOTALL | re.MULTILINE)
+    return " ".join(found.group(1).split()) if found else ""
+
+
+def prose(text: str) -> str:
+    """A sentence of our own documentation: words between backticks stay code, all else is escaped."""
+    pieces = re.split(r"(`[^`]*`)", text)
+    return "".join(piece if piece.startswith("`") and piece.endswith("`") and len(piece) > 2 else _words(piece) for piece in pieces)
+
+
+def _words(text: str) -> str:
+    return " ".join(cell(word) if word else "" for word in text.split(" "))
+
+
+def questions(facts: Facts) -> str:
+    """What only people can answer: what they said, and what is open."""
+    people = facts["people"]
+    required = set(people["required"])
+    rows = [
+        [
+            name,
+            question,
+            Raw("answered" if name in people["said"] else "**open**" if name in required else "open"),
+            Raw("yes" if name in required else "no"),
+        ]
+        for name, question in people["questions"].items()
+    ]
+    said = table(["Question", "What is asked", "State", "Required"], rows, 4)
+    return said + "\n\nAnswers stand under `card:` in the recipe. A card with an open required question is a draft."
+
+
+def files(facts: Facts) -> str:
+    """What the facts were computed from."""
+    rows = [[path, Raw(f"`{entry['digest']}`")] for path, entry in facts["files"].items()]
+    return table(["File", "Digest"], rows, 2)
