@@ -56,7 +56,9 @@ def page(text: Text, around: list[Text]) -> str:
         if look(work) in (2, 5)
         else ""
     )
-    top = f'<header><a href="/">{escape(work.name)}</a> <form role="search"><input name="q"><button>Search</button></form></header>'
+    top = (
+        f'<nav class="navbar"><a href="/">{escape(work.name)}</a> <form role="search"><input name="q"><button>Search</button></form></nav>'
+    )
     parts = [top, main, nav] if look(work) % 2 else [top, nav, main]
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'

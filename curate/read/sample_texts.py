@@ -26,10 +26,10 @@ MAX_MODULES = 500
 PAGE = 48_000
 MIN_TEXT = 120
 OWN = "curate"
+BESIDE = ("pip", "setuptools")
+"""Installers carry copies of other packages: the mirrors of this crawl."""
 
-_LEFT_OUT = re.compile(
-    r"(^|/)(tests?|testing|idle_test|site-packages|dist-packages|__pycache__|_vendor|lib2to3|_sysconfigdata[^/]*)(/|$)|^\.\."
-)
+_LEFT_OUT = re.compile(r"(^|/)(tests?|testing|idle_test|site-packages|dist-packages|__pycache__|lib2to3|_sysconfigdata[^/]*)(/|$)|^\.\.")
 _LICENCE_FILE = re.compile(r"(^|/)(licen[cs]e|copying|notice|authors)[^/]*$", re.IGNORECASE)
 _ADDRESS = re.compile(r"\b(at )0x[0-9a-fA-F]{6,16}\b")
 _OSI = re.compile(r"License :: (?:OSI Approved :: )?(.+)")
@@ -71,7 +71,7 @@ class Text:
 def requirements() -> list[importlib.metadata.Distribution]:
     """The distributions that the base install brings, by name; all that are installed where our own metadata is missing."""
     seen: dict[str, importlib.metadata.Distribution] = {}
-    todo = [OWN]
+    todo = [OWN, *BESIDE]
     while todo:
         name = _normal(todo.pop())
         if name in seen:
@@ -196,11 +196,10 @@ def _license_files(work: Work, files: dict[str, Path]) -> Iterator[Text]:
             text = files[name].read_bytes().decode("utf-8", "replace")
         except OSError:
             continue
-        short = name.split("/", 1)[-1] if ".dist-info/" in name else name
-        yield from _pages(work, short, "license", [Section(heading="", text=text)])
+        yield from _pages(work, name.rsplit("/", 1)[-1], "license", [Section(heading="", text=text)], folder=name.rpartition("/")[0])
 
 
-def _pages(work: Work, title: str, kind: str, sections: list[Section]) -> Iterator[Text]:
+def _pages(work: Work, title: str, kind: str, sections: list[Section], folder: str = "") -> Iterator[Text]:
     """One page, or several of at most PAGE characters: cut between sections, or between paragraphs of a long one."""
     sections = [Section(heading=s.heading, text=_ADDRESS.sub(r"\g<1>0x…", s.text.strip()), code=s.code) for s in sections]
     if sum(len(s.text) for s in sections) < MIN_TEXT:
@@ -213,7 +212,7 @@ def _pages(work: Work, title: str, kind: str, sections: list[Section]) -> Iterat
             room = PAGE
         pages[-1].append(section)
         room -= len(section.text)
-    slug = re.sub(r"[^\w.\-]+", "-", title).strip("-") or "index"
+    slug = re.sub(r"[^\w.\-]+", "-", f"{folder}-{title}").strip("-") or "index"
     for number, page in enumerate(pages, 1):
         name = slug if number == 1 else f"{slug}.{number}"
         yield Text(work=work, path=f"{kind}/{name}.html", title=title, kind=kind, sections=tuple(page))
