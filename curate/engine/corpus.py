@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from curate.card import facts, render
 from curate.engine import tokens
 from curate.engine.local import Engine
 from curate.engine.run import Driver, Silent, Watcher, files_of, form_parts, input_parts
@@ -80,6 +81,7 @@ def make(recipe: Recipe, store: Store, engine: Engine, watcher: Watcher | None =
         if manifest:
             summary.num_tokens, summary.num_shards = manifest["totals"]["tokens"], manifest["totals"]["shards"]
         driver.ledger.compact(driver.tasks)
+        render.write(store, facts.compute(store))
         summary.seconds = driver.seconds()
         return summary
 

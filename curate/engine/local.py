@@ -3,11 +3,14 @@
 import multiprocessing
 import os
 import signal
+import sys
 import threading
+import time
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -119,8 +122,9 @@ class LocalEngine:
             for name, value in ONE_THREAD.items():
                 os.environ.setdefault(name, value)
             context = multiprocessing.get_context("spawn")
-            self._pool = ProcessPoolExecutor(self.workers, mp_context=context, initializer=prepare_worker)
-        return self._pool.submit(run_task, task)
+            self._pool = ProcessPoolExecutor(self.workers, mp_context=context, initializer=prepare_child, initargs=(os.getpid(),))
+        with _main_unseen():
+            return self._pool.submit(run_task, task)
 
     def _discard_pool(self) -> None:
         if self._pool is not None:
@@ -132,8 +136,32 @@ class LocalEngine:
         self._discard_pool()
 
 
+@contextmanager
+def _main_unseen() -> Iterator[None]:
+    """Start workers without importing the caller's script again: they need nothing of it, and it may have no `__main__` guard."""
+    main = sys.modules["__main__"]
+    hidden = {name: main.__dict__.pop(name) for name in ("__file__", "__spec__") if name in main.__dict__}
+    main.__spec__ = None
+    try:
+        yield
+    finally:
+        main.__dict__.update(hidden)
+
+
 def _alone(waiting: deque[Attempt], running: dict[Future[Outcome], Attempt]) -> bool:
     return waiting[0].alone or any(attempt.alone for attempt in running.values())
+
+
+def prepare_child(driver: int) -> None:
+    """A worker does not outlive its driver, even one that was killed."""
+    prepare_worker()
+
+    def watch() -> None:
+        while os.getppid() == driver:
+            time.sleep(1.0)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def prepare_worker() -> None:

@@ -1,8 +1,18 @@
 """A small corpus for the engine's laws: JSONL files with good documents, exact and near duplicates, short ones, broken lines."""
 
 import json
+import multiprocessing
+import os
 import random
 from pathlib import Path
+
+from curate.engine.corpus import make
+from curate.engine.local import LocalEngine
+from curate.recipe import from_dict
+from curate.store import Store
+
+FOLDERS = ("documents", "removed", "tokenizer", "shards", "card", "ledger.jsonl", "recipe.yaml")
+"""What must be the same byte for byte."""
 
 WORDS = (
     "the of and to in is that for it as was with be by on not he his but at are this have from or had an they which one you were all her "
@@ -71,3 +81,15 @@ def recipe(folder: Path, **changes: object) -> dict[str, object]:
         "limits": {"part_bytes": 20_000},
     }
     return base | changes
+
+
+def run_child(folder, output, failpoint=""):
+    """Start a run in a child process (forked, so that compiled kernels are there already)."""
+
+    def target():
+        os.environ["CURATE_FAILPOINT"] = failpoint
+        make(from_dict(recipe(folder)), Store(str(output)), LocalEngine(1))
+
+    child = multiprocessing.get_context("fork").Process(target=target)
+    child.start()
+    return child
