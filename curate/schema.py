@@ -104,11 +104,16 @@ def _extract():  # type: ignore[no-untyped-def]
 
 @lru_cache(maxsize=65_536)
 def registered_domain(host: str) -> str | None:
-    """The registered domain of a host name or URL (`a.b.co.uk` → `b.co.uk`); the host itself where no suffix is known; None if empty."""
+    """The registered domain of a host name or URL: `a.b.co.uk` → `b.co.uk`. None if there is no host.
+
+    An unlisted top level counts as a suffix (the list's prevailing rule `*`): `a.b.test` → `b.test`. Addresses and single labels stand for themselves.
+    """
     if not host:
         return None
     found = _extract().extract_str(host)
-    return (found.top_domain_under_public_suffix or found.domain or host).lower() or None
+    if found.suffix or found.ipv4 or found.ipv6 or not found.subdomain:
+        return (found.top_domain_under_public_suffix or found.domain or found.suffix).lower() or None
+    return f"{found.subdomain.rpartition('.')[2]}.{found.domain}".lower()
 
 
 def column(step: str, measure: str) -> str:

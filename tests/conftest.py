@@ -3,6 +3,10 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("house", deadline=None)  # a slow machine is no failing test
+settings.load_profile("house")
 
 SHARED = Path(__file__).parents[1] / ".." / "shared" / "data"
 
