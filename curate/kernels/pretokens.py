@@ -4,30 +4,21 @@ Two patterns, as in the tokenizers of GPT-2 and GPT-4 (the latter with digits in
 `curate.tokenizer.pretokenize`. Each alternative is tried in the order of the expression, by hand, on bytes. `classes` is uint8[0x110000]:
 OTHER, LETTER, NUMBER or SPACE for every code point. Text must be valid UTF-8, as Arrow strings are. Slow twin: tests/naive_bpe.py.
 
-Distinct pre-tokens live in an open-addressing table keyed by XXH64 (specification: github.com/Cyan4973/xxHash, doc/xxhash_spec.md).
+Distinct pre-tokens live in an open-addressing table keyed by their bytes, or by XXH64 where they are longer than 8.
 """
 
 import numpy as np
 from numba import njit
 
+from curate.kernels.xxh64 import P2, P3, xxh64
+
 OTHER, LETTER, NUMBER, SPACE = 0, 1, 2, 3
 GPT2, GPT4 = 0, 1
 APOSTROPHE, BLANK, LF, CR = 0x27, 0x20, 0x0A, 0x0D
 
-P1 = np.uint64(0x9E3779B185EBCA87)
-P2 = np.uint64(0xC2B2AE3D27D4EB4F)
-P3 = np.uint64(0x165667B19E3779F9)
-P4 = np.uint64(0x85EBCA77C2B2AE63)
-P5 = np.uint64(0x27D4EB2F165667C5)
-
 
 @njit(nogil=True, cache=True, forceinline=True)
-def _rotl(x, r):
-    return (x << np.uint64(r)) | (x >> np.uint64(64 - r))
-
-
-@njit(nogil=True, cache=True, forceinline=True)
-def _word(data, p, width):
+def short_key(data, p, width):
     """`width` bytes at p, little endian, as uint64."""
     x = np.uint64(0)
     for i in range(width):
@@ -36,55 +27,11 @@ def _word(data, p, width):
 
 
 @njit(nogil=True, cache=True, forceinline=True)
-def _round(acc, lane):
-    return _rotl(acc + lane * P2, 31) * P1
-
-
-@njit(nogil=True, cache=True)
-def _long_lanes(data, p, stop, seed):
-    """The four accumulators of XXH64 over whole 32-byte stripes, merged."""
-    a, b, c, d = seed + P1 + P2, seed + P2, seed, seed - P1
-    while p + 32 <= stop:
-        a = _round(a, _word(data, p, 8))
-        b = _round(b, _word(data, p + 8, 8))
-        c = _round(c, _word(data, p + 16, 8))
-        d = _round(d, _word(data, p + 24, 8))
-        p += 32
-    h = _rotl(a, 1) + _rotl(b, 7) + _rotl(c, 12) + _rotl(d, 18)
-    for lane in (a, b, c, d):
-        h = (h ^ _round(np.uint64(0), lane)) * P1 + P4
-    return h
-
-
-@njit(nogil=True, cache=True, forceinline=True)
 def mixed(key):
     """The bits of a key spread for a table: the end of XXH64."""
     h = (key ^ (key >> np.uint64(33))) * P2
     h = (h ^ (h >> np.uint64(29))) * P3
     return h ^ (h >> np.uint64(32))
-
-
-@njit(nogil=True, cache=True)
-def xxh64(data, start, stop, seed):
-    """XXH64 of data[start:stop] under `seed` (uint64). Twin: the xxhash package."""
-    n = stop - start
-    p = start
-    if n >= 32:
-        h = _long_lanes(data, p, stop, seed)
-        p += n & ~31
-    else:
-        h = seed + P5
-    h += np.uint64(n)
-    while p + 8 <= stop:
-        h = _rotl(h ^ _round(np.uint64(0), _word(data, p, 8)), 27) * P1 + P4
-        p += 8
-    if p + 4 <= stop:
-        h = _rotl(h ^ (_word(data, p, 4) * P1), 23) * P2 + P3
-        p += 4
-    while p < stop:
-        h = _rotl(h ^ (np.uint64(data[p]) * P5), 11) * P1
-        p += 1
-    return mixed(h)
 
 
 @njit(nogil=True, cache=True)
@@ -223,26 +170,42 @@ def split_ends(data, start, end, classes, pattern, out):
 
 
 @njit(nogil=True, cache=True)
+def _after_space(data, start, p, classes):
+    """Whether the character before p, if there is one from start on, is SPACE."""
+    if p == start:
+        return False
+    p -= 1
+    while data[p] & 0xC0 == 0x80:
+        p -= 1
+    return _class(data, p, classes) == SPACE
+
+
+@njit(nogil=True, cache=True)
 def cut_ends(data, start, end, classes, pattern, max_bytes, out):
     """Ends of pieces of at most `max_bytes` bytes into `out`; returns how many.
 
-    Cuts stand between pre-tokens, where cutting changes no pre-token; one longer than `max_bytes` is cut between characters.
+    Cuts stand between pre-tokens, where cutting changes no pre-token: not behind the second pre-token of a run of blanks, which would become one
+    at the end of a text. A pre-token longer than `max_bytes` is cut between characters, and what is left of it is a piece.
     """
-    n, p, piece = 0, start, start
+    n, p, piece, safe = 0, start, start, start
     while p < end:
         q = next_end(data, p, end, classes, pattern)
-        if q - piece > max_bytes and p > piece:
-            out[n] = p
+        if q - piece <= max_bytes:
+            if not _after_space(data, piece, q, classes) or not _after_space(data, piece, p, classes):
+                safe = q
+            p = q
+            continue
+        if safe == piece:
+            while safe < q:
+                safe = min(safe + max_bytes, q)
+                while safe < q and data[safe] & 0xC0 == 0x80:
+                    safe -= 1
+                out[n] = safe
+                n += 1
+        else:
+            out[n] = safe
             n += 1
-            piece = p
-        while q - piece > max_bytes:
-            cut = piece + max_bytes
-            while data[cut] & 0xC0 == 0x80:
-                cut -= 1
-            out[n] = cut
-            n += 1
-            piece = cut
-        p = q
+        p, piece = safe, safe
     if piece < end:
         out[n] = end
         n += 1
@@ -316,7 +279,7 @@ def _count_some(starts, ends, data, classes, pattern, max_bytes, slots, table, s
                 p = q
                 continue
             short = n <= 8  # the bytes themselves are the key, so that equal keys need no look at the text
-            key = _word(data, p, n) if short else xxh64(data, p, q, np.uint64(0))
+            key = short_key(data, p, n) if short else xxh64(data, p, q, np.uint64(0))
             at = mixed(key + np.uint64(n)) & mask
             while True:
                 i = slots[at] - 1

@@ -1,0 +1,146 @@
+"""Three ways to turn pieces of text into ids: a kernel of ours, `gigatoken`, and `tokenizers`, which is the truth the others are held to.
+
+A backend gets pieces that are cut already (`curate.tokenizer.encode`) and returns their ids without any special token: text that spells one is text.
+They are built from a tokenizer.json without its special tokens, since `gigatoken` turns such text into special ids whatever one asks.
+"""
+
+import json
+from typing import Any, Protocol
+
+import numpy as np
+import pyarrow as pa
+
+from curate.arrow import Utf8
+from curate.kernels import bpe_encode
+from curate.tokenizer import pretokenize
+from curate.tokenizer.file import byte_characters, parse
+from curate.tokenizer.unicode_classes import classes
+
+MAX_PIECE_BYTES = 1 << 16
+"""A longer document is encoded in pieces of at most this many bytes."""
+RENEW_BYTES = 256 << 20
+"""`gigatoken` keeps what it has seen; after this much text it starts anew."""
+MEMORY_ENTRIES = 1 << 18
+"""Pre-tokens that the kernel remembers; about 25 MB."""
+
+
+class Backend(Protocol):
+    """Ids of pieces."""
+
+    def encode(self, pieces: Utf8, ends: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(ids one piece after another, end of each piece in them); piece i is pieces.data[pieces.offsets[i]:ends[i]]."""
+
+
+class NotFit(Exception):
+    """A backend cannot serve this tokenizer; the message says why."""
+
+
+def without_specials(tokenizer_json: bytes) -> dict[str, Any]:
+    """The tokenizer with its special tokens no longer looked for in text. Added tokens that are not special, such as runs of blanks, stay."""
+    whole = parse(tokenizer_json)
+    whole["added_tokens"] = [token for token in whole.get("added_tokens") or [] if not token.get("special")]
+    return whole | {"post_processor": None, "truncation": None, "padding": None}
+
+
+class KernelBackend:
+    """Byte-level BPE with one of our two patterns."""
+
+    def __init__(self, tokenizer_json: bytes, dtype: str):
+        whole = without_specials(tokenizer_json)
+        model, self.dtype = whole["model"], np.dtype(dtype)
+        pattern = pretokenize.from_json(whole.get("pre_tokenizer"))
+        odd = [key for key in ("dropout", "unk_token", "continuing_subword_prefix", "end_of_word_suffix", "fuse_unk", "ignore_merges") if model.get(key)]
+        if model.get("type", "BPE") != "BPE" or odd or pattern is None or whole.get("normalizer") or whole["added_tokens"]:
+            raise NotFit("it is not plain byte-level BPE with the pattern of GPT-2 or GPT-4")
+        vocabulary: dict[str, int] = model["vocab"]
+        pairs = [pair.split(" ") if isinstance(pair, str) else pair for pair in model.get("merges") or []]
+        try:
+            byte_ids = np.array([vocabulary[c] for c in byte_characters()], dtype=np.int32)
+            ids = np.array([(vocabulary[a], vocabulary[b], vocabulary[a + b]) for a, b in pairs], dtype=np.int32).reshape(-1, 3).T.copy()
+        except (KeyError, ValueError) as error:
+            raise NotFit(f"its vocabulary lacks {error}") from None
+        self.pattern = pretokenize.CODES[pattern]
+        self.merges = bpe_encode.merge_table(ids[0], ids[1], ids[2], byte_ids)
+        self.memory = bpe_encode.Memory(
+            np.zeros(4 * MEMORY_ENTRIES, dtype=np.int32),
+            np.empty((MEMORY_ENTRIES, 4), dtype=np.int64),
+            np.empty(16 * MEMORY_ENTRIES, dtype=np.uint8),
+            np.empty(8 * MEMORY_ENTRIES, dtype=np.int32),
+            np.zeros(3, dtype=np.int64),
+        )
+        symbols = (np.empty(MAX_PIECE_BYTES, dtype=np.int32) for _ in range(3))
+        self.bench = bpe_encode.Bench(*symbols, np.empty(3 * MAX_PIECE_BYTES, dtype=np.uint64))
+
+    def encode(self, pieces: Utf8, ends: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """See `Backend`."""
+        starts = pieces.offsets[:-1]
+        out = np.empty(int((ends - starts).sum()), dtype=self.dtype)
+        row_ends = np.empty(len(starts), dtype=np.int64)
+        bpe_encode.encode_rows(starts, ends, pieces.data, classes(), self.pattern, self.merges, self.memory, self.bench, out, row_ends)
+        return out[: row_ends[-1] if len(row_ends) else 0], row_ends
+
+
+class GigatokenBackend:
+    """`gigatoken` (extra `fast`), on the calling thread."""
+
+    def __init__(self, tokenizer_json: bytes, dtype: str):
+        try:
+            import gigatoken
+        except ImportError as error:
+            raise NotFit(f"gigatoken is not installed ({error})") from None
+        self.json, self.dtype, self.seen = json.dumps(without_specials(tokenizer_json), ensure_ascii=False), np.dtype(dtype), 0
+        self.load = gigatoken.Tokenizer.from_json
+        try:
+            self.loaded = self.load(self.json)
+        except Exception as error:  # whatever its Rust side says: it cannot serve
+            raise NotFit(f"gigatoken cannot load it ({error})") from None
+
+    def encode(self, pieces: Utf8, ends: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """See `Backend`."""
+        self.seen += int((ends - pieces.offsets[:-1]).sum())
+        if self.seen > RENEW_BYTES:
+            self.loaded, self.seen = self.load(self.json), 0
+        if len(ends) == 0:
+            return np.empty(0, dtype=self.dtype), np.empty(0, dtype=np.int64)
+        data = memoryview(pieces.data)  # type: ignore[arg-type]
+        rows = self.loaded.encode_batch([bytes(data[a:b]) for a, b in zip(pieces.offsets[:-1], ends, strict=True)], parallel=False)
+        layout = rows.layout.to_ListOffsetArray64(True)
+        return np.asarray(layout.content.data).astype(self.dtype), np.asarray(layout.offsets.data)[1:].astype(np.int64)
+
+
+class TokenizersBackend:
+    """`tokenizers`: any tokenizer, slowly; it makes a Python integer a token, piece by piece."""
+
+    def __init__(self, tokenizer_json: bytes, dtype: str):
+        from tokenizers import Tokenizer
+
+        self.dtype = np.dtype(dtype)
+        self.loaded = Tokenizer.from_str(json.dumps(without_specials(tokenizer_json), ensure_ascii=False))
+
+    def encode(self, pieces: Utf8, ends: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """See `Backend`."""
+        data = memoryview(pieces.data)  # type: ignore[arg-type]
+        texts = [str(data[a:b], "utf-8") for a, b in zip(pieces.offsets[:-1], ends, strict=True)]
+        rows = [np.array(row.ids, dtype=self.dtype) for row in self.loaded.encode_batch_fast(texts, add_special_tokens=False)]
+        tokens = np.concatenate(rows) if rows else np.empty(0, dtype=self.dtype)
+        return tokens, np.cumsum([len(row) for row in rows], dtype=np.int64)
+
+
+BACKENDS: dict[str, type[KernelBackend] | type[GigatokenBackend] | type[TokenizersBackend]] = {
+    "gigatoken": GigatokenBackend,
+    "kernel": KernelBackend,
+    "tokenizers": TokenizersBackend,
+}
+"""In order of preference."""
+
+
+def differs(candidate: Backend, truth: Backend, texts: pa.Array) -> str | None:
+    """None if both give the same ids to every text, else the first text on which they differ, shortened."""
+    rows = pretokenize.present(texts)
+    pieces, ends = Utf8(rows.offsets, rows.data, rows.valid), rows.offsets[1:]
+    (left, left_ends), (right, right_ends) = candidate.encode(pieces, ends), truth.encode(pieces, ends)
+    starts = [np.concatenate(([0], e[:-1])) for e in (left_ends, right_ends)]
+    for i in range(len(ends)):
+        if not np.array_equal(left[starts[0][i] : left_ends[i]], right[starts[1][i] : right_ends[i]]):
+            return repr(texts[i].as_py()[:60])
+    return None
