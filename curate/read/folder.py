@@ -5,10 +5,12 @@ skipped as `empty`. Rows have neither URL nor fetch time: what a file system kno
 Price: one open a file; small files share a part. Misses: charsets of text files; front matter in Markdown stays text.
 """
 
+import os
 from collections.abc import Iterator
 
 from curate.read.chunk import Chunk, Limits, Source, Span
 from curate.read.encoding import decoded
+from curate.read.http import HTML, sniffed
 from curate.read.rows import Rows
 from curate.read.stored import Stored
 
@@ -39,8 +41,12 @@ def _place(rows: Rows, stored: Stored, container: str) -> None:
     if not payload.strip():
         rows.skip("empty")
         return
-    mime = next(mime for suffix, mime in _MIME.items() if container.lower().endswith(suffix))
-    markup = mime in ("text/html", "application/xhtml+xml")
+    suffix = os.path.splitext(container.lower())[1]
+    mime = _MIME.get(suffix) or sniffed(payload)  # sniffed where the recipe names the kind and the file another suffix
+    if mime == "application/octet-stream":
+        rows.skip("binary")
+        return
+    markup = mime in HTML
     rows.add(
         payload=payload,
         key=container,

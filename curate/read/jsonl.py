@@ -42,7 +42,7 @@ def read(span: Span, source: Source, limits: Limits) -> Iterator[Chunk]:
         start = 0 if packed else _line_start(stored, span.start, span.end)
         end = stored.size if packed else span.end
         lines = _lines(stored, packed, start, end, _ESCAPED * limits.document_bytes + (1 << 20))
-        if not packed or span.start == 0:
+        if start < end and (not packed or span.start == 0):
             for at, length, line in lines:
                 _place(rows, fields, at, length, line)
                 if rows.full:
