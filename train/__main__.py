@@ -1,0 +1,137 @@
+"""The command `train`: learn from a folder of token shards.
+
+    train --shards runs/web/shards
+
+Exit code 0: done, or stopped with a checkpoint; 2: shards, options or output folder do not fit, and the message says what to do.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from curate.shards.format import ShardError
+from curate.shards.reader import Corpus, open_shards
+from train.config import DEFAULTS, Device, TrainError
+
+if TYPE_CHECKING:
+    from train.choose import Wanted
+
+app = typer.Typer(add_completion=False, rich_markup_mode="markdown", pretty_exceptions_enable=False)
+
+EXAMPLE = """Learn from the token shards of a run of `curate`.
+
+A small model on a CPU in about two minutes, from the shards that `curate run pipelines/web.yaml` made:
+
+    train --shards runs/web/shards
+
+A larger one on a GPU, and the same run again after it was stopped:
+
+    train --shards runs/web/shards --output runs/d12 --device cuda --depth 12
+
+    train --shards runs/web/shards --output runs/d12 --resume
+"""
+
+
+@app.callback(invoke_without_command=True, help=EXAMPLE)
+def command(
+    context: typer.Context,
+    shards: Annotated[Path | None, typer.Option(help="Folder with manifest.json and shards. Needed.")] = None,
+    output: Annotated[Path | None, typer.Option(help="Folder of the run. [default: `train` beside the shards' folder]")] = None,
+    steps: Annotated[int | None, typer.Option(help="Updates. [default: what fits into --minutes]")] = None,
+    minutes: Annotated[float | None, typer.Option(help="Time to fill, measured once at the start. [default: 2 on a CPU]")] = None,
+    depth: Annotated[
+        int | None, typer.Option(help="Layers, the dial for the size: width is 64 times it. [default: small on a CPU, 12]")
+    ] = None,
+    width: Annotated[int | None, typer.Option(help="Width of the model, where the dial does not suit.")] = None,
+    kv_heads: Annotated[int | None, typer.Option(help="Key and value heads, fewer than query heads. [default: as many]")] = None,
+    seed: Annotated[int | None, typer.Option(help="Of the weights and of the order of documents. [default: 0]")] = None,
+    batch_tokens: Annotated[int | None, typer.Option(help="Tokens between two updates; a multiple of --context.")] = None,
+    micro_rows: Annotated[int | None, typer.Option(help="Rows that go through the model at a time; less needs less memory.")] = None,
+    row: Annotated[int | None, typer.Option("--context", help="Tokens in a row, the longest context.")] = None,
+    lr: Annotated[float | None, typer.Option(help="Peak learning rate of the layers' matrices.")] = None,
+    schedule: Annotated[str | None, typer.Option(help="wsd or cosine. [default: wsd]")] = None,
+    held_out: Annotated[float | None, typer.Option(help="Share of documents kept for evaluation. [default: 0.05]")] = None,
+    eval_every: Annotated[int | None, typer.Option(help="Steps between evaluations. [default: a third of the run]")] = None,
+    checkpoint_every: Annotated[int | None, typer.Option(help="Steps between checkpoints. [default: a tenth of the run]")] = None,
+    keep: Annotated[int, typer.Option(min=1, help="Checkpoints kept.")] = 2,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --output, exactly where its last checkpoint is.")] = False,
+    stop_after: Annotated[int | None, typer.Option(help="Stop at this step with a checkpoint, as if asked to; --resume goes on.")] = None,
+    tokenizer: Annotated[Path | None, typer.Option(help="tokenizer.json of the shards. [default: where the manifest says]")] = None,
+    device: Annotated[str | None, typer.Option(help="cpu or cuda. [default: cuda where there is one]")] = None,
+    compile: Annotated[bool | None, typer.Option("--compile/--no-compile", help="torch.compile. [default: on a GPU]")] = None,
+) -> None:
+    if context.invoked_subcommand is not None:
+        return
+    if shards is None:
+        raise typer.BadParameter("expected a folder of token shards, got none; give --shards runs/web/shards", param_hint="--shards")
+    try:
+        corpus = open_shards(shards)
+        corpus.check_tokenizer(tokenizer)
+        where = _device(device, compile, micro_rows, keep)
+        from train.choose import Wanted  # torch comes with it: --help and bad shards need not wait for that
+
+        wanted = Wanted(
+            steps=steps,
+            minutes=minutes,
+            depth=depth,
+            width=width,
+            kv_heads=kv_heads,
+            context=row,
+            batch_tokens=batch_tokens,
+            seed=seed,
+            lr=lr,
+            schedule=schedule,
+            held_out=held_out,
+            eval_every=eval_every,
+            checkpoint_every=checkpoint_every,
+        )
+        _run(corpus, output or shards.resolve().parent / "train", wanted, where, resume, stop_after)
+    except (ShardError, TrainError) as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(2) from None
+
+
+def _device(name: str | None, compile: bool | None, micro_rows: int | None, keep: int) -> Device:
+    import torch
+
+    name = name or ("cuda" if torch.cuda.is_available() else "cpu")
+    if name not in DEFAULTS:
+        raise TrainError(f"--device: expected cpu or cuda, got {name}; choose one")
+    if name == "cuda" and not torch.cuda.is_available():
+        raise TrainError("--device: expected a GPU that torch can see, got none; use --device cpu")
+    rows = DEFAULTS[name].micro_rows if micro_rows is None else micro_rows
+    if rows < 1:
+        raise TrainError(f"--micro-rows: expected at least 1, got {rows}; raise it")
+    return Device(type=name, compile=name == "cuda" if compile is None else compile, micro_rows=rows, keep=keep)
+
+
+def _run(corpus: Corpus, output: Path, wanted: "Wanted", device: Device, resume: bool, stop_after: int | None) -> None:
+    from train import card, choose, loop, show
+
+    if not resume and (output / "run.json").exists():
+        raise TrainError(
+            f"{output}: expected no run in the output folder, got one; add --resume to go on with it, or choose another --output"
+        )
+    with show.Watch() as watch:
+        if resume:
+            config = loop.read_config(output, corpus)
+            choose.check_same(config, wanted, str(output))
+        else:
+            config = choose.choose(corpus, wanted, device, watch.note)
+            loop.write_config(output, config)
+        watch.note(f"{corpus.num_tokens:,} tokens; {config.steps} steps of {config.batch_tokens:,}; output {output}")
+        summary = loop.train(output, corpus, config, device, watch, stop_after)
+    card.write_card(output, corpus, summary)
+    if card.plot(output) is None:
+        watch.note("no loss.svg: matplotlib is not installed; install it, and --resume draws the plot")
+    watch.summary(summary)
+
+
+def main() -> None:
+    """Entry point of the `train` command."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,92 @@
+"""The model card and the plot of a run, from its record and its shards' manifest: nothing is typed in by hand."""
+
+import json
+from pathlib import Path
+
+from curate.shards.reader import Corpus
+from train.loop import Summary
+
+
+def write_card(output: Path, corpus: Corpus, summary: Summary) -> Path:
+    """OUTPUT/README.md: what the model is, which corpus and tokenizer, which licences with how many tokens, how good it is."""
+    config, ledger, evaluation, totals = summary.config, summary.ledger, summary.evaluation, corpus.manifest["totals"]
+    model = config.model
+    lines = [
+        "---",
+        "library_name: transformers",
+        "pipeline_tag: text-generation",
+        "---",
+        "",
+        f"# A decoder of {summary.num_parameters:,} parameters",
+        "",
+    ]
+    lines += [
+        f"Trained for {summary.step:,} of {config.steps:,} steps on {ledger.trained:,} tokens of the corpus `{corpus.corpus_id}`.",
+        "Open a folder below `checkpoints/` with `transformers.AutoModelForCausalLM.from_pretrained`.",
+        "",
+        "| | |",
+        "|---|---|",
+        f"| layers, width, heads (key heads) | {model.depth}, {model.width}, {model.heads} ({model.kv_heads}) |",
+        f"| context | {model.context:,} tokens |",
+        f"| batch | {config.batch_tokens:,} tokens |",
+        f"| seed | {config.seed} |",
+        f"| plan | `{summary.plan_id}` |",
+        f"| loss, last step | {summary.loss:.4f} nats a token |",
+    ]
+    if evaluation is None:
+        lines += ["| held-out bits per byte | not measured: the run is unfinished |"]
+    else:
+        measured = f"{evaluation.bits_per_byte:.4f} on {evaluation.documents:,} documents, {evaluation.bytes:,} bytes"
+        unigram = f"{evaluation.unigram_bits_per_byte:.4f}; this model needs {100 * evaluation.improvement:.1f} % less"
+        lines += [f"| held-out bits per byte | {measured} |", f"| unigram model on the same | {unigram} |"]
+    tokenizer = corpus.manifest["tokenizer"]
+    size = f"{totals['documents']:,} documents, {totals['tokens']:,} tokens, {totals['text_bytes']:,} bytes of text"
+    lines += ["", "## Data", "", f"Corpus `{corpus.corpus_id}`: {size}."]
+    lines += [f"Tokenizer `{tokenizer['fingerprint']}`, {tokenizer['vocab_size']:,} entries.", ""]
+    lines += ["| tokens | count |", "|---|---|"]
+    lines += [f"| {name.replace('_', ' ')} | {getattr(ledger, name):,} |" for name in ledger.__dataclass_fields__]
+    for title, key in (("licence", "license_tokens"), ("source", "source_tokens")):
+        lines += ["", f"| {title} | tokens in the corpus | share |", "|---|---|---|"]
+        counts = sorted(totals[key].items(), key=lambda item: (-item[1], item[0]))
+        lines += [f"| {_cell(name)} | {count:,} | {100 * count / totals['tokens']:.1f} % |" for name, count in counts]
+    lines += [
+        "",
+        "## Limits",
+        "",
+        "A base model: it continues text and follows no instructions. It was evaluated on held-out text of its own corpus only.",
+    ]
+    path = output / "README.md"
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def _cell(text: str) -> str:
+    """Text that cannot break a table."""
+    return text.replace("|", "\\|").replace("\n", " ") or "(none)"
+
+
+def plot(output: Path) -> Path | None:
+    """OUTPUT/loss.svg: loss by step, and bits per byte where it was measured; None where matplotlib is not installed."""
+    try:
+        import matplotlib
+    except ImportError:
+        return None
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    metrics = [json.loads(line) for line in (output / "metrics.jsonl").read_text().splitlines()]
+    evaluated = [m for m in metrics if "bits_per_byte" in m]
+    figure, left = pyplot.subplots(figsize=(8, 4.5), layout="constrained")
+    left.plot([m["step"] for m in metrics], [m["loss"] for m in metrics], color="tab:blue", linewidth=1)
+    left.set_xlabel("step")
+    left.set_ylabel("loss (nats a token)", color="tab:blue")
+    if evaluated:
+        right = left.twinx()
+        right.plot([m["step"] for m in evaluated], [m["bits_per_byte"] for m in evaluated], "o-", color="tab:orange")
+        right.axhline(evaluated[-1]["unigram_bits_per_byte"], color="tab:orange", linestyle=":", label="unigram model")
+        right.set_ylabel("held-out bits per byte", color="tab:orange")
+        right.legend(loc="upper right")
+    path = output / "loss.svg"
+    figure.savefig(path, metadata={"Date": None})
+    pyplot.close(figure)
+    return path

@@ -1,0 +1,97 @@
+"""From what a person asked for to a whole config: the machine's defaults for the rest, and a number of steps that fits the time.
+
+The speed is measured once, before the run, and only the number of steps that follows is kept: from there on the clock decides nothing.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+from typing import TypeVar
+
+from curate.shards.reader import Corpus
+from train.config import DEFAULTS, MAX_EPOCHS, TOKENS_PER_PARAMETER, Config, Device, TrainError, model_config
+from train.data import Plan
+from train.loop import make, seconds_per_step
+
+T = TypeVar("T")
+
+STEADY = 0.8
+"""Share of the given time that steps may fill; the rest is for start, evaluations, checkpoints and a machine that gets slower."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """Options as given; None where the machine's default holds."""
+
+    steps: int | None = None
+    minutes: float | None = None
+    depth: int | None = None
+    width: int | None = None
+    kv_heads: int | None = None
+    context: int | None = None
+    batch_tokens: int | None = None
+    seed: int | None = None
+    lr: float | None = None
+    schedule: str | None = None
+    held_out: float | None = None
+    eval_every: int | None = None
+    checkpoint_every: int | None = None
+
+
+def choose(corpus: Corpus, wanted: Wanted, device: Device, note: Callable[[str], None]) -> Config:
+    """The config of a new run on these shards. TrainError for options that do not fit together, ShardError for shards too small."""
+    defaults = DEFAULTS[device.type]
+    width = wanted.width or (defaults.width if wanted.depth is None else None)
+    context = _or(wanted.context, defaults.context)
+    model = model_config(corpus.meta.vocab_size, context, _or(wanted.depth, defaults.depth), width, wanted.kv_heads)
+    config = Config(
+        model=model,
+        corpus_id=corpus.corpus_id,
+        steps=1 if wanted.steps is None else wanted.steps,
+        batch_tokens=_or(wanted.batch_tokens, max(1, defaults.batch_tokens // context) * context),
+        seed=_or(wanted.seed, 0),
+        held_out=_or(wanted.held_out, Config.held_out),
+        lr=_or(wanted.lr, defaults.lr),
+        schedule=_or(wanted.schedule, Config.schedule),
+        eval_tokens=defaults.eval_tokens,
+    )
+    plan = Plan(corpus, context=context, seed=config.seed, share=config.held_out)
+    plan.check(config.rows)
+    if wanted.steps is None:
+        config = replace(
+            config, steps=fitting_steps(config, plan, defaults.minutes if wanted.minutes is None else wanted.minutes, device, note)
+        )
+    return replace(
+        config,
+        eval_every=_or(wanted.eval_every, -(-config.steps // 3)),
+        checkpoint_every=_or(wanted.checkpoint_every, -(-config.steps // 10)),
+    )
+
+
+def fitting_steps(config: Config, plan: Plan, minutes: float | None, device: Device, note: Callable[[str], None]) -> int:
+    """Steps for a run without --steps: what the minutes hold, else 20 tokens a parameter; never more than MAX_EPOCHS passes."""
+    most = max(1, MAX_EPOCHS * plan.num_tokens // config.batch_tokens)
+    if minutes is None:
+        return min(most, max(1, TOKENS_PER_PARAMETER * make(config, Device())[0].num_parameters() // config.batch_tokens))
+    if minutes <= 0:
+        raise TrainError(f"--minutes: expected more than 0, got {minutes}; raise it")
+    seconds = seconds_per_step(config, device)
+    # three evaluations, each token of which costs about a third of a trained one
+    evaluations = min(config.eval_tokens, int(plan.docs.tokens[plan.held_out_docs].sum())) / config.batch_tokens * seconds
+    fits = max(1, int((STEADY * 60 * minutes - evaluations) / seconds))
+    note(f"a step takes {seconds:.3f} s here: {fits} fit into {minutes:g} minutes, {most} would be {MAX_EPOCHS} passes over the corpus")
+    return min(most, fits)
+
+
+def check_same(config: Config, wanted: Wanted, output: str) -> None:
+    """Refuse options that contradict the run which is resumed."""
+    stored = {field.name: getattr(config, field.name, getattr(config.model, field.name, None)) for field in fields(wanted)}
+    for name, value in vars(wanted).items():
+        if value is not None and name != "minutes" and stored[name] != value:
+            raise TrainError(
+                f"--{name.replace('_', '-')}: expected {stored[name]} as in the run in {output}, got {value}; "
+                "leave it off, or start a new --output"
+            )
+
+
+def _or(value: T | None, default: T) -> T:
+    return default if value is None else value
