@@ -1,40 +1,128 @@
 """Words: boundaries and counts. Two definitions, both over UTF-8 bytes.
 
-*Split words* are runs between white space (`str.split`). *Tokens* follow the rules that spaCy's blank English tokenizer applies to most
-text (datatrove ≥ 0.4 counts with it): at white space first, then punctuation comes off the front and the back of each run, contractions
-come off the end (`do n't`, `it 's`), and some marks cut inside (`well-known`, `a/b`, `end.Start`). Not done here, and therefore
-different from spaCy: its table of English exceptions (`Mr.`, `e.g.` keep their full stop only by the general rule; `cannot` stays
-whole), web addresses and e-mail addresses as one token (only a run that begins with a scheme or `www.` is), emoticons, units after
-numbers (`5km`). Naive twin: tests/naive_text.py. Price: about 100 MB/s for tokens.
+*Split words* are runs between white space (`str.split`). *Tokens* follow the rules of spaCy's blank English tokenizer, with which datatrove ≥ 0.4
+counts: white space first; then, around each run, punctuation comes off front and back until nothing more does or the rest is a
+special case (`do n't`, `it 's`, `Mr.`); web addresses and e-mail addresses stay whole; some marks cut inside (`well-known`, `a/b`, `end.Start`).
+Different from spaCy: its table of exceptions is larger (emoticons, spelling variants, `'cause`), its letters are a list of scripts where these are all of
+Unicode's, IPv4 hosts with a port are cut, and units after numbers are the Latin ones.
+Naive twin: tests/naive_text.py. Price: 60–120 MB/s for tokens, 400 MB/s for split words.
 """
+
+import unicodedata
+from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 
-from curate.kernels.utf8 import SPACE, code_at, width
+from curate.kernels.utf8 import ALPHA, LOWER, SPACE, UPPER, classes, code_at, width
 
-PREFIX, SUFFIX, HYPHEN, INFIX, QUOTE = (np.uint8(1 << bit) for bit in range(5))
-_PREFIXES = (
-    "§%=—–+…,:;!?¿؟¡()[]{}<>_#*&。？！，、；：～·।،۔؛٪'\"”“`‘´’‚„»«「」『』（）〔〕【】《》〈〉⟦⟧$£€¥฿₽﷼₴₠₡₢₣₤₥₦₧₨₩₪₫₭₮₯₰₱₲₳₵₶₷₸₹₺₻₼₾₿"
-)
-_SUFFIXES = "…,:;!?¿؟¡()[]{}<>_#*&。？！，、；：～·।،۔؛٪'\"”“`‘´’‚„»«「」『』（）〔〕【】《》〈〉⟦⟧—–"
-_HYPHENS = "-–—~"
-_QUOTES = "'\"”“`‘´’‚„»«"
+FRONT, BACK, QUOTE, PUNCT, CURRENCY, ICON, HYPHEN, COLON = (np.uint8(1 << bit) for bit in range(8))
+"""Bits of `marks()`: comes off the front, off the back; quote, punctuation, currency, symbol; cuts between letters (hyphens; `:<>=/`)."""
+
+_PUNCT = "…,:;!?¿؟¡()[]{}<>_#*&。？！，、；：～·।،۔؛٪"
+_QUOTES = "'\"”“`‘´’‚,„»«「」『』（）〔〕【】《》〈〉\u2329\u232a⟦⟧"
+_CURRENCY = "$£€¥฿₽﷼₴₠₡₢₣₤₥₦₧₨₩₪₫€₭₮₯₰₱₲₳₴₵₸₹₺₻₼₾₿"
+_UNITS = """km km² km³ m m² m³ dm dm² dm³ cm cm² cm³ mm mm² mm³ ha µm nm yd in ft kg g mg µg t lb oz m/s km/h mph hPa Pa mbar mb MB kb KB gb GB tb TB
+    T G M K %"""
+_VERBS = """ca can could do does did had may might must need ought sha should wo would is are was were have has dare ai"""
+_ABBREVIATIONS = """Mt. Ak. Ala. Apr. Ariz. Ark. Aug. Calif. Colo. Conn. Dec. Del. Feb. Fla. Ga. Ia. Id. Ill. Ind. Jan. Jul. Jun. Kan. Kans. Ky. La. Mar.
+    Mass. Mich. Minn. Miss. N.C. N.D. N.H. N.J. N.M. N.Y. Neb. Nebr. Nev. Nov. Oct. Okla. Ore. Pa. S.C. Sep. Sept. Tenn. Va. Wash. Wis. Adm. Bros.
+    Co. Corp. Dr. Gen. Gov. Inc. Jr. Ltd. Md. Messrs. Mo. Mont. Mr. Mrs. Ms. Ph.D. Prof. Rep. Rev. Sen. St. vs. v.s. v. e.g. E.g. E.G. i.e. I.e. I.E.
+    a.m. p.m. D.C. B.C. A.D. U.S. Oreg. R.I. :) :-) :( :-( ;) ;-) :D :-D :P :-P :p :/ :-/ :o :O :| ): 8) '' ’’ and/or <3 :3 ^_^ -_- o_o O_O xD XD :x :X
+    's n't 'm 're 've 'll 'd"""
+MAX_SPECIAL = 16
+"""Bytes of the longest special case."""
+_SLOTS = 8192
 
 
-def marks() -> np.ndarray:
-    """uint8[0x110000]: what a code point may do in a run: come off the front, off the back, cut between letters, cut within, be a quote."""
-    import unicodedata
+class Tables(NamedTuple):
+    """What the token kernels look things up in."""
 
-    table = np.zeros(0x110000, dtype=np.uint8)
-    for bit, chars in ((PREFIX, _PREFIXES), (SUFFIX, _SUFFIXES), (HYPHEN, _HYPHENS), (INFIX, ":<>=/"), (QUOTE, _QUOTES)):
+    classes: np.ndarray
+    marks: np.ndarray
+    special_keys: np.ndarray
+    special_cuts: np.ndarray
+    units: np.ndarray
+
+
+@lru_cache(maxsize=1)
+def tables() -> Tables:
+    """The tables of the token kernels, built once a process."""
+    marks = np.zeros(0x110000, dtype=np.uint8)
+    for bit, chars in (
+        (FRONT | BACK | PUNCT, _PUNCT),
+        (FRONT | BACK | QUOTE, _QUOTES),
+        (FRONT | CURRENCY, _CURRENCY),
+        (FRONT, "§%=—–"),
+        (BACK, "—–"),
+        (HYPHEN, "-–—~"),
+        (COLON, ":<>=/"),
+    ):
         for char in chars:
-            table[ord(char)] |= bit
-    for code in range(0x80, 0x1FB00):
-        if unicodedata.category(chr(code)) == "So":  # pictures and other symbols stand alone
-            table[code] |= PREFIX | SUFFIX
-    table.setflags(write=False)
-    return table
+            marks[ord(char)] |= bit
+    for code in range(0xA0, 0x1FB00):
+        if unicodedata.category(chr(code)) == "So":
+            marks[code] |= FRONT | BACK | ICON
+    keys, cuts = _special_table()
+    units = np.array(sorted(fnv(np.frombuffer(unit.encode(), dtype=np.uint8), 0, len(unit.encode())) for unit in _UNITS.split()), dtype=np.uint64)
+    return Tables(classes(), marks, keys, cuts, units)
+
+
+def specials() -> dict[str, tuple[int, ...]]:
+    """Runs that are special → where they are cut, in bytes; () where they stay whole."""
+    found: dict[str, tuple[int, ...]] = {word: () for word in _ABBREVIATIONS.split()}
+    found |= {f"{letter}.": () for letter in "abcdefghijklmnopqrstuvwxyzäöü"}
+    for apostrophe in ("'", "’"):
+        for pronoun in ("i", "you", "he", "she", "it", "we", "they", "who", "what", "when", "where", "why", "how", "there", "that"):
+            for tail in ("m", "re", "ve", "ll", "d", "s"):
+                if tail != "m" or pronoun == "i":
+                    _both_cases(found, pronoun, apostrophe + tail)
+        for verb in _VERBS.split():
+            _both_cases(found, verb, f"n{apostrophe}t")
+        for verb in ("could", "might", "must", "should", "would"):
+            _both_cases(found, verb, apostrophe + "ve")
+        _both_cases(found, "let", apostrophe + "s")
+        _both_cases(found, "y" + apostrophe, "all")
+    for verb in ("ca", "could", "do", "does", "did", "had", "might", "must", "should", "wo", "would", "is", "are", "was", "have", "has"):
+        _both_cases(found, verb, "nt")
+    for pronoun, tails in (("i", "m ve d"), ("you", "re ve ll d"), ("we", "ve d"), ("they", "re ve ll d"), ("he", "s d"), ("she", "s ll")):
+        for tail in tails.split():
+            _both_cases(found, pronoun, tail)
+    for head, tail in (("can", "not"), ("gon", "na"), ("got", "ta")):
+        _both_cases(found, head, tail)
+    for hour in range(1, 13):
+        for half in ("am", "a.m.", "pm", "p.m."):
+            found[f"{hour}{half}"] = (len(str(hour)),)
+    return found
+
+
+def _both_cases(found: dict[str, tuple[int, ...]], head: str, tail: str) -> None:
+    for start in (head, head.capitalize()):
+        found[start + tail] = (len(start.encode()),)
+
+
+def _special_table() -> tuple[np.ndarray, np.ndarray]:
+    """Open-addressing table of FNV-1a hashes: keys uint64 (0 is empty), cuts int8 (0: whole)."""
+    keys = np.zeros(_SLOTS, dtype=np.uint64)
+    cuts = np.zeros(_SLOTS, dtype=np.int8)
+    for word, cut in sorted(specials().items()):
+        data = np.frombuffer(word.encode(), dtype=np.uint8)
+        key = np.uint64(fnv(data, 0, len(data)))
+        slot = int(key) & (_SLOTS - 1)
+        while keys[slot]:
+            slot = (slot + 1) & (_SLOTS - 1)
+        keys[slot], cuts[slot] = key, cut[0] if cut else 0
+    return keys, cuts
+
+
+@njit(nogil=True, cache=True)
+def fnv(data, start, end):
+    """64-bit FNV-1a of data[start:end], never 0."""
+    h = np.uint64(14695981039346656037)
+    for i in range(start, end):
+        h = (h ^ np.uint64(data[i])) * np.uint64(1099511628211)
+    return h if h != np.uint64(0) else np.uint64(1)
 
 
 @njit(nogil=True, cache=True)
@@ -44,10 +132,355 @@ def count_split(offsets, data, classes, out):
         total = 0
         inside = False
         i = offsets[row]
-        end = offsets[row + 1]
-        while i < end:
-            space = (classes[code_at(data, i)] & SPACE) != 0
-            total += inside is False and space is False
-            inside = space is False
+        while i < offsets[row + 1]:
+            solid = (classes[code_at(data, i)] & SPACE) == 0
+            if solid and not inside:
+                total += 1
+            inside = solid
             i += width(data[i])
         out[row] = total
+
+
+@njit(nogil=True, cache=True, inline="always")
+def _special(data, s, e, keys, cuts):
+    """-1: data[s:e] is no special case; 0: it is one and stays whole; k: it is one and is cut after k bytes."""
+    found = np.int64(-1)
+    if 2 <= e - s and e - s <= MAX_SPECIAL:
+        key = np.uint64(14695981039346656037)
+        for i in range(s, e):
+            key = (key ^ np.uint64(data[i])) * np.uint64(1099511628211)
+        slot = np.int64(key & np.uint64(_SLOTS - 1))
+        while keys[slot] != np.uint64(0) and keys[slot] != key:
+            slot = (slot + 1) & (_SLOTS - 1)
+        if keys[slot] == key:
+            found = np.int64(cuts[slot])
+    return found
+
+
+@njit(nogil=True, cache=True, inline="always")
+def _back(data, s, i):
+    """Start of the character before byte i, not before s."""
+    i -= 1
+    while i > s and (data[i] & 0xC0) == 0x80:
+        i -= 1
+    return i
+
+
+@njit(nogil=True, cache=True, inline="always")
+def _digit(byte):
+    return 48 <= byte and byte <= 57
+
+
+@njit(nogil=True, cache=True, inline="always")
+def _letter(byte):
+    return (97 <= byte and byte <= 122) or (65 <= byte and byte <= 90)
+
+
+@njit(nogil=True, cache=True, inline="always")
+def _dots(data, s, e):
+    """Full stops in a row from byte s."""
+    n = 0
+    while s + n < e and data[s + n] == 46:
+        n += 1
+    return n
+
+
+@njit(nogil=True, cache=True)
+def _front(data, s, e, marks):
+    """Bytes that come off the front of data[s:e]."""
+    b = data[s]
+    if b == 46:
+        n = _dots(data, s, e)
+        return n if n > 1 else 0
+    if b == 43:  # + unless a digit follows
+        return 0 if s + 1 < e and _digit(data[s + 1]) else 1
+    if b == 85 and s + 2 < e and data[s + 1] == 83 and data[s + 2] == 36:  # US$
+        return 3
+    if (b == 65 or b == 67) and s + 1 < e and data[s + 1] == 36:  # A$ C$
+        return 2
+    return width(b) if marks[code_at(data, s)] & FRONT else 0
+
+
+@njit(nogil=True, cache=True)
+def _tail(data, s, e, classes, marks, units):
+    """Bytes that come off the back of data[s:e]; the longest rule that fits."""
+    last = _back(data, s, e)
+    code = code_at(data, last)
+    if code == 46:
+        return _stop(data, s, e, classes, marks)
+    if code == 115 or code == 83:  # 's
+        if last - 1 >= s and data[last - 1] == 39:
+            return 2
+        if last - 3 >= s and data[last - 3] == 0xE2 and data[last - 2] == 0x80 and data[last - 1] == 0x99:
+            return 4
+    i = last  # a unit after a digit
+    for _ in range(4):
+        if i <= s:
+            break
+        if _digit(data[i - 1]):
+            if _unit(data, i, e, units):
+                return e - i
+            break
+        i = _back(data, s, i)
+    before = last > s and _digit(data[last - 1])
+    if (code == 43 or marks[code] & CURRENCY) and before:
+        return e - last
+    return e - last if marks[code] & BACK else 0
+
+
+@njit(nogil=True, cache=True)
+def _unit(data, s, e, units):
+    key = fnv(data, s, e)
+    for unit in units:
+        if unit == key:
+            return True
+    return False
+
+
+@njit(nogil=True, cache=True)
+def _stop(data, s, e, classes, marks):
+    """The same for a run that ends in a full stop: two or more of them, or one after a digit, a small letter, a mark or two capitals."""
+    n = 1
+    while e - n > s and data[e - n - 1] == 46:
+        n += 1
+    if n > 1:
+        return n
+    if e - 1 <= s:
+        return 0
+    at = _back(data, s, e - 1)
+    code = code_at(data, at)
+    kind = classes[code]
+    if _digit(data[at]) or code == 37 or code == 0xB2 or code == 45 or code == 43 or marks[code] & (PUNCT | QUOTE):
+        return 1
+    if kind & ALPHA and not kind & UPPER:
+        return 1
+    if kind & ALPHA and not kind & LOWER and at > s:
+        kind = classes[code_at(data, _back(data, s, at))]
+        return 1 if kind & ALPHA and not kind & LOWER else 0
+    return 0
+
+
+@njit(nogil=True, cache=True)
+def _host_char(data, i):
+    code = code_at(data, i)
+    return _digit(data[i]) or (65 <= code and code <= 90) or (97 <= code and code <= 122) or (0xA1 <= code and code <= 0xFFFF)
+
+
+@njit(nogil=True, cache=True)
+def _is_host(data, s, e, classes):
+    """Whether data[s:e] is labels and a top-level domain of small letters, then perhaps a port, then perhaps a path."""
+    stop = s
+    dot = -1
+    label = s
+    while stop < e and data[stop] != 58 and data[stop] != 47 and data[stop] != 63 and data[stop] != 35:
+        if data[stop] == 46:
+            if stop == label or not _host_char(data, label) or not _host_char(data, _back(data, label, stop)):
+                return False
+            dot = stop
+            label = stop + 1
+        elif not (_host_char(data, stop) or data[stop] == 95 or data[stop] == 45):
+            return False
+        stop += width(data[stop])
+    if dot < 0 or stop - label < 2:
+        return False
+    letters = 0
+    i = label
+    while i < stop:
+        kind = classes[code_at(data, i)]
+        if not kind & ALPHA or kind & UPPER:
+            return False
+        letters += 1
+        i += width(data[i])
+    if letters < 2 or letters > 63:
+        return False
+    if stop < e and data[stop] == 58:
+        i = stop + 1
+        while i < e and _digit(data[i]):
+            i += 1
+        if i - stop - 1 < 2 or i - stop - 1 > 5:
+            return False
+        stop = i
+    return stop == e or data[stop] == 47 or data[stop] == 63 or data[stop] == 35
+
+
+@njit(nogil=True, cache=True)
+def _is_address(data, s, e, classes):
+    """Whether data[s:e] is a web address (the scheme may be missing) or an e-mail address."""
+    dots = False
+    start = s
+    for i in range(s, e):
+        if data[i] == 46:
+            dots = True
+        if data[i] == 58 and i + 2 < e and data[i + 1] == 47 and data[i + 2] == 47 and start == s and i - s >= 2:
+            start = i + 3
+    if not dots:
+        return False
+    if _is_host(data, start, e, classes):
+        return True
+    for i in range(e - 2, start, -1):
+        if data[i] == 64 and _is_host(data, i + 1, e, classes):
+            return True
+    return False
+
+
+@njit(nogil=True, cache=True)
+def _cut(data, s, i, e, classes, marks):
+    """Bytes of the mark at byte i that cuts data[s:e] inside, or 0."""
+    code = code_at(data, i)
+    if code == 46:
+        n = _dots(data, i, e)
+        if n > 1:
+            return n
+    mark = marks[code]
+    if code == 0x2026 or mark & ICON:
+        return width(data[i])
+    after = i + width(data[i])
+    if i == s or after >= e:
+        return 0
+    left = code_at(data, _back(data, s, i))
+    right = code_at(data, after)
+    left_kind, right_kind = classes[left], classes[right]
+    left_digit, right_digit = left < 128 and _digit(left), right < 128 and _digit(right)
+    if (code == 43 or code == 45 or code == 42 or code == 94) and left_digit and (right_digit or right == 45):
+        return 1
+    if code == 46:
+        small = (left_kind & ALPHA and not left_kind & UPPER) or marks[left] & QUOTE
+        capital = (right_kind & ALPHA and not right_kind & LOWER) or marks[right] & QUOTE
+        return 1 if small and capital else 0
+    if code == 44:
+        return 1 if left_kind & ALPHA and right_kind & ALPHA else 0
+    if not (left_kind & ALPHA or left_digit):
+        return 0
+    if mark & HYPHEN:
+        n = i
+        if code == 45 or code == 0x2014:  # up to three hyphens or two long dashes are one mark
+            for _ in range(3 if code == 45 else 2):
+                if n < e and code_at(data, n) == code:
+                    n += width(data[n])
+        else:
+            n = after
+        return n - i if n < e and classes[code_at(data, n)] & ALPHA else 0
+    return after - i if mark & COLON and right_kind & ALPHA else 0
+
+
+@njit(nogil=True, cache=True)
+def _inside(data, s, e, n, classes, marks, starts, ends):
+    """Write the tokens of data[s:e], cut at the marks inside it, from place n on; returns the next place."""
+    begin = s
+    i = s
+    while i < e:
+        size = 0 if _letter(data[i]) or _digit(data[i]) else _cut(data, s, i, e, classes, marks)
+        if size == 0 or i == begin:
+            i += size if size else width(data[i])
+            continue
+        starts[n], ends[n] = begin, i
+        starts[n + 1], ends[n + 1] = i, i + size
+        n += 2
+        i += size
+        begin = i
+    if begin < e:
+        starts[n], ends[n] = begin, e
+        n += 1
+    return n
+
+
+@njit(nogil=True, cache=True)
+def _run(data, s, e, n, classes, marks, keys, cuts, units, starts, ends):
+    """Write the tokens of one run without white space from place n on; returns the next place. Suffixes wait at the far end of the arrays."""
+    top = len(starts)
+    waiting = 0
+    cut = -1
+    while s < e:
+        cut = _special(data, s, e, keys, cuts)
+        if cut >= 0:
+            break
+        front = _front(data, s, e, marks)
+        if front and s + front < e and _special(data, s + front, e, keys, cuts) >= 0:
+            starts[n], ends[n] = s, s + front
+            n += 1
+            s += front
+            continue
+        back = _tail(data, s + front, e, classes, marks, units) if s + front < e else 0
+        if front == 0 and back == 0:
+            break
+        if back and _special(data, s, e - back, keys, cuts) >= 0:
+            front = 0
+        if front:
+            starts[n], ends[n] = s, s + front
+            n += 1
+            s += front
+        if back:
+            waiting += 1
+            starts[top - waiting], ends[top - waiting] = e - back, e
+            e -= back
+    if s < e:
+        if cut > 0:
+            starts[n], ends[n] = s, s + cut
+            starts[n + 1], ends[n + 1] = s + cut, e
+            n += 2
+        elif cut == 0 or _is_address(data, s, e, classes):
+            starts[n], ends[n] = s, e
+            n += 1
+        else:
+            n = _inside(data, s, e, n, classes, marks, starts, ends)
+    while waiting:
+        starts[n], ends[n] = starts[top - waiting], ends[top - waiting]
+        n += 1
+        waiting -= 1
+    return n
+
+
+@njit(nogil=True, cache=True)
+def tokenize(data, start, end, classes, marks, keys, cuts, units, starts, ends):
+    """Token boundaries of data[start:end] as byte positions in starts, ends (int64); returns their number, or −1 where the arrays are too short.
+
+    2 · (end − start) + 2 places always suffice; the number of tokens plus twice the longest run is enough.
+    """
+    n = 0
+    i = start
+    while i < end:
+        if classes[code_at(data, i)] & SPACE:
+            i += width(data[i])
+            continue
+        s = i
+        if _digit(data[i]):
+            while i < end and _digit(data[i]):
+                i += 1
+        else:
+            while i < end and (_letter(data[i]) or (data[i] >= 0x80 and classes[code_at(data, i)] & ALPHA)):
+                i += width(data[i])
+        letters = i
+        while i < end and not classes[code_at(data, i)] & SPACE:
+            i += width(data[i])
+        if n + 2 * (i - s) + 2 > len(starts):
+            return -1
+        # Nine runs in ten are letters or digits, or these and one mark; they need none of the rules. (A call costs more than a word: numba counts
+        # references to every array that it passes.)
+        if letters > s and letters >= i - 1:
+            if _special(data, s, i, keys, cuts) < 0 and (letters == i or _special(data, s, letters, keys, cuts) < 0):
+                mark = data[letters] if letters < i else 0
+                if mark == 0 or mark == 44 or mark == 58 or mark == 59 or mark == 63 or mark == 33 or mark == 41 or (mark == 46 and 97 <= data[letters - 1] and data[letters - 1] <= 122):
+                    starts[n], ends[n] = s, letters
+                    n += 1
+                    if mark:
+                        starts[n], ends[n] = letters, i
+                        n += 1
+                    continue
+        n = _run(data, s, i, n, classes, marks, keys, cuts, units, starts, ends)
+    return n
+
+
+@njit(nogil=True, cache=True)
+def count_tokens(offsets, data, classes, marks, keys, cuts, units, starts, ends, out):
+    """out[row] = number of tokens; returns the first row for which the arrays were too short, or the number of rows."""
+    for row in range(len(offsets) - 1):
+        out[row] = tokenize(data, offsets[row], offsets[row + 1], classes, marks, keys, cuts, units, starts, ends)
+        if out[row] < 0:
+            return row
+    return len(offsets) - 1
+
+
+def places(offsets: np.ndarray) -> list[int]:
+    """Array lengths to try, shortest first: real text has a token every four bytes, the last length always suffices."""
+    longest = int(np.max(np.diff(offsets), initial=0))
+    return [longest // 3 + 4096, 2 * longest + 2]

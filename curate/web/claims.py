@@ -129,9 +129,9 @@ def _claims_of_element(element: Any) -> Iterator[tuple[str, str, str | None]]:
         for node, value in _of_json_ld(element.text):
             yield "json-ld", _squeezed(value, MAX_VALUE), f"head json-ld {node}"
     else:
-        kind, value = _kind_and_value(element, tag)
-        if kind and value:
-            yield kind, _squeezed(value, MAX_VALUE), None
+        kind, href = _kind_and_value(element, tag)
+        if kind and href:
+            yield kind, _squeezed(href, MAX_VALUE), None
 
 
 def _kind_and_value(element: Any, tag: str) -> tuple[str | None, str | None]:

@@ -1,0 +1,126 @@
+"""The Gopher quality rules' measures (Rae et al. 2021, §A1.1, as datatrove counts them) in one pass over tokens and one over lines.
+
+Naive twin: tests/naive_text.py.
+"""
+
+import numpy as np
+from numba import njit
+
+from curate.kernels.marks import SYMBOL
+from curate.kernels.utf8 import ALPHA, BREAK, SPACE, code_at, width
+from curate.kernels.words import fnv, tokenize
+
+MEASURES = ("words", "mean_word_length", "hashes", "ellipses", "bullet_lines", "ellipsis_lines", "alpha_words", "stop_words")
+"""Columns of `measure_quality`'s output."""
+
+
+@njit(nogil=True, cache=True)
+def _is_bullet(data, s, e, classes):
+    while s < e and classes[code_at(data, s)] & SPACE:
+        s += width(data[s])
+    return s < e and (data[s] == 45 or (e - s > 2 and data[s] == 0xE2 and data[s + 1] == 0x80 and data[s + 2] == 0xA2))
+
+
+@njit(nogil=True, cache=True)
+def _trails_off(data, s, e, classes):
+    while e > s:
+        last = e - 1
+        while last > s and (data[last] & 0xC0) == 0x80:
+            last -= 1
+        if not classes[code_at(data, last)] & SPACE:
+            break
+        e = last
+    if e - s < 3:
+        return False
+    return (data[e - 1] == 46 and data[e - 2] == 46 and data[e - 3] == 46) or (
+        data[e - 3] == 0xE2 and data[e - 2] == 0x80 and data[e - 1] == 0xA6
+    )
+
+
+@njit(nogil=True, cache=True)
+def _lines(data, start, end, classes):
+    """(lines, those that begin with a bullet, those that end in an ellipsis) of data[start:end], lines as str.splitlines makes them."""
+    lines, bullets, trailing = 0, 0, 0
+    s = start
+    i = start
+    while i < end:
+        code = code_at(data, i)
+        after = i + width(data[i])
+        if classes[code] & BREAK:
+            if code == 13 and after < end and data[after] == 10:
+                after += 1
+            lines += 1
+            bullets += _is_bullet(data, s, i, classes)
+            trailing += _trails_off(data, s, i, classes)
+            s = after
+        i = after
+    if s < end:
+        lines += 1
+        bullets += _is_bullet(data, s, end, classes)
+        trailing += _trails_off(data, s, end, classes)
+    return lines, bullets, trailing
+
+
+@njit(nogil=True, cache=True)
+def _marks(data, start, end):
+    """(number signs, ellipses: `…` and non-overlapping `...`) in data[start:end]."""
+    hashes, ellipses, dots = 0, 0, 0
+    for i in range(start, end):
+        b = data[i]
+        if b == 35:
+            hashes += 1
+        if b == 46:
+            dots += 1
+            if dots == 3:
+                ellipses += 1
+                dots = 0
+        else:
+            dots = 0
+            if b == 0xA6 and i - 2 >= start and data[i - 1] == 0x80 and data[i - 2] == 0xE2:
+                ellipses += 1
+    return hashes, ellipses
+
+
+@njit(nogil=True, cache=True)
+def measure_quality(offsets, data, classes, marks, keys, cuts, units, symbols, stop_keys, starts, ends, out):
+    """out[row] = MEASURES as float64: words with more than symbols, their mean characters, then ratios to all tokens or to all lines, and the number
+    of different stop words (stop_keys: uint64, fnv of each, at most 64). Ratios of nothing are 0. Returns the first row for which
+    starts and ends were too short, or the number of rows."""
+    for row in range(len(offsets) - 1):
+        start, end = offsets[row], offsets[row + 1]
+        n = tokenize(data, start, end, classes, marks, keys, cuts, units, starts, ends)
+        if n < 0:
+            return row
+        words, chars, alpha, seen = 0, 0, 0, np.uint64(0)
+        for t in range(n):
+            length, solid, letters = 0, False, False
+            i = starts[t]
+            while i < ends[t]:
+                code = code_at(data, i)
+                length += 1
+                solid |= not symbols[code] & SYMBOL
+                letters |= (classes[code] & ALPHA) != 0
+                i += width(data[i])
+            alpha += letters
+            if solid:
+                words += 1
+                chars += length
+            key = fnv(data, starts[t], ends[t])
+            for k in range(len(stop_keys)):
+                if stop_keys[k] == key:
+                    seen |= np.uint64(1) << np.uint64(k)
+        hashes, ellipses = _marks(data, start, end)
+        lines, bullets, trailing = _lines(data, start, end, classes)
+        distinct = 0
+        while seen:
+            seen &= seen - np.uint64(1)
+            distinct += 1
+        out[row, 0] = words
+        out[row, 1] = chars / words if words else 0.0
+        out[row, 2] = hashes / n if n else 0.0
+        out[row, 3] = ellipses / n if n else 0.0
+        out[row, 4] = bullets / lines if lines else 0.0
+        out[row, 5] = trailing / lines if lines else 0.0
+        out[row, 6] = alpha / n if n else 0.0
+        out[row, 7] = distinct
+    return len(offsets) - 1

@@ -1,0 +1,83 @@
+"""Gopher repetition: how much of a document repeats itself. After Rae et al. 2021 (table A1), with the counts and thresholds of datatrove.
+
+The first copy is free: only later ones count. Paragraphs are separated by blank lines, lines by newlines; words are tokens of English
+(`curate/kernels/words.py`). All character shares are of the whole text, white space included. An empty text has shares of 0; datatrove divides by
+zero there. Misses: near-repeats, and repeats of less than a line or more than ten words apart from those that n-grams see.
+Price: about 20 MB of text a second and core.
+
+column                        type     meaning
+dup_paragraphs                float64  paragraphs that repeat an earlier one / paragraphs
+dup_paragraph_chars           float64  characters of those / characters of the text
+dup_lines, dup_line_chars     float64  the same for lines
+top_2_gram … top_4_gram       float64  characters of the most frequent n-gram times its count / characters of the text
+dup_5_grams … dup_10_grams    float64  characters in n-grams that repeat an earlier one / characters of the text
+"""
+
+import numpy as np
+import pyarrow as pa
+from pydantic import Field
+
+from curate import arrow
+from curate.kernels.ngrams import DUPLICATED, SEGMENT_MEASURES, TOP, measure_ngrams, measure_segments, scratch
+from curate.kernels.words import places, tables
+from curate.stage import Columns, Rule, stage
+from curate.stage import Config as Base
+
+_SEGMENTS = ("dup_paragraphs", "dup_paragraph_chars", "dup_lines", "dup_line_chars")
+_NGRAMS = (*(f"top_{n}_gram" for n in TOP), *(f"dup_{n}_grams" for n in DUPLICATED))
+
+
+class Config(Base):
+    """The thresholds of Gopher as datatrove applies them; null switches a rule off."""
+
+    max_dup_paragraphs: float | None = Field(default=0.3, ge=0)
+    """A larger share of repeated paragraphs: `dup_paragraphs`."""
+    max_dup_paragraph_chars: float | None = Field(default=0.2, ge=0)
+    """A larger share of characters in them: `dup_paragraph_chars`."""
+    max_dup_lines: float | None = Field(default=0.3, ge=0)
+    """A larger share of repeated lines: `dup_lines`."""
+    max_dup_line_chars: float | None = Field(default=0.2, ge=0)
+    """A larger share of characters in them: `dup_line_chars`."""
+    max_top_2_gram: float | None = Field(default=0.20, ge=0)
+    """A larger share of characters in copies of one pair of words: `top_2_gram`."""
+    max_top_3_gram: float | None = Field(default=0.18, ge=0)
+    """The same for three words: `top_3_gram`."""
+    max_top_4_gram: float | None = Field(default=0.16, ge=0)
+    """The same for four words: `top_4_gram`."""
+    max_dup_5_grams: float | None = Field(default=0.15, ge=0)
+    """A larger share of characters in repeated runs of five words: `dup_5_grams`."""
+    max_dup_6_grams: float | None = Field(default=0.14, ge=0)
+    """The same for six words: `dup_6_grams`."""
+    max_dup_7_grams: float | None = Field(default=0.13, ge=0)
+    """The same for seven words: `dup_7_grams`."""
+    max_dup_8_grams: float | None = Field(default=0.12, ge=0)
+    """The same for eight words: `dup_8_grams`."""
+    max_dup_9_grams: float | None = Field(default=0.11, ge=0)
+    """The same for nine words: `dup_9_grams`."""
+    max_dup_10_grams: float | None = Field(default=0.10, ge=0)
+    """The same for ten words: `dup_10_grams`."""
+
+
+@stage(
+    version=1,
+    reads=("text",),
+    adds=dict.fromkeys((*_SEGMENTS, *_NGRAMS), pa.float64()),
+    rules=tuple(Rule(name, name, ">", f"max_{name}") for name in (*_SEGMENTS, *_NGRAMS)),
+)
+def gopher_repetition(batch: pa.RecordBatch, config: Config) -> Columns:
+    text = arrow.utf8(batch["text"])
+    rows = batch.num_rows
+    segments = np.zeros((rows, SEGMENT_MEASURES))
+    ngrams = np.zeros((rows, len(_NGRAMS)))
+    lookup = tables()
+    for length in places(text.offsets):
+        lent = scratch(length)
+        done = measure_segments(
+            text.offsets, text.data, lookup.classes, lent.starts, lent.ends, lent.keys, lent.stamps, np.int64(1), segments
+        )
+        if done < rows:
+            continue
+        if measure_ngrams(text.offsets, text.data, *lookup, *lent, np.int64(1 + 2 * rows), ngrams) == rows:
+            break
+    measured = np.concatenate([segments, ngrams], axis=1)
+    return {name: pa.array(measured[:, i], mask=~text.valid) for i, name in enumerate((*_SEGMENTS, *_NGRAMS))}
