@@ -72,6 +72,8 @@ class SketchTask:
         wanted = ["id", "text", *self.call.barrier.reads(self.call.config)]
         columns = list(dict.fromkeys([*wanted, *(c for mark in self.marks for c in mark.call.barrier.replaces)]))
         for batch, first, verdicts in batches_with_marks(self.store, self.part, self.marks, columns):
+            if batch.num_rows == 0:
+                continue
             walk = Walk(batch, Balance())
             for mark, rows in zip(self.marks, verdicts, strict=True):
                 walk.mark(mark.call, rows)

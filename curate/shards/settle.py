@@ -180,10 +180,13 @@ def _discard(context: Any) -> None:
 
 
 def read_documents(store: Store, files: Sequence[File], columns: Sequence[str] | None, batch_rows: int) -> Iterator[pa.RecordBatch]:
-    """The rows of written files, in order; only `columns` (those that are there) if given."""
+    """The rows of written files, in order; only `columns` (those that are there) if given. A file without rows gives one empty batch."""
     for file in files:
         with store.open(file.path) as source:
             parquet = pq.ParquetFile(source)
             names = parquet.schema_arrow.names
             wanted = None if columns is None else [name for name in columns if name in names]
+            if parquet.metadata.num_rows == 0:  # so that the columns are known where no row is
+                schema = parquet.schema_arrow
+                yield pa.RecordBatch.from_pylist([], schema=schema if wanted is None else pa.schema([schema.field(n) for n in wanted]))
             yield from parquet.iter_batches(batch_size=batch_rows, columns=wanted)
