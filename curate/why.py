@@ -1,7 +1,7 @@
 """`curate why`: one document's whole story, from the rows that a run left of it.
 
-A key is an id (32 hex digits) or a URL. Every row with it is told: a URL may have been fetched several times, and a record read twice left one
-row for each reading. Only row groups whose Bloom filter may hold the key are read (curate/card/lookup.py).
+A key is an id (32 hex digits) or a URL. Every row with it is told: a URL may have been fetched several times, and a record read twice left
+one row for each reading. Only row groups whose Bloom filter may hold the key are read (curate/card/lookup.py).
 
 Misses: the text is told as it was when its row was settled; earlier states are not kept.
 """

@@ -1,7 +1,7 @@
 """What is in the rows: languages, licences, domains, sources, years, lengths, duplicates, orphans.
 
 Every table is read once and in batches, the columns that are counted only. Lengths of text come from the token shards, which hold them as
-numbers; only a run without shards has its texts read for them. Memory: the different values of each column (see tally.py), and, where a recipe
+numbers; only a run without shards has its texts read for them. Memory: the different values of each column (tally.py), and, where a recipe
 accepts orphans, 32 bytes for each duplicate.
 """
 
@@ -12,7 +12,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from curate.arrow import one_chunk
 from curate.card.folder import READ, Folder
 from curate.card.tally import Tally
 from curate.errors import LedgerError, ShardError
@@ -126,7 +125,7 @@ def orphans(folder: Folder) -> int:
         for step in steps
         for mine in [_mine(batch, step)]
     ]
-    ids, keepers = (one_chunk(pa.chunked_array([piece[i] for piece in pieces], ID)) for i in (0, 1))
+    ids, keepers = (pa.concat_arrays([pa.array([], ID), *(piece[i] for piece in pieces)]) for i in (0, 1))
     if len(ids) == 0:
         return 0
     for _ in steps:  # each step hands a keeper on at most once

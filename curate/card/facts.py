@@ -1,8 +1,8 @@
 """The facts of a card: one manifest computed from a run's folder, and from nothing else.
 
-The same folder gives the same facts, byte for byte; so do other engines, numbers of workers and, but for the section `files`, other part sizes
-and orders of inputs. No time, host or path of the machine enters. Counts are integers; the one ratio is rounded to four decimals. Facts that
-only people can give are listed by name as open until the recipe's `card` says them.
+The same folder gives the same facts, byte for byte; so do other engines, numbers of workers and, but for the section `files`, other part
+sizes and orders of inputs. No time, host or path of the machine enters. Counts are integers; the one ratio is rounded to four decimals.
+Facts that only people can give are listed by name as open until the recipe's `card` says them.
 
 Price: the ledger, the counted columns of `documents/` and `removed/`, and four columns of the shards.
 Misses: versions are those installed when the card is written, since the ledger keeps them only inside the names of its tasks.

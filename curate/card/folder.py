@@ -1,7 +1,7 @@
 """A finished run's folder: its recipe, its books and its tables, opened and checked against each other.
 
-The recipe as run is read as a record, not validated again: a run stays readable when a step is renamed or not installed any more. Only where
-a step's rules are asked for is its module loaded, and a step that cannot be loaded then has none.
+The recipe as run is read as a record, not validated again: a run stays readable when a step is renamed or not installed any more. Only
+where a step's rules are asked for is its module loaded, and a step that cannot be loaded then has none.
 
 Misses: damage inside a file that keeps its size; row counts in the tables' footers are compared with the manifests, bytes are not.
 """
@@ -49,7 +49,7 @@ class StepSaid:
 
     @cached_property
     def rules(self) -> tuple["RuleSaid", ...]:
-        """The rules of the step with their limits in this recipe; none for barriers, stages that judge themselves, and fields that do not fit."""
+        """The step's rules with their limits in this recipe; none for barriers, stages that judge themselves and unfit fields."""
         if not isinstance(self.declared, stage.Stage) or not self.declared.rules:
             return ()
         try:

@@ -17,7 +17,6 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import xxhash
 
-from curate.arrow import one_chunk
 from curate.card.folder import Rows
 from curate.store import File
 
@@ -55,7 +54,7 @@ def find(rows: Rows, column: str, value: bytes | str, without: Sequence[str] = (
 def _in_group(
     rows: Rows, file: File, opened: pq.ParquetFile, number: int, first: int, column: str, value: bytes | str, without: Sequence[str]
 ) -> Iterator[Found]:
-    keys = one_chunk(rows.group(file, opened, number, [column])[column])
+    keys = rows.group(file, opened, number, [column])[column].combine_chunks()
     hits = np.flatnonzero(np.asarray(pc.fill_null(pc.equal(keys, pa.scalar(value, keys.type)), False)))
     if len(hits) == 0:
         return

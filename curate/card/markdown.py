@@ -1,8 +1,8 @@
 """Text of strangers in a Markdown page, and numbers for people.
 
-A domain, a licence or a URL comes from the crawl and may hold anything: pipes that break a table, HTML, links, controls that turn the reading
-direction. Every such character becomes a numeric character reference, which CommonMark (section 2.5) never reads as structure: it shows as
-itself and does nothing.
+A domain, a licence or a URL comes from the crawl and may hold anything: pipes that break a table, HTML, links, controls that turn the
+reading direction. Every such character becomes a numeric character reference, which CommonMark (section 2.5) never reads as structure: it
+shows as itself and does nothing.
 """
 
 import re

@@ -91,7 +91,7 @@ def content(facts: Facts) -> Iterator[tuple[str, str]]:
         if counted["distinct"] == 0:
             yield heading, f"Not known of any document ({how})."
             continue
-        yield heading, f"{counted['distinct']:,} different, {how}.\n\n" + table([column, "Documents", "Share"], rows)
+        yield heading, f"Different values: {counted['distinct']:,}; {how}.\n\n" + table([column, "Documents", "Share"], rows)
     yield "Length", _lengths(facts)
 
 
@@ -142,9 +142,10 @@ def reproduce(facts: Facts, recipe: str) -> str:
     """The command and the recipe that it needs."""
     command = fenced("curate run recipe.yaml", "sh")
     return (
-        f"Save the recipe below as `recipe.yaml` (the run's folder has it too) and run, with the same inputs and versions:\n\n{command}\n\n"
-        "Locations in it are relative to the folder in which the command runs. The same recipe gives the same documents, tokenizer and shards, "
-        "byte for byte, on any engine and with any number of workers. "
+        "Save the recipe below as `recipe.yaml` (the run's folder has it too) and run, with the same inputs and versions:\n\n"
+        f"{command}\n\n"
+        "Locations in it are relative to the folder in which the command runs. The same recipe gives the same documents, tokenizer and "
+        "shards, byte for byte, on any engine and with any number of workers. "
         f"Digest of what can change the outcome: `{facts['recipe']['digest']}`.\n\n{fenced(recipe, 'yaml')}"
     )
 

@@ -1,13 +1,12 @@
 """Exact counts of the values of columns, fed batch by batch.
 
-Memory grows with the number of different values (about 40 bytes for a domain name, 16 for a number), not with the number of rows. Counts are
-integers and order-free, so no cut of the rows shows in them.
+Memory grows with the number of different values (about 40 bytes for a domain name, 16 for a number), not with the number of rows. Counts
+are integers and order-free, so no cut of the rows shows in them.
 """
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from curate.arrow import one_chunk
 
 MERGE_ROWS = 1 << 20
 """Counts of single batches are added up when they have this many rows."""
@@ -23,18 +22,14 @@ class Tally:
         self._held: list[pa.Table] = []
         self._rows = 0
 
-    def add(self, values: pa.Array | pa.ChunkedArray, weights: pa.Array | None = None) -> None:
-        """Count values; `weights`, if given, are the int64 counts that the values stand for."""
-        values = one_chunk(values)
+    def add(self, values: pa.Array) -> None:
+        """Count values."""
         self.missing += values.null_count
         counted = values.drop_null()
         if len(counted) == 0:
             return
-        if weights is None:
-            pairs = pc.value_counts(counted)
-            table = pa.table({"value": pairs.field(0), "count": pairs.field(1)})
-        else:
-            table = pa.table({"value": counted, "count": weights})
+        pairs = pc.value_counts(counted)
+        table = pa.table({"value": pairs.field(0), "count": pairs.field(1)})
         self.total += int(pc.sum(table["count"]).as_py())
         self._held.append(table)
         self._rows += table.num_rows
@@ -63,11 +58,6 @@ class Tally:
         table = self._merged()
         return 0 if table is None else int(pc.max(table["count"]).as_py())
 
-    def values(self) -> pa.Array | None:
-        """All different values, in no order; None without a value."""
-        table = self._merged()
-        return None if table is None else one_chunk(table["value"])
-
     def top(self, limit: int | None = None) -> list[tuple[object, int]]:
         """(value, count), most frequent first, ties by value."""
         table = self._merged()
@@ -75,7 +65,7 @@ class Tally:
             return []
         if limit is not None and table.num_rows > limit:
             # everything as frequent as the last one that fits stays, so that ties are broken by value and not by luck
-            counts = one_chunk(table["count"])
+            counts = table["count"].combine_chunks()
             least = pc.min(counts.take(pc.top_k_unstable(counts, limit)))
             table = table.take(pc.indices_nonzero(pc.greater_equal(counts, least)))
         ordered = table.sort_by([("count", "descending"), ("value", "ascending")]).slice(0, limit)
@@ -87,7 +77,7 @@ class Tally:
         if table is None:
             return []
         ordered = table.sort_by("value")
-        ends = pc.cumulative_sum(one_chunk(ordered["count"])).to_numpy()
+        ends = pc.cumulative_sum(ordered["count"].combine_chunks()).to_numpy()
         places = [int(ends.searchsorted(max(1, -(-self.total * part // whole)))) for part, whole in shares]
         return [int(ordered["value"][place].as_py()) for place in places]
 
