@@ -39,6 +39,7 @@ DIACRITICS = (
     (0x20D0, 0x20F0),
     (0xFE00, 0xFE0F),
     (0xFE20, 0xFE2F),
+    (0xE0100, 0xE01EF),
 )
 """Ranges in which marks (Mn, Me) are dropped."""
 UNSPACED = (
@@ -59,6 +60,7 @@ UNSPACED = (
     (0xF900, 0xFAFF),
     (0xFF66, 0xFF9D),
     (0x1AFF0, 0x1B16F),
+    (0x20000, 0x3FFFF),
 )
 PLAIN = ((0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xAC00, 0xD7A3), (0xD800, 0xF8FF))
 """Ranges in which no code point folds and all are letters (or none can occur): not looked up one by one."""
@@ -94,6 +96,8 @@ def kind(code: int) -> int:
 
 def folded(code: int) -> str:
     """How a letter or mark is written: NFD of its case folding, without diacritics."""
+    if _inside(code, PLAIN):
+        return chr(code)  # NFD would take Hangul syllables apart
     parts = unicodedata.normalize("NFD", chr(code).casefold())
     return "".join(c for c in parts if kind(ord(c)) != DROPPED)
 
@@ -117,5 +121,4 @@ def tables() -> Tables:
                     lengths[code + 1] = len(pieces[-1])
         classes[low : high + 1] = ALONE if _inside(low, UNSPACED) else WORD
         start = high + 1
-    classes[FOLDED] = ALONE
     return Tables(classes, np.cumsum(lengths), np.frombuffer(b"".join(pieces), dtype=np.uint8))

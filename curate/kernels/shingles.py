@@ -111,7 +111,7 @@ def _make_room(buffer, state, starts, n):
     for back in range(1, min(state[WORDS], n - 1) + 1):
         live = min(live, starts[(state[WORDS] - back) % n])
     used = state[WRITE] - live
-    target = buffer if used * 2 <= len(buffer) else np.empty(2 * len(buffer), dtype=np.uint8)
+    target = buffer if used * 2 < len(buffer) - ROOM else np.empty(2 * len(buffer), dtype=np.uint8)
     for i in range(used):
         target[i] = buffer[live + i]
     for i in range(n):

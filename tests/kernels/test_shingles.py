@@ -1,0 +1,75 @@
+"""The shingle kernel against its twin, whatever its buffers are cut into."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from naive_dedup import shingles, words
+
+from curate.kernels.fold import tables
+from curate.kernels.shingles import ROOM, fill
+
+PIECES = [
+    "a",
+    "B",
+    "word",
+    " ",
+    "  ",
+    ".",
+    ",",
+    "1",
+    "23",
+    "é",
+    "e\u0301",
+    "ß",
+    "漢",
+    "か",
+    "\u3099",
+    "ท",
+    "ี่",
+    "ि",
+    "न",
+    "한",
+    "€",
+    "\u00ad",
+    "\u200b",
+    "𝔘",
+    "𠀀",
+    "٣",
+    "٫",
+]
+
+
+def kernel(text, n, room=7, buffer_bytes=2 * ROOM):
+    """All hashes that the kernel writes, `room` at a time."""
+    data = np.frombuffer(text.encode() + b"\x00", dtype=np.uint8)
+    buffer, starts = np.empty(buffer_bytes, dtype=np.uint8), np.zeros(n, dtype=np.int64)
+    state, out, found = np.zeros(6, dtype=np.int64), np.empty(room, dtype=np.uint64), []
+    while True:
+        count, buffer = fill(data, len(data) - 1, n, *tables(), buffer, starts, state, out)
+        found += [int(h) for h in out[:count]]
+        if count < room:
+            return found
+
+
+@settings(max_examples=300)
+@given(st.lists(st.sampled_from(PIECES), max_size=60).map("".join), st.integers(1, 6), st.integers(1, 9))
+def test_equals_its_twin(text, n, room):
+    assert kernel(text, n, room) == shingles(text, n)
+
+
+@given(st.text(st.characters(exclude_categories=("Cs", "Cn")), max_size=40))
+def test_equals_its_twin_on_any_text(text):
+    assert kernel(text, 2) == shingles(text, 2)
+
+
+@pytest.mark.parametrize("length", [1, 63, 64, 65, 1000, 20_000])
+def test_words_longer_than_the_buffer(length):
+    text = "a " + "x" * length + " b " + "y" * length + " c"
+    assert kernel(text, 3) == shingles(text, 3)
+    assert len(words(text)) == 5
+
+
+def test_a_short_text_is_one_shingle():
+    assert len(kernel("only three words", 5)) == len(kernel("only three words!", 5)) == 1
+    assert kernel("", 5) == kernel(" .,;\n", 5) == []
