@@ -80,8 +80,9 @@ class Vocabulary(NamedTuple):
 
 @njit(nogil=True, cache=True)
 def _grown(array, num):
-    wider = np.empty(max(2 * len(array), 16), dtype=array.dtype)
-    wider[:num] = array[:num]
+    wider = np.empty(2 * len(array), dtype=array.dtype)
+    for i in range(num):
+        wider[i] = array[i]
     return wider
 
 
@@ -96,25 +97,18 @@ def _slot(keys, key):
 
 
 @njit(nogil=True, cache=True)
-def _empty_pairs(size):
-    return Pairs(
-        np.full(size, FREE, dtype=np.uint64),
-        np.zeros(size, dtype=np.int64),
-        np.full(size, -1, dtype=np.int32),
-        np.zeros(size, dtype=np.int32),
-        np.zeros(1, dtype=np.int64),
-    )
-
-
-@njit(nogil=True, cache=True)
 def _wider_pairs(old):
-    new = _empty_pairs(2 * len(old.keys))
+    """The same pairs in a table of twice the size."""
+    size = 2 * len(old.keys)
+    keys, counts = np.empty(size, dtype=np.uint64), np.empty(size, dtype=np.int64)
+    steps, numbers = np.empty(size, dtype=np.int32), np.empty(size, dtype=np.int32)
+    for i in range(size):
+        keys[i], counts[i], steps[i], numbers[i] = FREE, 0, -1, 0
     for i in range(len(old.keys)):
         if old.keys[i] != FREE:
-            at = _slot(new.keys, old.keys[i])
-            new.keys[at], new.counts[at], new.steps[at], new.locals[at] = old.keys[i], old.counts[i], old.steps[i], old.locals[i]
-    new.size[0] = old.size[0]
-    return new
+            at = _slot(keys, old.keys[i])
+            keys[at], counts[at], steps[at], numbers[at] = old.keys[i], old.counts[i], old.steps[i], old.locals[i]
+    return Pairs(keys, counts, steps, numbers, old.size)
 
 
 @njit(nogil=True, cache=True)
@@ -285,8 +279,10 @@ def _intern(vocabulary, left, right):
     a, b = offsets[left + 1] - offsets[left], offsets[right + 1] - offsets[right]
     while start + a + b > len(data):
         data = _grown(data, start)
-    data[start : start + a] = data[offsets[left] : offsets[left + 1]]
-    data[start + a : start + a + b] = data[offsets[right] : offsets[right + 1]]
+    for i in range(a):
+        data[start + i] = data[offsets[left] + i]
+    for i in range(b):
+        data[start + a + i] = data[offsets[right] + i]
     vocabulary = Vocabulary(offsets, data, slots, size)
     at = _token_slot(vocabulary, start, start + a + b)
     if slots[at] == 0:
@@ -297,19 +293,12 @@ def _intern(vocabulary, left, right):
 
 
 @njit(nogil=True, cache=True)
-def _first_vocabulary(offsets, data, vocab_size):
-    """The vocabulary before the first merge; a token of no bytes (a special one that text cannot make) is not in the table."""
-    num = len(offsets) - 1
-    size = 1024
-    while size < 2 * vocab_size:
-        size *= 2
-    all_offsets = np.zeros(max(vocab_size, num) + 2, dtype=np.int64)
-    all_offsets[: num + 1] = offsets
-    vocabulary = Vocabulary(all_offsets, np.concatenate((data, np.empty(1024, dtype=np.uint8))), np.zeros(size, np.int32), np.full(1, num))
-    for token in range(num):
-        if offsets[token + 1] > offsets[token]:
-            vocabulary.slots[_token_slot(vocabulary, offsets[token], offsets[token + 1])] = token + 1
-    return vocabulary
+def _enter_first(vocabulary):
+    """Put the first tokens into the table; one of no bytes (a special token that text cannot make) stays out."""
+    for token in range(vocabulary.size[0]):
+        start, stop = vocabulary.offsets[token], vocabulary.offsets[token + 1]
+        if stop > start:
+            vocabulary.slots[_token_slot(vocabulary, start, stop)] = token + 1
 
 
 @njit(nogil=True, cache=True)
@@ -337,20 +326,9 @@ def _merge_all(symbols, starts, lengths, counts, words, left, right, made, step,
 
 
 @njit(nogil=True, cache=True)
-def learn_merges(symbols, starts, lengths, counts, token_offsets, token_data, vocab_size, min_count):
-    """Learn merges until there are `vocab_size` tokens or no pair occurs `min_count` times.
-
-    symbols int32 (changed in place), starts int64[n], lengths int64[n] (changed): word i is symbols[starts[i]:starts[i] + lengths[i]]; counts int64[n].
-    token_offsets int64[t + 1], token_data uint8: the first tokens. Returns (merges int32[m, 3]: left, right, made; offsets int64[v + 1] and bytes of all tokens).
-    """
-    vocabulary = _first_vocabulary(token_offsets, token_data, vocab_size)
-    gains = Gains(
-        np.empty(1024, np.uint64), np.empty(1024, np.int32), np.empty(1024, np.int32), np.empty(1024, np.int32), np.empty(1024, np.int32), np.zeros(2, np.int64)
-    )
-    queue = Queue(np.empty(1024, np.int64), np.empty(1024, np.uint64), np.empty(1024, np.int32), np.zeros(1024, np.int64), np.empty(1024, np.int32), np.zeros(3, np.int64))
-    table, gains = _count_all(symbols, starts, lengths, counts, _empty_pairs(1 << 16), gains)
-    queue = _enqueue(queue, gains, table)
-    merges = np.empty((max(vocab_size, 16), 3), dtype=np.int32)
+def _merge_until(symbols, starts, lengths, counts, vocabulary, vocab_size, min_count, table, gains, queue):
+    """Merge until the vocabulary is full or no pair is frequent enough; returns (left, right, made of every merge in a row, the vocabulary)."""
+    merges = np.empty(3 * 1024, dtype=np.int32)
     num = 0
     while vocabulary.size[0] < vocab_size and queue.size[0] > 0:
         pair, entry = queue.pairs[0], queue.entries[0]
@@ -366,15 +344,36 @@ def learn_merges(symbols, starts, lengths, counts, token_offsets, token_data, vo
         _sink(queue)
         left, right = np.int32(pair >> np.uint64(32)), np.int32(pair & np.uint64(0xFFFFFFFF))
         made, vocabulary = _intern(vocabulary, left, right)
-        if num == len(merges):
-            merges = np.concatenate((merges, np.empty_like(merges)))
-        merges[num, 0], merges[num, 1], merges[num, 2] = left, right, made
+        if 3 * num == len(merges):
+            merges = _grown(merges, 3 * num)
+        merges[3 * num], merges[3 * num + 1], merges[3 * num + 2] = left, right, made
         num += 1
         words = queue.pool[queue.begins[entry] : queue.begins[entry + 1]]
         table, gains = _merge_all(symbols, starts, lengths, counts, words, left, right, made, num, table, gains)
         queue = _enqueue(queue, gains, table)
-    tokens = vocabulary.size[0]
-    return merges[:num].copy(), vocabulary.offsets[: tokens + 1].copy(), vocabulary.data[: vocabulary.offsets[tokens]].copy()
+    return merges[: 3 * num], vocabulary
+
+
+def learn_merges(symbols, starts, lengths, counts, token_offsets, token_data, vocab_size, min_count):
+    """Learn merges until there are `vocab_size` tokens or no pair occurs `min_count` times.
+
+    symbols int32 (changed in place), starts int64[n], lengths int64[n] (changed): word i is symbols[starts[i]:starts[i] + lengths[i]]; counts int64[n].
+    token_offsets int64[t + 1], token_data uint8: the first tokens. Returns (merges int32[m, 3]: left, right, made; offsets int64[v + 1] and bytes of all tokens).
+    """
+    num, power = len(token_offsets) - 1, max(10, (2 * vocab_size - 1).bit_length())
+    offsets = np.zeros(max(vocab_size, num) + 2, dtype=np.int64)
+    offsets[: num + 1] = token_offsets
+    vocabulary = Vocabulary(offsets, np.concatenate([token_data, np.empty(1024, np.uint8)]), np.zeros(1 << power, np.int32), np.full(1, num))
+    table = Pairs(np.full(1 << 16, FREE), *(np.full(1 << 16, v, t) for v, t in ((0, np.int64), (-1, np.int32), (0, np.int32))), np.zeros(1, np.int64))
+    gains = Gains(np.empty(1024, np.uint64), *(np.empty(1024, np.int32) for _ in range(4)), np.zeros(2, np.int64))
+    heap = (np.empty(1024, dtype) for dtype in (np.int64, np.uint64, np.int32))
+    queue = Queue(*heap, np.zeros(1024, np.int64), np.empty(1024, np.int32), np.zeros(3, np.int64))
+    _enter_first(vocabulary)
+    table, gains = _count_all(symbols, starts, lengths, counts, table, gains)
+    queue = _enqueue(queue, gains, table)
+    merges, vocabulary = _merge_until(symbols, starts, lengths, counts, vocabulary, vocab_size, min_count, table, gains, queue)
+    tokens = int(vocabulary.size[0])
+    return merges.reshape(-1, 3), vocabulary.offsets[: tokens + 1], vocabulary.data[: vocabulary.offsets[tokens]]
 
 
 @njit(nogil=True, cache=True)

@@ -26,7 +26,7 @@ def learn(offsets: np.ndarray, data: np.ndarray, counts: np.ndarray, specials: S
     raw = [unwritten(token) or b"" for token in first]
     token_offsets = np.cumsum([0, *map(len, raw)], dtype=np.int64)
     symbols = byte_ids[data]
-    starts, lengths = offsets[:-1].copy(), np.diff(offsets)
+    starts, lengths, counts = offsets[:-1].copy(), np.diff(offsets), np.array(counts, dtype=np.int64)
     merges, ends, token_data = bpe.learn_merges(
         symbols, starts, lengths, counts, token_offsets, np.frombuffer(b"".join(raw), dtype=np.uint8), vocab_size, min_count
     )

@@ -59,11 +59,9 @@ def count(texts: pa.Array, pattern: Pattern, max_bytes: int, max_chars: int | No
 
 def present(texts: pa.Array) -> Utf8:
     """Views of the rows that are not null; `valid` is about the rows of `texts`."""
-    text = utf8(texts)
-    if text.valid.all():
-        return text
-    rows = utf8(texts.drop_null())
-    return Utf8(rows.offsets, rows.data, text.valid)
+    valid = utf8(texts).valid
+    rows = utf8(texts if valid.all() else texts.drop_null())
+    return Utf8(rows.offsets.copy(), rows.data, valid)  # own offsets, since kernels compile anew for read-only ones
 
 
 def split(text: str, pattern: Pattern) -> list[str]:
