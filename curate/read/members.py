@@ -14,12 +14,13 @@ starts in it.
 
 import io
 import zlib
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from fastwarc.stream_io import GzipReader
 
-from curate.read.packing import DamageError, inflated
+from curate.read.packing import DamageError, Inflated
 from curate.read.stored import Stored
 
 MAGIC = b"\x1f\x8b\x08"
@@ -31,13 +32,32 @@ SLAB_CONTENT = 1 << 26
 Opens = Callable[[bytes], bool]
 
 
-class Member(NamedTuple):
-    """A member that opens a record, with those behind it that open none: its stored byte, its content in pieces, and the
-    stored byte after it (known once the pieces are read; empty if it is damaged)."""
+@dataclass
+class Member:
+    """A gzip member that opens a record, with those behind it that open none (block gzip, or a record spread over several)."""
 
     at: int
-    pieces: Iterator[bytes]
-    end: list[int]
+    """Its stored byte."""
+    pieces: Iterator[bytes] = field(default_factory=lambda: iter(()))
+    """Its content."""
+    sound: list[tuple[int, int]] = field(default_factory=list)
+    """(content byte, stored byte) where each of its gzip members ended well, as far as the pieces were read."""
+    ended: bool = False
+    """Whether all ended well; false until the pieces are read."""
+
+    @property
+    def end(self) -> int | None:
+        """The stored byte after it; None if it is damaged."""
+        return self.sound[-1][1] if self.ended else None
+
+    @property
+    def resume(self) -> int:
+        """Where to look for the next opening if it is damaged."""
+        return self.sound[-1][1] if self.sound else self.at + 1
+
+    def place(self, content: int) -> int:
+        """The stored byte of the gzip member that holds this byte of the content, which must have been read."""
+        return next((stored for byte, stored in reversed(self.sound) if byte <= content), self.at)
 
 
 class Gap(NamedTuple):
@@ -78,30 +98,32 @@ def entry(stored: Stored, start: int, end: int, opens: Opens) -> int:
         return 0
     at = next_opening(stored, max(0, start - WINDOW), start, opens)
     while at < start:
-        after = _end(stored, at, opens)
-        if after is None or not (after == stored.size or is_opening(stored, after, opens)):
-            after = next_opening(stored, at + 1 if after is None else after, end, opens)
-        at = after
+        member = _streamed(stored, at, opens)
+        try:
+            for _ in member.pieces:
+                pass
+        except DamageError:
+            pass
+        at = next_opening(stored, member.resume, end, opens)
     return next_opening(stored, at, end, opens) if at < end else end
 
 
-def _content(stored: Stored, at: int, opens: Opens) -> Generator[bytes, None, int]:
-    """The content of the member at `at` and of those behind it that open no record (block gzip); returns the byte after them."""
-    after = yield from inflated(stored, at)
-    while stored.at(after, 3) == MAGIC and not is_opening(stored, after, opens):
-        after = yield from inflated(stored, after)
-    return after
+def _streamed(stored: Stored, at: int, opens: Opens) -> Member:
+    member = Member(at)
 
+    def pieces() -> Iterator[bytes]:
+        after, content = at, 0
+        while not member.sound or (stored.at(after, 3) == MAGIC and not is_opening(stored, after, opens)):
+            inflating = Inflated(stored, after)
+            for piece in inflating:
+                content += len(piece)
+                yield piece
+            after = inflating.end
+            member.sound.append((content, after))
+        member.ended = True
 
-def _end(stored: Stored, at: int, opens: Opens) -> int | None:
-    pieces = _content(stored, at, opens)
-    try:
-        while True:
-            next(pieces)
-    except StopIteration as done:
-        return done.value
-    except DamageError:
-        return None
+    member.pieces = pieces()
+    return member
 
 
 def walk(stored: Stored, start: int, end: int, opens: Opens) -> Iterator[Member | Gap]:
@@ -116,28 +138,20 @@ def walk(stored: Stored, start: int, end: int, opens: Opens) -> Iterator[Member 
         slab = _slab(stored, at, end, opens) if at >= careful else None
         if slab is not None:
             yield from slab
-            after: int | None = slab[-1].end[0]
+            after: int | None = slab[-1].end
+            resume = 0
         else:
             careful = max(careful, at + SLAB)
             member = _streamed(stored, at, opens)
             yield member
-            after = member.end[0] if member.end else None
+            after, resume = member.end, member.resume
         if after is None:
-            at = next_opening(stored, at + 1, end, opens)
+            at = next_opening(stored, resume, end, opens)
         elif after == stored.size or is_opening(stored, after, opens):
             at = after
         else:
             at = next_opening(stored, after, stored.size, opens)
             yield Gap(after, at, stored.at(after, 8))
-
-
-def _streamed(stored: Stored, at: int, opens: Opens) -> Member:
-    end: list[int] = []
-
-    def pieces() -> Iterator[bytes]:
-        end.append((yield from _content(stored, at, opens)))
-
-    return Member(at, pieces(), end)
 
 
 def _slab(stored: Stored, at: int, end: int, opens: Opens) -> list[Member] | None:
@@ -166,6 +180,6 @@ def _slab(stored: Stored, at: int, end: int, opens: Opens) -> list[Member] | Non
         part = content[done : done + size]
         if not opens(part[:512]):
             return None
-        members.append(Member(at + start, iter([part]), [at + after]))
+        members.append(Member(at + start, iter([part]), [(size, at + after)], True))
         done += size
     return members

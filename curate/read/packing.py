@@ -8,7 +8,7 @@ damaged gzip member of a file that cannot be cut (JSONL).
 
 import struct
 import zlib
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 
 import zstandard
 from fastwarc.stream_io import Lz4Reader
@@ -42,7 +42,9 @@ def unpacked(stored: Stored) -> Iterator[bytes]:
         while at < stored.size:
             if at and stored.at(at, 2) != GZIP:
                 raise DamageError(f"expected another gzip member or the end of the file, got {stored.at(at, 8)!r} at stored byte {at}")
-            at = yield from inflated(stored, at)
+            member = Inflated(stored, at)
+            yield from member
+            at = member.end
     elif kind == "zstd":
         yield from _zstd(stored)
     elif kind == "lz4":
@@ -51,25 +53,31 @@ def unpacked(stored: Stored) -> Iterator[bytes]:
         yield from stored.pieces()
 
 
-def inflated(stored: Stored, at: int) -> Generator[bytes, None, int]:
-    """The content of the gzip member at stored byte `at`, in pieces of at most OUT bytes; returns the stored byte after the member."""
-    decoder = zlib.decompressobj(31)
-    step = 1 << 14
-    while not decoder.eof:
-        piece = stored.at(at, step)
-        if not piece:
-            raise DamageError("expected a whole gzip member, got one cut short at the end of the file")
-        at += len(piece)
-        step = 1 << 18
-        while piece and not decoder.eof:
-            try:
-                out = decoder.decompress(piece, OUT)
-            except zlib.error as error:
-                raise DamageError("expected a sound gzip member, got damaged data") from error
-            piece = decoder.unconsumed_tail
-            if out:
-                yield out
-    return at - len(decoder.unused_data)
+class Inflated:
+    """The content of the gzip member at stored byte `at`, in pieces of at most OUT bytes; `end` is the byte after it once all are read."""
+
+    def __init__(self, stored: Stored, at: int) -> None:
+        self._stored = stored
+        self.end = at
+
+    def __iter__(self) -> Iterator[bytes]:
+        decoder = zlib.decompressobj(31)
+        step = 1 << 14
+        while not decoder.eof:
+            piece = self._stored.at(self.end, step)
+            if not piece:
+                raise DamageError("expected a whole gzip member, got one cut short at the end of the file")
+            self.end += len(piece)
+            step = 1 << 18
+            while piece and not decoder.eof:
+                try:
+                    out = decoder.decompress(piece, OUT)
+                except zlib.error as error:
+                    raise DamageError("expected a sound gzip member, got damaged data") from error
+                piece = decoder.unconsumed_tail
+                if out:
+                    yield out
+        self.end -= len(decoder.unused_data)
 
 
 def _zstd(stored: Stored) -> Iterator[bytes]:

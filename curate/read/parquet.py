@@ -29,7 +29,7 @@ def cut(uri: str, size: int, span_bytes: int) -> list[tuple[int, int]]:
         return [(0, size)]
     with Stored(uri, size) as stored:
         starts = [0]
-        for start in _group_starts(_opened(stored)):
+        for start in _group_starts(_opened(stored))[1:]:
             if start >= starts[-1] + span_bytes:
                 starts.append(start)
     return list(zip(starts, [*starts[1:], size], strict=True))

@@ -93,6 +93,13 @@ def _normal(name: str) -> str:
 
 def texts(distributions: list[importlib.metadata.Distribution]) -> Iterator[Text]:
     """All texts, in an order that depends on names alone."""
+    yield from of_python()
+    for distribution in distributions:
+        yield from of_distribution(distribution)
+
+
+def of_python() -> Iterator[Text]:
+    """The standard library, the language reference and Python's licence."""
     python = Work(
         name="python", version=".".join(sysconfig.get_python_version().split(".")[:2]), license="Python-2.0", summary="The standard library"
     )
@@ -100,12 +107,15 @@ def texts(distributions: list[importlib.metadata.Distribution]) -> Iterator[Text
     yield from _of_modules(python, {name: stdlib / name for name in _stdlib_files(stdlib)}, None)
     yield from _topics(python, stdlib / "pydoc_data" / "topics.py")
     yield from _license_files(python, {"LICENSE.txt": stdlib / "LICENSE.txt"})
-    for distribution in distributions:
-        work = _work(distribution)
-        names = {str(file).replace(os.sep, "/"): Path(str(distribution.locate_file(file))) for file in distribution.files or []}
-        yield from _of_modules(work, {name: path for name, path in names.items() if name.endswith(".py")}, MAX_MODULES)
-        yield from _description(work, distribution)
-        yield from _license_files(work, {n: p for n, p in names.items() if _LICENCE_FILE.search(n) and not n.endswith((".py", ".pyc"))})
+
+
+def of_distribution(distribution: importlib.metadata.Distribution) -> Iterator[Text]:
+    """Modules, description and licence files of one distribution."""
+    work = _work(distribution)
+    names = {str(file).replace(os.sep, "/"): Path(str(distribution.locate_file(file))) for file in distribution.files or []}
+    yield from _of_modules(work, {name: path for name, path in names.items() if name.endswith(".py")}, MAX_MODULES)
+    yield from _description(work, distribution)
+    yield from _license_files(work, {n: p for n, p in names.items() if _LICENCE_FILE.search(n) and not n.endswith((".py", ".pyc"))})
 
 
 def _work(distribution: importlib.metadata.Distribution) -> Work:

@@ -137,16 +137,17 @@ def _of_member(member: Member, tape: Tape, items: Iterator[Record | Break]) -> I
             held = item
             continue
         if held is not None:
-            if isinstance(item, Break) and item.header is None and tape.damage:
-                item = Break(item.at, item.message, held.header)  # its checksum is wrong: the record is not to be trusted
+            sound = member.sound[-1][0] if member.sound else 0
+            if isinstance(item, Break) and item.header is None and tape.damage and sound < held.end:
+                item = Break(held.at, item.message, held.header)  # its checksum is wrong: the record is not to be trusted
             else:
                 yield Found(held, member.at, None)
             held = None
-        yield Found(item, member.at, None)
+        yield Found(item, member.place(item.at), None)
     while tape.skip(1 << 20):  # what is left after a break, so that the member's end is known
         pass
     if held is not None:
-        yield Found(held, member.at, member.end[0] - member.at if member.end else None)
+        yield Found(held, member.at, None if member.end is None else member.end - member.at)
 
 
 def _place(found: Found, rows: Rows) -> None:

@@ -2,6 +2,7 @@
 
 import gzip
 from collections import Counter
+from itertools import pairwise
 from typing import NamedTuple
 
 from curate.read import open_span
@@ -29,7 +30,7 @@ def read(path, span_bytes=None, *, borders=None, kind=None, source=None, limits=
         borders = reader(kind).cut(str(path), size, span_bytes) if span_bytes else [(0, size)]
     assert borders[0][0] == 0
     assert borders[-1][1] == size
-    assert all(a[1] == b[0] for a, b in zip(borders, borders[1:], strict=False))
+    assert all(a[1] == b[0] for a, b in pairwise(borders))
     rows, skipped, errors = [], Counter(), []
     for start, end in borders:
         span = Span(uri=str(path), container=container or path.name, start=start, end=end, size=size, etag="", kind=kind)
