@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from curate.shards.format import ShardError
+from curate.errors import CurateError
 from curate.shards.reader import Corpus, open_shards
 from train.config import DEFAULTS, Device, TrainError
 
@@ -58,6 +58,7 @@ def command(
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --output, exactly where its last checkpoint is.")] = False,
     stop_after: Annotated[int | None, typer.Option(help="Stop at this step with a checkpoint, as if asked to; --resume goes on.")] = None,
     tokenizer: Annotated[Path | None, typer.Option(help="tokenizer.json of the shards. [default: where the manifest says]")] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads. [default: one a core, fewer if that is faster now]")] = None,
     device: Annotated[str | None, typer.Option(help="cpu or cuda. [default: cuda where there is one]")] = None,
     compile: Annotated[bool | None, typer.Option("--compile/--no-compile", help="torch.compile. [default: on a GPU]")] = None,
 ) -> None:
@@ -85,9 +86,10 @@ def command(
             held_out=held_out,
             eval_every=eval_every,
             checkpoint_every=checkpoint_every,
+            threads=threads,
         )
         _run(corpus, output or shards.resolve().parent / "train", wanted, where, resume, stop_after)
-    except (ShardError, TrainError) as error:
+    except CurateError as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(2) from None
 

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from typing import TypeVar
 
+import torch
+
 from curate.shards.reader import Corpus
 from train.config import DEFAULTS, MAX_EPOCHS, TOKENS_PER_PARAMETER, Config, Device, TrainError, model_config
 from train.data import Plan
@@ -16,6 +18,8 @@ T = TypeVar("T")
 
 STEADY = 0.8
 """Share of the given time that steps may fill; the rest is for start, evaluations, checkpoints and a machine that gets slower."""
+MUCH_FASTER = 1.2
+"""One thread is taken where it is faster than all by this factor."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +39,7 @@ class Wanted:
     held_out: float | None = None
     eval_every: int | None = None
     checkpoint_every: int | None = None
+    threads: int | None = None
 
 
 def choose(corpus: Corpus, wanted: Wanted, device: Device, note: Callable[[str], None]) -> Config:
@@ -53,13 +58,13 @@ def choose(corpus: Corpus, wanted: Wanted, device: Device, note: Callable[[str],
         lr=_or(wanted.lr, defaults.lr),
         schedule=_or(wanted.schedule, Config.schedule),
         eval_tokens=defaults.eval_tokens,
+        threads=_or(wanted.threads, torch.get_num_threads()),
     )
     plan = Plan(corpus, context=context, seed=config.seed, share=config.held_out)
     plan.check(config.rows)
     if wanted.steps is None:
-        config = replace(
-            config, steps=fitting_steps(config, plan, defaults.minutes if wanted.minutes is None else wanted.minutes, device, note)
-        )
+        minutes = defaults.minutes if wanted.minutes is None else wanted.minutes
+        config = fit(config, plan, minutes, device, wanted.threads is None, note)
     return replace(
         config,
         eval_every=_or(wanted.eval_every, -(-config.steps // 3)),
@@ -67,19 +72,28 @@ def choose(corpus: Corpus, wanted: Wanted, device: Device, note: Callable[[str],
     )
 
 
-def fitting_steps(config: Config, plan: Plan, minutes: float | None, device: Device, note: Callable[[str], None]) -> int:
-    """Steps for a run without --steps: what the minutes hold, else 20 tokens a parameter; never more than MAX_EPOCHS passes."""
+def fit(config: Config, plan: Plan, minutes: float | None, device: Device, any_threads: bool, note: Callable[[str], None]) -> Config:
+    """The config with its steps: what the minutes hold, else 20 tokens a parameter; never more than MAX_EPOCHS passes."""
     most = max(1, MAX_EPOCHS * plan.num_tokens // config.batch_tokens)
     if minutes is None:
-        return min(most, max(1, TOKENS_PER_PARAMETER * make(config, Device())[0].num_parameters() // config.batch_tokens))
+        wanted = TOKENS_PER_PARAMETER * make(config, Device())[0].num_parameters() // config.batch_tokens
+        return replace(config, steps=min(most, max(1, wanted)))
     if minutes <= 0:
         raise TrainError(f"--minutes: expected more than 0, got {minutes}; raise it")
     seconds = seconds_per_step(config, device)
+    if any_threads and device.type == "cpu" and config.threads > 1:
+        # threads that wait for one another are slower than one alone where other processes hold the cores
+        alone = replace(config, threads=1)
+        if (one := seconds_per_step(alone, device)) * MUCH_FASTER < seconds:
+            config, seconds = alone, one
     # three evaluations, each token of which costs about a third of a trained one
     evaluations = min(config.eval_tokens, int(plan.docs.tokens[plan.held_out_docs].sum())) / config.batch_tokens * seconds
     fits = max(1, int((STEADY * 60 * minutes - evaluations) / seconds))
-    note(f"a step takes {seconds:.3f} s here: {fits} fit into {minutes:g} minutes, {most} would be {MAX_EPOCHS} passes over the corpus")
-    return min(most, fits)
+    note(
+        f"a step takes {seconds:.3f} s on {config.threads} threads: {fits} fit into {minutes:g} minutes, "
+        f"{most} would be {MAX_EPOCHS} passes over the corpus"
+    )
+    return replace(config, steps=min(most, fits))
 
 
 def check_same(config: Config, wanted: Wanted, output: str) -> None:

@@ -1,11 +1,14 @@
 """What a run of `train` is: sizes from one dial (`depth`), defaults that suit the machine, everything in one frozen record.
 
-Sizes: width 64 * depth and head width 64, hidden 8/3 of the width as in Llama (Touvron et al. 2023). The record is written to the run's
-folder; a resumed run reads it there, so that the order of documents and the learning rate never depend on when or how often a run was stopped.
+Sizes: width 64 * depth and head width 64, hidden 8/3 of the width as in Llama (Touvron et al. 2023). The record is written to the
+run's folder and a resumed run reads it there, so that the order of documents and the learning rate never depend on when or how often
+a run was stopped.
 """
 
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
+
+from curate.errors import CurateError
 
 MAX_EPOCHS = 4
 """Up to four passes repeated text teaches almost as much as new text (Muennighoff et al. 2023); a run without --steps stops there."""
@@ -13,7 +16,7 @@ TOKENS_PER_PARAMETER = 20
 """A GPU run without --steps or --minutes trains this many tokens a parameter (Hoffmann et al. 2022)."""
 
 
-class TrainError(Exception):
+class TrainError(CurateError):
     """A run that cannot start or go on; messages read `where: expected, got VALUE; what to do`."""
 
 
@@ -92,6 +95,8 @@ class Config:
     """Held-out tokens that are evaluated, whole documents in the order of their hashes."""
     checkpoint_every: int = 0
     """Steps between checkpoints; 0: at the end only."""
+    threads: int = 1
+    """Of the CPU. Stored, because sums come out in another order with another number of threads."""
 
     def __post_init__(self) -> None:
         if self.batch_tokens % self.model.context or self.batch_tokens < self.model.context:

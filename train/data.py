@@ -1,11 +1,11 @@
 """Shards to batches: the order of training is a pure function of (shards, held-out share, seed, context, epoch), the state one number.
 
 Documents are held out by a hash of their ids. The rest stand one after the other in an order drawn for each epoch by a keyed hash of
-their ids, and the stream is cut into rows of T tokens: nothing is cropped, only the last row of an epoch is padded. Row r of the stream has the T inputs
-[r*T, r*T + T) and the targets one further, so each token is an input exactly once an epoch. Batches take rows by number through all epochs:
-{row} is the whole state, and the pieces of a long document stay together.
+their ids, and the stream is cut into rows of T tokens: nothing is cropped, only the last row of an epoch is padded. Row r of the stream
+has the T inputs [r*T, r*T + T) and the targets one further, so each token is an input exactly once an epoch. Batches take rows by number
+through all epochs: {row} is the whole state, and the pieces of a long document stay together.
 
-Misses: documents longer than T are cut wherever a row ends, and rows start in the middle of documents. Costs 48 bytes a document in memory.
+Misses: documents longer than T are cut wherever a row ends, and rows start in the middle of documents. Costs 48 bytes a document.
 """
 
 import hashlib
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import xxhash
 
-from curate.shards.format import ShardError
+from curate.errors import ShardError
 from curate.shards.reader import Corpus
 from train.config import TrainError
 

@@ -119,6 +119,7 @@ def train(output: Path, corpus: Corpus, config: Config, device: Device, show: Sh
 
 def make(config: Config, device: Device, prior: np.ndarray | None = None) -> tuple[Decoder, torch.optim.AdamW]:
     """The untrained model and its optimizer, a function of the config's seed and the tokens' frequencies (natural logs)."""
+    torch.set_num_threads(config.threads)
     torch.manual_seed(config.seed)
     model = Decoder(config.model)
     if prior is not None:
@@ -151,16 +152,16 @@ def update(
 
 
 def seconds_per_step(config: Config, device: Device) -> float:
-    """Measured on a model of the same shape that is thrown away: the second fastest of five steps, after two to warm up."""
+    """Median of up to five steps, for two seconds at most, after one to warm up, on a model of the same shape that is thrown away."""
     model, optimizer = make(config, device)
     rng = np.random.default_rng(config.seed)
-    seconds = []
-    for _ in range(7):
+    seconds: list[float] = []
+    while len(seconds) < 2 or (len(seconds) < 6 and sum(seconds[1:]) < 2.0):
         batch = rng.integers(0, config.model.vocab_size, (config.rows, config.model.context + 1), dtype=np.int32)
         started = time.perf_counter()
         update(model, optimizer, batch, 1e-3, config, device)
         seconds.append(time.perf_counter() - started)
-    return sorted(seconds[2:])[1]
+    return float(np.median(seconds[1:]))
 
 
 class Metrics:

@@ -183,7 +183,7 @@ def _map(path: Path, entry: Mapping[str, Any]) -> tuple[mmap.mmap, pa.RecordBatc
         if reader.num_record_batches != 1:
             raise ShardError(f"{path.name}: expected one record batch, got {reader.num_record_batches}; write the shards again")
         return memory, reader.get_batch(0)
-    except pa.ArrowInvalid as error:
+    except (pa.ArrowInvalid, OSError) as error:
         raise ShardError(f"{path.name}: expected an Arrow IPC file, got {str(error)[:120]}; copy the file again") from None
 
 

@@ -1,0 +1,95 @@
+"""Small corpora of token shards for the tests of `train`: words drawn from a Markov chain, so that there is something to learn."""
+
+import json
+from itertools import pairwise
+
+import numpy as np
+import pyarrow as pa
+
+from curate.shards import format as layout
+
+VOCAB = 64
+
+
+def tokenizer_json(word="a"):
+    return json.dumps({"model": {"type": "BPE", "vocab": {"<|endoftext|>": 0, word: 1}, "merges": []}}).encode()
+
+
+def documents(num, seed=0, low=5, high=60, vocab=VOCAB):
+    """Token lists; each starts with the boundary 0; the next token is mostly the last one plus one of three steps."""
+    rng = np.random.default_rng(seed)
+    found = []
+    for _ in range(num):
+        steps = rng.choice([1, 2, 5], size=int(rng.integers(low, high)), p=[0.7, 0.2, 0.1])
+        found.append(np.concatenate([[0], 1 + (rng.integers(0, vocab - 1) + np.cumsum(steps)) % (vocab - 1)]).astype(np.uint16))
+    return found
+
+
+def table(docs, meta, seed=0, piece=None, pieces=None):
+    rng = np.random.default_rng(seed + 1)
+    n = len(docs)
+    offsets = np.concatenate([[0], np.cumsum([len(d) for d in docs])]).astype(np.int64)
+    flat = np.concatenate(docs) if n else np.empty(0, np.uint16)
+    columns = [
+        pa.LargeListArray.from_arrays(pa.array(offsets), pa.array(flat, meta.token_type)),
+        pa.array([rng.bytes(16) for _ in range(n)], pa.binary(16)),
+        pa.array([3 * max(0, len(d) - 1) for d in docs], pa.uint32()),
+        pa.array(np.arange(n) % max(1, len(meta.sources)), pa.uint16()),
+        pa.array(np.zeros(n), pa.uint16()),
+        pa.array(np.zeros(n), pa.uint32()),
+        pa.array(np.arange(n), pa.uint64()),
+        pa.array(np.zeros(n) if piece is None else piece, pa.uint32()),
+        pa.array(np.ones(n) if pieces is None else pieces, pa.uint32()),
+    ]
+    return pa.table(columns, schema=layout.shard_schema(meta))
+
+
+def meta(**other):
+    fields = {
+        "vocab_size": VOCAB,
+        "eos_id": 0,
+        "tokenizer_fingerprint": layout.tokenizer_fingerprint(tokenizer_json()),
+        "tokenizer_probe_hash": "sha256:00",
+        "sources": ("left", "right"),
+        "licenses": ("CC0-1.0",),
+        "containers": ("a.jsonl",),
+    }
+    return layout.ShardMeta(**fields | other)
+
+
+def pieces(docs, limit, shard_meta):
+    """The documents cut into rows of at most `limit` tokens, in two tables whose border is inside a document."""
+    offsets = np.concatenate([[0], np.cumsum([len(d) for d in docs])]).astype(np.int64)
+    document, piece, total, cuts = layout.split_rows(offsets, limit)
+    flat = np.concatenate(docs)
+    rows = table([flat[a:b] for a, b in pairwise(cuts)], shard_meta, piece=piece, pieces=total)
+    ids = rows["doc_id"].combine_chunks().take(pa.array(document))
+    num_bytes = np.where(piece == 0, rows["n_bytes"].to_numpy(), 0).astype(np.uint32)
+    rows = rows.set_column(1, rows.schema.field("doc_id"), ids).set_column(2, rows.schema.field("n_bytes"), pa.array(num_bytes))
+    at = int(np.flatnonzero(piece > 0)[len(piece) // 8])
+    return [rows.slice(0, at), rows.slice(at)]
+
+
+def write(folder, tables, shard_meta=None):
+    """A run's shards/ and tokenizer/ below `folder`; returns the shards' folder."""
+    shard_meta = shard_meta or meta()
+    shards = folder / "shards"
+    shards.mkdir(parents=True)
+    (folder / "tokenizer").mkdir()
+    (folder / "tokenizer" / "tokenizer.json").write_bytes(tokenizer_json())
+    stats = []
+    for number, rows in enumerate(tables):
+        with (shards / layout.shard_name(number)).open("wb") as sink:
+            stats.append(layout.write_shard(sink, rows, shard_meta))
+    with (shards / layout.INDEX).open("wb") as sink:
+        index = layout.write_doc_index(sink, [rows["doc_id"] for rows in tables])
+    with (shards / layout.MANIFEST).open("wb") as sink:
+        layout.write_manifest(sink, layout.build_manifest(shard_meta, stats, index))
+    return shards
+
+
+def small(folder, num=120, seed=0):
+    """Two shards of documents."""
+    docs, shard_meta = documents(num, seed), meta()
+    half = num // 2
+    return write(folder, [table(docs[:half], shard_meta, seed), table(docs[half:], shard_meta, seed + 10)])
