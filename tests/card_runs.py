@@ -1,7 +1,7 @@
 """A small input whose counts are known without a run, and the runs that the tests of card and `why` look at.
 
-Of the documents some are German, some are noise that no language fits, some repeat an earlier text, one line stands in two files, and lines are broken.
-Names of the source, licences and URLs hold what a crawl may hold.
+Of the documents some are German, some are noise that no language fits, some repeat an earlier text, one line stands twice, and lines are
+broken. Names of the source, licences and URLs hold what a crawl may hold.
 """
 
 import json
@@ -13,13 +13,9 @@ from typing import Any
 
 SOURCE = "shop|<b>window</b>"
 ENGLISH = (
-    "the harbour was quiet in the early morning and the boats came back with their nets full of fish while people waited along the wall "
-    "for news from the open sea and children counted the birds that followed every ship into the bay"
-).split()
-GERMAN = (
-    "der hafen war am frühen morgen still und die boote kamen mit vollen netzen zurück während die leute an der mauer auf nachrichten vom "
-    "offenen meer warteten und kinder die vögel zählten die jedem schiff in die bucht folgten"
-).split()
+    "the harbour was quiet in the early morning and the boats came back with nets full of fish while people waited along the wall"
+)
+GERMAN = "der hafen war am frühen morgen still und die boote kamen mit vollen netzen zurück während die leute an der mauer warteten"
 LICENSES = ("CC-BY-4.0", "CC0-1.0", None, "All rights reserved, ask <us> | first")
 HOSTS = ("a.example", "b.example.org", "shop.co.uk", "<script>alert(1)</script>.test")
 NOISE = "qzx"
@@ -47,13 +43,14 @@ def lines(count: int = 120, seed: int = 3) -> list[Line]:
         language = "noise" if number % 20 == 19 else "de" if number % 5 == 2 else "en"
         repeats = None
         if number % 6 == 5 and language == "en":
-            first = rng.choice([line for line in made if line.language != "de"])
+            wanted = "noise" if number % 30 == 29 else "en"  # so that some copies are of a text that a later step removes
+            first = rng.choice([line for line in made if line.language == wanted])
             text, language = first.text, first.language
             repeats = first.number if first.repeats is None else first.repeats
         elif language == "noise":
             text = " ".join(f"{NOISE}{rng.randint(0, 9)}" for _ in range(rng.randint(1, 40)))
         else:
-            words = GERMAN if language == "de" else ENGLISH
+            words = (GERMAN if language == "de" else ENGLISH).split()
             text = " ".join(rng.choice(words) for _ in range(rng.randint(30, 120))) + "."
         url = f"https://{HOSTS[number % len(HOSTS)]}/page/{number}"
         made.append(Line(number, text, language, url, LICENSES[number % len(LICENSES)], 2015 + number % 4, repeats))
@@ -138,6 +135,7 @@ def _shard(documents: Sequence[dict[str, Any]], meta: Any) -> Any:
     """The rows of one shard, long documents in pieces."""
     import numpy as np
     import pyarrow as pa
+
     from curate.shards import format as layout
 
     encoded = [[BOUNDARY, *row["text"].encode()] for row in documents]

@@ -197,15 +197,11 @@ def _versions(folder: Folder) -> dict[str, str]:
 def _people(folder: Folder) -> dict[str, Any]:
     """What people said in the recipe, and which questions are open; a required one makes the card a draft."""
     said = {name: value for name, value in (folder.recipe.get("card") or {}).items() if value not in (None, "")}
-    questions = {name: " ".join((field.description or "").split()) for name, field in CardConfig.model_fields.items()}
-    open_ = [name for name in questions if name not in said]
-    return {
-        "said": said,
-        "questions": questions,
-        "required": list(REQUIRED),
-        "open": open_,
-        "draft": any(name in REQUIRED for name in open_),
-    }
+    questions = [
+        {"name": name, "asks": " ".join((field.description or "").split()), "required": name in REQUIRED, "open": name not in said}
+        for name, field in CardConfig.model_fields.items()
+    ]
+    return {"said": said, "questions": questions, "draft": any(one["required"] and one["open"] for one in questions)}
 
 
 def _files(folder: Folder) -> dict[str, Any]:

@@ -111,7 +111,7 @@ def _title(facts: Mapping[str, Any]) -> str:
 def _draft(facts: Mapping[str, Any]) -> Iterator[str]:
     people = facts["people"]
     if people["draft"]:
-        names = ", ".join(f"`{name}`" for name in people["open"] if name in people["required"])
+        names = ", ".join(f"`{one['name']}`" for one in people["questions"] if one["open"] and one["required"])
         yield f"> **DRAFT.** Questions that only people can answer are open: {names}."
     if facts["kept"]["documents"] == 0:
         yield "> **This run kept no document.** What it read, and why all of it left, is below."

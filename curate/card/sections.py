@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from curate.card.content import QUANTILES
 from curate.card.markdown import Raw, cell, fenced, number, share, size, table
 
 Facts = Mapping[str, Any]
@@ -32,7 +33,7 @@ def inputs(facts: Facts) -> str:
         rows.append([source, one["uri"], *(columns if tokens else columns[:2])])
     head = ["Source", "Location", "Documents kept", "Documents removed", *(["Tokens"] if tokens else [])]
     read = facts["read"]
-    skipped = ", ".join(f"{cell(kind)} {count:,}" for kind, count in read["skipped"].items()) or "none"
+    skipped = ", ".join(f"{cell(kind)} {count:,}" for kind, count in sorted(read["skipped"].items())) or "none"
     counts = f"{read['documents']:,} documents, {sum(read['skipped'].values()):,} skipped by type ({skipped})"
     balance = f"{read['records']:,} records were read: {counts}, "
     return (
@@ -67,7 +68,7 @@ def reasons(facts: Facts) -> str:
     silent = [
         f"{cell(step['step'])}: {cell(reason)}"
         for step in facts["steps"]
-        for reason, rule in step["rules"].items()
+        for reason, rule in sorted(step["rules"].items())
         if reason not in step["removed"] and not rule.endswith(": off")
     ]
     said = table(["Step", "Reason", "Rule", "Documents", "Of those that came", "Text"], rows, 3) if rows else "No document was removed."
@@ -99,8 +100,8 @@ def _lengths(facts: Facts) -> str:
     spread = [("Text, bytes", facts["content"]["text_bytes_per_document"]), ("Tokens", facts["content"].get("tokens_per_document"))]
     found = [(name, quantiles) for name, quantiles in spread if quantiles]
     words = {"min": "Shortest", "p50": "Median", "max": "Longest"}
-    head = ["Per document", *(words.get(name) or f"{int(name[1:])} %" for name in found[0][1])]
-    return table(head, [[name, *(number(value) for value in quantiles.values())] for name, quantiles in found])
+    head = ["Per document", *(words.get(name) or f"{int(name[1:])} %" for name in QUANTILES)]
+    return table(head, [[name, *(number(quantiles[quantile]) for quantile in QUANTILES)] for name, quantiles in found])
 
 
 def duplicates(facts: Facts) -> str | None:
@@ -153,7 +154,7 @@ def reproduce(facts: Facts, recipe: str) -> str:
 def versions(facts: Facts) -> str:
     """Versions of the libraries."""
     said = "Installed when this card was written:\n\n"
-    return said + table(["Distribution", "Version"], list(facts["versions"].items()), 2)
+    return said + table(["Distribution", "Version"], sorted(facts["versions"].items()), 2)
 
 
 def limits(facts: Facts, about: Mapping[str, str]) -> str:
@@ -176,9 +177,13 @@ def limits(facts: Facts, about: Mapping[str, str]) -> str:
 
 
 def misses(documentation: str) -> str:
-    """What follows `Misses:` in a module's documentation, up to the end of its paragraph or its next label; on one line."""
-    found = re.search(r"^Misses:?\s+(.*?)(?=\n\s*\n|\n[A-Z][a-z ]{2,20}: |\Z)", documentation, re.DOTALL | re.MULTILINE)
-    return " ".join(found.group(1).split()) if found else ""
+    """What follows `Misses:` in a module's documentation, up to the end of its paragraph or its next label (`Price:`); on one line."""
+    for paragraph in re.split(r"\n\s*\n", documentation):
+        found = re.search(r"(?:^|\s)Misses:\s+(.*?)(?=(?:^|[.;]\s+|\s+)[A-Z][a-z]+: |$)", " ".join(paragraph.split()))
+        if found:
+            text = found.group(1)
+            return text if text.endswith(".") else f"{text}."
+    return ""
 
 
 def prose(text: str) -> str:
@@ -193,22 +198,15 @@ def _words(text: str) -> str:
 
 def questions(facts: Facts) -> str:
     """What only people can answer: what they said, and what is open."""
-    people = facts["people"]
-    required = set(people["required"])
-    rows = [
-        [
-            name,
-            question,
-            Raw("answered" if name in people["said"] else "**open**" if name in required else "open"),
-            Raw("yes" if name in required else "no"),
-        ]
-        for name, question in people["questions"].items()
-    ]
+    rows = []
+    for one in facts["people"]["questions"]:
+        state = Raw("answered" if not one["open"] else "**open**" if one["required"] else "open")
+        rows.append([one["name"], one["asks"], state, Raw("yes" if one["required"] else "no")])
     said = table(["Question", "What is asked", "State", "Required"], rows, 4)
     return said + "\n\nAnswers stand under `card:` in the recipe. A card with an open required question is a draft."
 
 
 def files(facts: Facts) -> str:
     """What the facts were computed from."""
-    rows = [[path, Raw(f"`{entry['digest']}`")] for path, entry in facts["files"].items()]
+    rows = [[path, Raw(f"`{entry['digest']}`")] for path, entry in sorted(facts["files"].items())]
     return table(["File", "Digest"], rows, 2)

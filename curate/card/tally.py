@@ -7,7 +7,6 @@ are integers and order-free, so no cut of the rows shows in them.
 import pyarrow as pa
 import pyarrow.compute as pc
 
-
 MERGE_ROWS = 1 << 20
 """Counts of single batches are added up when they have this many rows."""
 

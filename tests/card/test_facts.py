@@ -243,7 +243,7 @@ def test_books_that_do_not_fit_are_told(finished, copy):
 def test_a_recipe_of_another_run_is_told(finished, copy):
     damaged = copy(finished)
     damaged.write("recipe.yaml", damaged.read("recipe.yaml").replace(b"as: tongue", b"as: speech"))
-    with pytest.raises(LedgerError, match="expected the steps of ledger.jsonl, got none called tongue"):
+    with pytest.raises(LedgerError, match=r"expected the steps of ledger\.jsonl, got none called tongue"):
         facts.compute(damaged)
     damaged.write("recipe.yaml", b"- 1\n")
     with pytest.raises(StoreError, match=r"recipe\.yaml: expected a recipe as run, got \[1\]"):
