@@ -72,7 +72,7 @@ def recipe(folder: Path, **changes: object) -> dict[str, object]:
         "steps": [
             {"unicode": {}},
             {"cut": {}},
-            {"length": {"min_words": 20}},
+            {"gopher_quality": {"min_words": 20, "max_hashes": None}},
             {"exact_dedup": {}},
             {"near_dedup": {}},
         ],

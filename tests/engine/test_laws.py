@@ -42,7 +42,7 @@ def test_the_reference_is_worth_comparing(reference):
     reasons = Counter()
     for line in ledger:
         reasons.update(line.get("removed", {}))
-    assert set(reasons) == {"read:error", "length:too_few_words", "exact_dedup:duplicate", "near_dedup:near_duplicate"}
+    assert set(reasons) == {"read:error", "gopher_quality:short_doc", "exact_dedup:duplicate", "near_dedup:near_duplicate"}
     assert sum(path.startswith("documents/part") for path in digests) > 1
     assert sum(path.startswith("shards/shard") for path in digests) > 2
 
@@ -140,11 +140,11 @@ def test_a_changed_threshold_repeats_only_what_depends_on_it(laws, reference, tm
     changed = recipe(laws)
     make(from_dict(changed), Store(str(tmp_path)), LocalEngine(1))
     first = [json.loads(line) for line in (tmp_path / "times.jsonl").read_text().splitlines()]
-    changed["steps"][2]["length"]["min_words"] = 40
+    changed["steps"][2]["gopher_quality"]["min_words"] = 40
     make(from_dict(changed), Store(str(tmp_path)), LocalEngine(1))
     lines = [json.loads(line) for line in (tmp_path / "times.jsonl").read_text().splitlines()][len(first) :]
     assert not [line for line in lines if line["task"].startswith("segment0")], "reading and unicode stand before the cut"
-    changed["steps"][2]["length"]["min_words"] = 20
+    changed["steps"][2]["gopher_quality"]["min_words"] = 20
     make(from_dict(changed), Store(str(tmp_path)), LocalEngine(1))
     assert tree_digest(Store(str(tmp_path)), FOLDERS) == reference[1], "going back gives what was there"
 
