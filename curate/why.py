@@ -319,7 +319,7 @@ def _block(hit: Hit) -> Text:
     if hit.excerpt is not None:
         more = "" if len(hit.excerpt) < EXCERPT_CHARS else f", the first {EXCERPT_CHARS} characters"
         _lines(text, [("text", f"{hit.text_bytes:,} bytes{more}")])
-        for line in visible(hit.excerpt, keep="\n").split("\n"):
+        for line in visible(hit.excerpt, keep="\n\t").expandtabs(4).split("\n"):
             text.append(f"    │ {line}\n", style="dim")
     return text
 
