@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterator
 
 from curate.read.chunk import Chunk, Limits, Source, Span
-from curate.read.frames import Break, Header, Record
+from curate.read.frames import Break, Header, Record, Wanted
 from curate.read.tape import Tape
-from curate.read.warc import Form, Wanted, cut_archive, read_archive
+from curate.read.warc import Form, cut_archive, read_archive
 
 SUFFIXES = (".arc.gz", ".arc")
 
@@ -92,4 +92,4 @@ def _find_record(tape: Tape) -> bool:
     return False
 
 
-ARC = Form(opens, frames)
+ARC = Form(opens, frames, lambda content, wanted: None)

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from curate.read.headers import named_fields
 from curate.read.tape import Tape
 
 MAX_HEAD = 1 << 16
@@ -20,6 +21,10 @@ _HEAD_END = re.compile(rb"\r?\n\r?\n")
 
 class Header(dict[str, str]):
     """WARC named fields by lower-case name; the first of equal names counts."""
+
+
+Wanted = Callable[[Header, int], bool]
+"""Whether the content of a record with this header and stated length is to be read."""
 
 
 class Record(NamedTuple):
@@ -45,7 +50,7 @@ def opens_record(head: bytes) -> bool:
     return head.lstrip(b"\r\n").startswith(b"WARC/")
 
 
-def frames(tape: Tape, wanted: Callable[[Header, int], bool]) -> Iterator[Record | Break]:
+def frames(tape: Tape, wanted: Wanted) -> Iterator[Record | Break]:
     """All records of the stream and the breaks between them, which end where a record opens; content is read where `wanted`."""
     while True:
         while (ahead := tape.ahead(4)) and not ahead.strip(b"\r\n"):
@@ -63,7 +68,7 @@ def frames(tape: Tape, wanted: Callable[[Header, int], bool]) -> Iterator[Record
             return
 
 
-def _record(tape: Tape, wanted: Callable[[Header, int], bool]) -> Record | Break:
+def _record(tape: Tape, wanted: Wanted) -> Record | Break:
     start = tape.at
     opening = tape.ahead(512)
     if not _VERSION.match(opening):
@@ -120,18 +125,19 @@ def _find_record(tape: Tape) -> bool:
 
 def parse_header(block: bytes) -> Header:
     """The named fields of a header block, after its version line."""
-    header = Header()
-    last = None
-    for line in block.split(b"\n")[1:]:
-        text = line.decode("utf-8", "replace").rstrip("\r")
-        if text[:1] in (" ", "\t") and last:
-            header[last] += " " + text.strip()
-            continue
-        name, colon, value = text.partition(":")
-        if colon:
-            last = name.strip().lower()
-            if last in header:
-                last = None
-            else:
-                header[last] = value.strip()
-    return header
+    return Header({name.lower(): value for name, value in reversed(named_fields(block))})
+
+
+def single(content: bytes, wanted: Wanted) -> Record | None:
+    """The record that fills `content` to the last byte, as `frames` would find it; None where that takes a closer look."""
+    if not _VERSION.match(content):
+        return None
+    start = content.find(b"\r\n\r\n", 0, MAX_HEAD) + 4
+    if start < 4 or content.find(b"\n\n", 0, start) >= 0:
+        return None
+    header = parse_header(content[:start])
+    stated = header.get("content-length", "")
+    if not (stated.isascii() and stated.isdigit()) or start + int(stated) + 4 != len(content) or not content.endswith(b"\r\n\r\n"):
+        return None
+    length = int(stated)
+    return Record(0, start + length, header, content[start : start + length] if wanted(header, length) else None, length)

@@ -10,12 +10,14 @@ import io
 import re
 import zlib
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 import zstandard
 from fastwarc.stream_io import BrotliReader
 
 from curate.read.encoding import charset, decoded
+from curate.read.headers import named_fields
 
 HTML = frozenset(["text/html", "application/xhtml+xml"])
 _GENERIC = frozenset(
@@ -63,28 +65,15 @@ def parse(block: bytes) -> Message | None:
         return None
     end = _HEAD_END.search(block)
     head, body = (block[: end.start()], block[end.end() :]) if end else (block, b"")
-    headers: Headers = []
-    for line in head.split(b"\n")[1:]:
-        text = _header_text(line).rstrip("\r")
-        if text[:1] in (" ", "\t") and headers:
-            headers[-1] = (headers[-1][0], headers[-1][1] + " " + text.strip())
-            continue
-        name, colon, value = text.partition(":")
-        if colon and name.strip():
-            headers.append((name.strip(), value.strip()))
-    return Message(int(status.group(1)), headers, body)
-
-
-def _header_text(line: bytes) -> str:
-    try:
-        return line.decode()
-    except UnicodeDecodeError:
-        return line.decode("latin-1")
+    return Message(int(status.group(1)), named_fields(head), body)
 
 
 def field(headers: Headers, name: str) -> str:
     """The first header of that lower-case name; empty where there is none."""
-    return next((value for key, value in headers if key.lower() == name), "")
+    for key, value in headers:
+        if len(key) == len(name) and key.lower() == name:
+            return value
+    return ""
 
 
 def content(message: Message, limit: int) -> bytes:
@@ -92,9 +81,8 @@ def content(message: Message, limit: int) -> bytes:
     body = message.body
     if "chunked" in field(message.headers, "transfer-encoding").lower():
         body = dechunked(body)
-    codings = [c.strip().lower() for c in field(message.headers, "content-encoding").split(",")]
-    for coding in reversed(codings):
-        body = _uncoded(body, coding, limit)
+    for coding in reversed(field(message.headers, "content-encoding").lower().split(",")):
+        body = _uncoded(body, coding.strip(), limit)
     return body
 
 
@@ -174,6 +162,7 @@ def _zstd(body: bytes) -> Iterator[bytes]:
 _DECODERS = {"gzip": _gzip, "x-gzip": _gzip, "deflate": _deflate, "br": _brotli, "zstd": _zstd}
 
 
+@lru_cache(maxsize=4096)
 def essence(content_type: str) -> str:
     """The MIME type without parameters, lower case."""
     return content_type.split(";", 1)[0].split(",", 1)[0].strip().lower()

@@ -39,7 +39,9 @@ class Member:
     at: int
     """Its stored byte."""
     pieces: Iterator[bytes] = field(default_factory=lambda: iter(()))
-    """Its content."""
+    """Its content, where it is streamed."""
+    content: bytes | None = None
+    """Its content, where it is there already."""
     sound: list[tuple[int, int]] = field(default_factory=list)
     """(content byte, stored byte) where each of its gzip members ended well, as far as the pieces were read."""
     ended: bool = False
@@ -180,6 +182,6 @@ def _slab(stored: Stored, at: int, end: int, opens: Opens) -> list[Member] | Non
         part = content[done : done + size]
         if not opens(part[:512]):
             return None
-        members.append(Member(at + start, iter([part]), [(size, at + after)], True))
+        members.append(Member(at + start, content=part, sound=[(size, at + after)], ended=True))
         done += size
     return members

@@ -17,8 +17,6 @@ from curate import schema
 from curate.read.chunk import Chunk, Limits, ReadError, Source
 from curate.read.encoding import utf8_safe
 
-_ORIGIN = ("offset", "length", "record_id", "http_status", "mime")
-
 
 def document_schema(carried: tuple[str, ...] = ()) -> pa.Schema:
     """`schema.DOCUMENT`, then the carried columns as nullable strings."""
@@ -38,8 +36,8 @@ class Rows:
         self._clear()
 
     def _clear(self) -> None:
-        self._columns: dict[str, list[Any]] = {name: [] for name in self._schema.names if name != "origin"}
-        self._origin: dict[str, list[Any]] = {name: [] for name in _ORIGIN}
+        self._rows: list[tuple[Any, ...]] = []
+        self._origins: list[tuple[Any, ...]] = []
         self._bytes = 0
         self._skipped: Counter[str] = Counter()
         self._errors: list[ReadError] = []
@@ -65,7 +63,7 @@ class Rows:
         if len(payload) > self.limits.document_bytes:
             self.error(offset, f"expected at most {self.limits.document_bytes} bytes of payload, got {len(payload)}", url, record_id)
             return
-        kept = None if headers is None else [{"name": n, "value": utf8_safe(v)} for n, v in headers if schema.keeps_header(n)]
+        kept = None if headers is None else [{"name": n, "value": utf8_safe(v)} for n, v in headers if _keeps(n)]
         url = None if url is None else utf8_safe(url)
         values = (
             schema.document_id(self._source, key, fetched_at, payload),
@@ -79,11 +77,8 @@ class Rows:
             None if text is None else utf8_safe(text),
             *(None if value is None else utf8_safe(value) for value in carried),
         )
-        for column, value in zip(self._columns.values(), values, strict=True):
-            column.append(value)
-        record_id = None if record_id is None else utf8_safe(record_id)
-        for column, place in zip(self._origin.values(), (offset, length, record_id, http_status, mime), strict=True):
-            column.append(place)
+        self._rows.append(values)
+        self._origins.append((self.container, offset, length, None if record_id is None else utf8_safe(record_id), http_status, mime))
         self._bytes += len(payload)
 
     def skip(self, word: str) -> None:
@@ -97,20 +92,19 @@ class Rows:
     @property
     def full(self) -> bool:
         """Whether it is time to take a chunk."""
-        rows = len(self._columns["id"])
-        return rows >= self.limits.batch_rows or self._bytes >= self.limits.batch_bytes or len(self._errors) >= self.limits.batch_rows
+        return (
+            len(self._rows) >= self.limits.batch_rows
+            or self._bytes >= self.limits.batch_bytes
+            or len(self._errors) >= self.limits.batch_rows
+        )
 
     def take(self, reached: int) -> Chunk:
         """What was gathered since the last chunk; `reached` is how far in stored bytes the reader has come, from the start of its span."""
-        count = len(self._columns["id"])
-        origin = pa.StructArray.from_arrays(
-            [pa.array([self.container] * count, pa.string())]
-            + [pa.array(self._origin[field.name], field.type) for field in list(schema.ORIGIN)[1:]],
-            fields=list(schema.ORIGIN),
-        )
-        arrays = [origin if f.name == "origin" else pa.array(self._columns[f.name], f.type) for f in self._schema]
+        placed = _columns(self._origins, list(schema.ORIGIN))
+        columns = _columns(self._rows, [field for field in self._schema if field.name != "origin"])
+        columns.insert(self._schema.get_field_index("origin"), pa.StructArray.from_arrays(placed, fields=list(schema.ORIGIN)))
         chunk = Chunk(
-            documents=pa.RecordBatch.from_arrays(arrays, schema=self._schema),
+            documents=pa.RecordBatch.from_arrays(columns, schema=self._schema),
             skipped=self._skipped,
             errors=self._errors,
             stored_bytes=max(0, reached - self._taken),
@@ -118,6 +112,16 @@ class Rows:
         self._taken = max(self._taken, reached)
         self._clear()
         return chunk
+
+
+def _columns(rows: list[tuple[Any, ...]], fields: list[pa.Field]) -> list[pa.Array]:
+    values = zip(*rows, strict=True) if rows else [()] * len(fields)
+    return [pa.array(column, field.type) for column, field in zip(values, fields, strict=True)]
+
+
+@lru_cache(maxsize=4096)
+def _keeps(name: str) -> bool:
+    return schema.keeps_header(name)
 
 
 @lru_cache(maxsize=65_536)

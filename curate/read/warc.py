@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from curate.read import http, members
 from curate.read.chunk import Chunk, Limits, Source, Span
-from curate.read.frames import Break, Header, Record, frames, opens_record
+from curate.read.frames import Break, Header, Record, Wanted, frames, opens_record, single
 from curate.read.members import Gap, Member
 from curate.read.packing import packing, unpacked
 from curate.read.rows import Rows, moment
@@ -39,17 +39,16 @@ class Found(NamedTuple):
     length: int | None
 
 
-Wanted = Callable[[Header, int], bool]
-
-
 class Form(NamedTuple):
     """What tells one archive format from another: how content begins, and how a stream is cut into records."""
 
     opens: members.Opens
     frames: Callable[[Tape, Wanted], Iterator[Record | Break]]
+    single: Callable[[bytes, Wanted], Record | None]
+    """The same for content that is one record and nothing else: the common case, made fast."""
 
 
-WARC = Form(opens_record, frames)
+WARC = Form(opens_record, frames, single)
 
 
 def cut(uri: str, size: int, span_bytes: int) -> list[tuple[int, int]]:
@@ -123,8 +122,10 @@ def _in_members(stored: Stored, span: Span, form: Form, wanted: Wanted) -> Itera
         if isinstance(member, Gap):
             message = f"expected a gzip member that opens a record, got {member.head!r} and {member.end - member.at} bytes to the next"
             yield Found(Break(member.at, message, None), member.at, None)
+        elif member.content is not None and (record := form.single(member.content, wanted)) is not None:
+            yield Found(record, member.at, member.sound[-1][1] - member.at)
         else:
-            tape = Tape(member.pieces)
+            tape = Tape(member.pieces if member.content is None else iter([member.content]))
             yield from _of_member(member, tape, form.frames(tape, wanted))
 
 

@@ -1,7 +1,8 @@
 """Reading speed: records/s and MB/s of payload, this reader's documents against fastwarc's bare iteration over the same file.
 
-`python tests/bench/bench_read.py [FILE.warc.gz …]`; without files, the sample's. fastwarc inflates and frames only, with every payload read; this reader also undoes
-codings, judges types, makes ids and digests, and fills record batches. Both figures come from one process, rounds interleaved, best of five each.
+`python tests/bench/bench_read.py [FILE.warc.gz …]`; without files, the sample's. fastwarc inflates and frames only, with every payload
+read; this reader also undoes codings, judges types, makes ids and digests, and fills record batches. Both figures come from one process, rounds
+interleaved, best of five each.
 """
 
 import sys

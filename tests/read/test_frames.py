@@ -1,0 +1,38 @@
+"""Frames: the fast path for a lone record agrees with the general one on anything."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from curate.read.frames import Record, frames, single
+from curate.read.tape import Tape
+from read.reading import page, response, warc
+
+RECORD = response(page("x", 60), record_id="1")
+
+
+def _all(content, want=True, step=7):
+    pieces = iter([content[at : at + step] for at in range(0, len(content), step)])
+    return list(frames(Tape(pieces), lambda header, length: want))
+
+
+@settings(deadline=None)
+@given(st.integers(0, len(RECORD)), st.integers(0, 20), st.binary(max_size=6), st.integers(1, 400), st.booleans())
+def test_a_lone_record_is_found_alike_by_both_ways(at, cut, put, step, want):
+    content = RECORD[:at] + put + RECORD[at + cut :]
+    fast = single(content, lambda header, length: want)
+    if fast is not None:
+        assert _all(content, want, step) == [fast]
+
+
+def test_the_fast_way_is_taken_where_it_can_be():
+    assert single(RECORD, lambda header, length: True) == _all(RECORD)[0]
+    assert single(RECORD + RECORD, lambda header, length: True) is None
+    assert single(RECORD[:-1], lambda header, length: True) is None
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.sampled_from(["response", "request"]), st.binary(max_size=80)), max_size=6), st.integers(1, 300))
+def test_records_come_back_whatever_the_pieces(records, step):
+    content = b"".join(warc(kind, body) for kind, body in records)
+    found = _all(content, True, step)
+    assert [(item.header["warc-type"], item.content) for item in found if isinstance(item, Record)] == records
