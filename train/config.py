@@ -73,11 +73,11 @@ class Config:
     seed: int = 0
     held_out: float = 0.05
     """Share of documents kept for evaluation, by a hash of their ids."""
-    lr: float = 3e-3
+    lr: float = 5e-3
     """Peak learning rate of the matrices inside the layers."""
-    embedding_lr: float = 30.0
+    embedding_lr: float = 20.0
     """Factor on lr for the embedding: a token's row moves only where the token occurs."""
-    head_lr: float = 1.0
+    head_lr: float = 2.0
     """Factor on lr for the output head."""
     warmup: float = 0.05
     """Share of the steps in which the rate rises."""
@@ -86,7 +86,7 @@ class Config:
     schedule: str = "wsd"
     """wsd (rise, hold, fall linearly) or cosine (rise, then half a cosine)."""
     weight_decay: float = 0.1
-    betas: tuple[float, float] = (0.9, 0.95)
+    betas: tuple[float, float] = (0.8, 0.95)
     clip: float = 1.0
     """Norm to which gradients are cut."""
     eval_every: int = 0
@@ -156,6 +156,6 @@ class Defaults:
 
 
 DEFAULTS = {
-    "cpu": Defaults(depth=4, width=128, context=256, batch_tokens=1024, micro_rows=8, minutes=2.0, eval_tokens=1 << 15, lr=3e-3),
+    "cpu": Defaults(depth=4, width=128, context=256, batch_tokens=1024, micro_rows=8, minutes=2.0, eval_tokens=1 << 15, lr=5e-3),
     "cuda": Defaults(depth=12, width=None, context=1024, batch_tokens=1 << 19, micro_rows=32, minutes=None, eval_tokens=1 << 21, lr=6e-4),
 }

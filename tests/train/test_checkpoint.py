@@ -1,0 +1,98 @@
+"""Checkpoints: whole or absent, the newest whole one is used, another model's is refused, and `transformers` opens them."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from train import checkpoint
+from train.config import Device, ModelConfig, TrainError
+from train.loop import make, update
+
+
+@pytest.fixture
+def trained(config):
+    device = Device()
+    model, optimizer = make(config, device)
+    batch = np.random.default_rng(0).integers(0, 64, (8, 17), dtype=np.int32)
+    update(model, optimizer, batch, 1.0, config, device)
+    return model, optimizer
+
+
+def save(folder, trained, step, keep=2):
+    return checkpoint.save(folder, *trained, {"step": step}, 0, keep)
+
+
+def test_the_newest_are_kept(trained, tmp_path):
+    for step in (9, 10, 100):
+        save(tmp_path, trained, step)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["step-00000010", "step-00000100"]
+    found, passed = checkpoint.newest(tmp_path)
+    assert (found.state["step"], passed) == (100, [])
+    assert checkpoint.newest(tmp_path / "none") == (None, [])
+
+
+@pytest.mark.parametrize("name", [checkpoint.WEIGHTS, checkpoint.OPTIMIZER, checkpoint.STATE])
+def test_a_damaged_one_is_passed_over_with_a_message(trained, tmp_path, name):
+    save(tmp_path, trained, 1)
+    path = save(tmp_path, trained, 2) / name
+    path.write_bytes(path.read_bytes()[:-7])
+    found, passed = checkpoint.newest(tmp_path)
+    assert found.state["step"] == 1
+    assert len(passed) == 1
+    assert passed[0].startswith("checkpoint step-00000002: expected whole files, got ")
+    (path.parent / name).unlink()
+    assert checkpoint.newest(tmp_path)[0].state["step"] == 1
+
+
+def test_only_damaged_ones_do_not_start_a_new_run(run, config, tmp_path):
+    run("broken", replace(config, steps=2))
+    for path in (tmp_path / "broken" / "checkpoints").glob("*/state.json"):
+        path.write_text("{")
+    with pytest.raises(TrainError, match=r"expected a whole checkpoint, got 2 damaged ones; start again in a new --output"):
+        run("broken", replace(config, steps=2))
+
+
+def test_what_was_saved_comes_back(trained, config, tmp_path):
+    save(tmp_path, trained, 1)
+    model, optimizer = make(replace(config, seed=5), Device())
+    checkpoint.restore(checkpoint.newest(tmp_path)[0], model, optimizer)
+    for a, b in zip(model.parameters(), trained[0].parameters(), strict=True):
+        assert torch.equal(a, b)
+        for kind in ("step", "exp_avg", "exp_avg_sq"):
+            assert torch.equal(optimizer.state[a][kind], trained[1].state[b][kind])
+
+
+def test_another_models_checkpoint_is_refused(trained, config, tmp_path):
+    save(tmp_path, trained, 1)
+    larger = replace(config, model=ModelConfig(**vars(config.model) | {"hidden": 48}))
+    with pytest.raises(
+        TrainError, match=r"expected model.layers.0.mlp.down_proj.weight of shape \[16, 48\], got \[16, 32\]; it is of another model"
+    ):
+        checkpoint.restore(checkpoint.newest(tmp_path)[0], *make(larger, Device()))
+
+
+def test_a_folder_that_cannot_be_written(trained, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(TrainError, match=r"checkpoint .*step-00000001: expected to write it, got .*; free space and go on with --resume"):
+        save(tmp_path / "file", trained, 1)
+
+
+def test_a_part_left_by_a_crash_is_no_checkpoint(trained, tmp_path):
+    part = tmp_path / ".step-00000007.part"
+    part.mkdir()
+    (part / checkpoint.STATE).write_text(json.dumps({"step": 7, "files": {}}))
+    assert checkpoint.newest(tmp_path) == (None, [])
+    save(tmp_path, trained, 7)
+    assert checkpoint.newest(tmp_path)[0].state["step"] == 7
+    assert not part.exists()
+
+
+def test_transformers_opens_a_checkpoint(trained, tmp_path):
+    transformers = pytest.importorskip("transformers")
+    twin = transformers.AutoModelForCausalLM.from_pretrained(save(tmp_path, trained, 1)).eval()
+    ids = torch.randint(0, 64, (2, 16))
+    with torch.no_grad():
+        assert torch.allclose(twin(ids).logits, trained[0](ids), atol=1e-4)

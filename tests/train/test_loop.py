@@ -1,0 +1,193 @@
+"""The loop: it learns, resumes exactly after a stop and after a kill, and does not care how a batch is cut."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import token_corpora
+
+from curate.shards.reader import open_shards
+from train import checkpoint
+from train.config import Config, Device, ModelConfig, TrainError
+from train.data import Plan, token_ledger
+from train.loop import Metrics, make, read_config, update, write_config
+
+ROOT = Path(__file__).parents[2]
+GOLDEN = ROOT / "tests" / "golden" / "train_cpu.txt"
+TIMES = ("tokens_per_second",)
+
+
+def record(folder):
+    """The metrics of a run without what the clock decides."""
+    lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    return [{key: value for key, value in line.items() if key not in TIMES} for line in lines]
+
+
+def weights(folder):
+    found, _ = checkpoint.newest(folder / "checkpoints")
+    return (found.path / checkpoint.WEIGHTS).read_bytes(), (found.path / checkpoint.OPTIMIZER).read_bytes()
+
+
+def test_thirty_losses_stay(run, config, tmp_path):
+    """tests/golden/train_cpu.txt: changes only with the model, the optimizer or the order of documents."""
+    run("golden", replace(config, steps=30, checkpoint_every=0, eval_every=0))
+    losses = [line["loss"] for line in record(tmp_path / "golden")]
+    expected = [float(line) for line in GOLDEN.read_text().split()]
+    assert len(losses) == len(expected) == 30
+    assert np.allclose(losses, expected, atol=1e-3, rtol=0)
+
+
+def test_loss_falls_below_the_unigram_model(run, config):
+    summary, watch = run("learn", replace(config, steps=150, checkpoint_every=0, eval_every=50))
+    assert summary.evaluation.improvement > 0.1
+    assert watch.steps[-1]["loss"] < watch.steps[0]["loss"] - 0.5
+    measured = [m["bits_per_byte"] for m in watch.steps if "bits_per_byte" in m]
+    assert len(measured) == 3
+    assert measured == sorted(measured, reverse=True)
+    assert summary.loss == watch.steps[-1]["loss"]
+
+
+def test_stopped_and_resumed_is_the_uninterrupted_run(run, config, tmp_path):
+    straight, _ = run("straight", config)
+    half, watch = run("halves", config, stop_after=3)
+    assert half.step == 3
+    assert half.evaluation is None
+    assert watch.notes == ["stopped at step 3 of 6; --resume goes on from there"]
+    whole, watch = run("halves", config)
+    assert watch.notes == ["resumed from step-00000003"]
+    assert record(tmp_path / "halves") == record(tmp_path / "straight")
+    assert weights(tmp_path / "halves") == weights(tmp_path / "straight")
+    assert whole.evaluation == straight.evaluation
+    again, _ = run("halves", config)  # a finished run has nothing left to do
+    assert (again.step, again.loss, again.evaluation) == (6, straight.loss, straight.evaluation)
+
+
+def test_killed_and_resumed_is_the_uninterrupted_run(shards, run, config, tmp_path):
+    config = replace(config, steps=40, checkpoint_every=3, eval_every=20)
+    run("straight", config)
+    write_config(tmp_path / "killed", config)
+    process = subprocess.Popen([sys.executable, "-m", "train", "--shards", shards, "--output", tmp_path / "killed", "--resume"], cwd=ROOT)
+    metrics = tmp_path / "killed" / "metrics.jsonl"
+    while process.poll() is None and not (metrics.exists() and metrics.read_text().count("\n") >= 10):
+        time.sleep(0.002)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert not (tmp_path / "killed" / "README.md").exists()
+    _, watch = run("killed", config)
+    assert watch.notes[0].startswith("resumed from step-000000")
+    assert record(tmp_path / "killed") == record(tmp_path / "straight")
+    assert weights(tmp_path / "killed") == weights(tmp_path / "straight")
+
+
+def test_asked_to_stop_it_finishes_the_step(run, config):
+    def ask():
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    before = signal.getsignal(signal.SIGTERM)
+    timer = threading.Timer(0.5, ask)
+    timer.start()
+    summary, watch = run("asked", replace(config, steps=100_000, checkpoint_every=0, eval_every=0))
+    assert 0 < summary.step < 100_000
+    assert watch.notes == [f"stopped at step {summary.step} of 100000; --resume goes on from there"]
+    assert signal.getsignal(signal.SIGTERM) is before
+    resumed, _ = run("asked", replace(config, steps=100_000, checkpoint_every=0, eval_every=0), stop_after=summary.step + 1)
+    assert resumed.step == summary.step + 1
+
+
+@pytest.mark.parametrize("row", [0, 10**6], ids=["full", "epoch's end"])
+def test_parts_of_a_batch_are_the_batch(corpus, config, row):
+    plan = Plan(corpus, context=16, seed=0, share=0.05)
+    row = row and plan.num_rows - 5  # rows behind the epoch's end have fewer targets: a mean of means would differ
+    batch = plan.batch(row, 8)
+    results = []
+    for micro_rows in (8, 2, 3, 1):
+        device = Device(micro_rows=micro_rows)
+        model, optimizer = make(config, device)
+        loss, norm = update(model, optimizer, batch, 1.0, config, device)
+        results.append((loss, norm, [p.detach().numpy().copy() for p in model.parameters()]))
+    for loss, norm, parameters in results[1:]:
+        assert abs(loss - results[0][0]) < 1e-5
+        assert abs(norm - results[0][1]) < 1e-4
+        assert all(np.allclose(a, b, atol=1e-4) for a, b in zip(parameters, results[0][2], strict=True))
+
+
+def test_metrics_name_what_was_read(run, config, corpus, tmp_path):
+    summary, _ = run("named", config)
+    plan = Plan(corpus, context=16, seed=0, share=0.05)
+    for line in record(tmp_path / "named"):
+        ledger = token_ledger(plan, line["row"])
+        assert line["row"] == 8 * line["step"]
+        assert line["tokens"] == ledger.trained
+        assert ("bits_per_byte" in line) == (line["step"] % 2 == 0)
+    assert summary.ledger == token_ledger(plan, 48)
+    assert summary.plan_id == plan.plan_id
+
+
+def test_a_line_cut_by_a_crash_is_dropped(tmp_path):
+    path = tmp_path / "metrics.jsonl"
+    path.write_text('{"step": 1, "loss": 2.5}\n{"step": 2, "loss": 2.25}\n{"step": 3, "lo')
+    metrics = Metrics(path, 2)
+    assert metrics.last == {"step": 2, "loss": 2.25}
+    metrics.write({"step": 3})
+    assert path.read_text() == '{"step": 1, "loss": 2.5}\n{"step": 2, "loss": 2.25}\n{"step": 3}\n'
+
+
+def test_other_shards_are_refused(run, config, tmp_path):
+    run("mine", replace(config, steps=2))
+    other = open_shards(token_corpora.small(tmp_path / "other", seed=9))
+    with pytest.raises(TrainError, match=r"run.json: expected shards sha256:\w+, got sha256:\w+; give the shards of that run"):
+        read_config(tmp_path / "mine", other)
+    with pytest.raises(TrainError, match=r"step-00000002: expected plan sha256:\w+, got sha256:\w+; the shards are not those"):
+        run("mine", replace(config, steps=4), on=other)
+    with pytest.raises(TrainError, match=r"expected a run to resume, got no run.json; leave --resume off"):
+        read_config(tmp_path, other)
+
+
+def test_a_loss_that_is_no_number_stops_the_run(run, config):
+    with pytest.raises(
+        TrainError, match=r"step \d+: expected a finite loss, got (nan|inf) on batch [0-9a-f]{16}; start a new --output with a lower --lr"
+    ):
+        run("wild", replace(config, lr=1e30, clip=1e30, steps=50))
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"batch_tokens": 100}, "expected batch tokens as a multiple of the context 16, got 100; change --batch-tokens"),
+        ({"steps": 0}, "expected at least 1 step, got 0; raise --steps or --minutes"),
+        ({"schedule": "step"}, "expected schedule wsd or cosine, got step; change --schedule"),
+        ({"held_out": 1.0}, "expected a held-out share between 0 and 1, got 1.0; change --held-out"),
+    ],
+)
+def test_configs_that_do_not_fit(config, fields, message):
+    with pytest.raises(TrainError, match=message):
+        replace(config, **fields)
+
+
+def test_config_goes_through_json(config):
+    assert Config.from_json(json.loads(json.dumps(config.to_json()))) == config
+    with pytest.raises(TrainError, match=r"config: expected the fields .*, got .*depht"):
+        Config.from_json(config.to_json() | {"depht": 3})
+
+
+def test_the_seed_decides_the_first_weights(config):
+    first, again = (make(config, Device())[0] for _ in range(2))
+    assert all(np.array_equal(a.detach(), b.detach()) for a, b in zip(first.parameters(), again.parameters(), strict=True))
+    other, _ = make(replace(config, seed=1), Device())
+    assert not np.array_equal(first.lm_head.weight.detach(), other.lm_head.weight.detach())
+
+
+def test_tied_models_train_and_resume(run, config, tmp_path):
+    tied = replace(config, model=ModelConfig(**vars(config.model) | {"tied": True}), steps=4)
+    run("tied", tied)
+    run("tied halves", tied, stop_after=2)
+    run("tied halves", tied)
+    assert weights(tmp_path / "tied") == weights(tmp_path / "tied halves")
