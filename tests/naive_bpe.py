@@ -1,5 +1,6 @@
 """Slow twins of the pre-token and BPE kernels: regular expressions, dictionaries and lists."""
 
+import itertools
 import re
 from collections import Counter
 from functools import lru_cache
@@ -22,8 +23,8 @@ def expression(pattern):
     """The pattern with Unicode properties written out, since `re` has none."""
     text = (GPT2_REGEX if pattern == "gpt2" else GPT4_REGEX).replace(r"\S", f"[^{ranges(SPACE)}]")
     text = text.replace(r"[^\s\p{L}\p{N}]", rf"[^{ranges(SPACE)}\p{{L}}\p{{N}}]").replace(r"\s", f"[{ranges(SPACE)}]")
-    text = re.sub(r"(?<=[ ?|])\\p\{L\}\+", rf"[\\p{{L}}]+", text)
-    text = re.sub(r"(?<=[ ?|])\\p\{N\}", rf"[\\p{{N}}]", text)
+    text = re.sub(r"(?<=[ ?|])\\p\{L\}\+", r"[\\p{L}]+", text)
+    text = re.sub(r"(?<=[ ?|])\\p\{N\}", r"[\\p{N}]", text)
     return re.compile(text.replace(r"\p{L}", ranges(LETTER)).replace(r"\p{N}", ranges(NUMBER)))
 
 
@@ -33,13 +34,14 @@ def split(text, pattern):
 
 
 def train(words, first, vocab_size, min_count):
-    """Merges from {word as tuple of ids: count}; `first` lists the first tokens as bytes. As `BpeTrainer` does it, see curate/kernels/bpe.py."""
+    """Merges from {word as tuple of ids: count}; `first` lists the first tokens as bytes. As `BpeTrainer` does it, see
+    curate/kernels/bpe.py."""
     tokens = list(first)
     words = [[list(word), count] for word, count in sorted(words.items())]
     counts, queue, merges = Counter(), [], []
     gained = {}
     for number, (word, count) in enumerate(words):
-        for pair in zip(word, word[1:], strict=False):
+        for pair in itertools.pairwise(word):
             counts[pair] += count
             gained.setdefault(pair, set()).add(number)
     while True:
@@ -88,7 +90,7 @@ def encode(word, byte_ids, ranks):
     """Ids of one pre-token (bytes): the pair of lowest rank first, of equal ones the leftmost. ranks: {(left, right): (rank, made)}."""
     ids = [byte_ids[b] for b in word]
     while True:
-        found = [(ranks[pair][0], i) for i, pair in enumerate(zip(ids, ids[1:], strict=False)) if pair in ranks]
+        found = [(ranks[pair][0], i) for i, pair in enumerate(itertools.pairwise(ids)) if pair in ranks]
         if not found:
             return ids
         _, i = min(found)

@@ -1,11 +1,13 @@
-"""Tokenizer training: pre-tokens are counted in every part, counts are added by key range, and one task learns the merges of a byte-level BPE.
+"""Tokenizer training: pre-tokens are counted in every part, counts are added by key range, and one task learns the merges of a byte-level
+BPE.
 
-Two rounds. `count`: each task counts its pre-tokens, a range adds the counts of each. `rank`: rows are sorted by falling count (ties by hash), so that the
-finding reads the `max_pretokens` most frequent and stops; what it reads is bounded by the recipe, not by the corpus. Counts are integers, and
-merges break ties by id, so the result is a function of the texts alone. Method: `curate.kernels.bpe`; files: `curate.tokenizer.train`.
+Two rounds. `count`: each task counts its pre-tokens, a range adds the counts of each. `rank`: rows are sorted by falling count (ties by
+hash), so that the finding reads the `max_pretokens` most frequent and stops; what it reads is bounded by the recipe, not by the corpus.
+Counts are integers, and merges break ties by id, so the result is a function of the texts alone. Method: `curate.kernels.bpe`; files:
+`curate.tokenizer.train`.
 
-Keyed rows: key = XXH64 of the pre-token, id = its XXH64 under two other seeds, payload `pretoken` large_binary, `count` int64. Rows of no bytes carry
-totals of the corpus: key 0, sub = place in TOTALS + 1. In round `rank`: key = 2^64 - 1 - count.
+Keyed rows: key = XXH64 of the pre-token, id = its XXH64 under two other seeds, payload `pretoken` large_binary, `count` int64. Rows of no
+bytes carry totals of the corpus: key 0, sub = place in TOTALS + 1. In round `rank`: key = 2^64 - 1 - count.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -19,7 +21,15 @@ from curate.errors import StageError
 from curate.kernels import pretokens
 from curate.tokenizer import pretokenize, train
 
-TOTALS = ("num_documents", "text_bytes", "capped_bytes", "num_long_pretokens", "long_pretoken_bytes", "num_distinct_pretokens", "num_pretokens")
+TOTALS = (
+    "num_documents",
+    "text_bytes",
+    "capped_bytes",
+    "num_long_pretokens",
+    "long_pretoken_bytes",
+    "num_distinct_pretokens",
+    "num_pretokens",
+)
 """Names in the report, in the order of their `sub`."""
 TOP = np.uint64(0xFFFFFFFFFFFFFFFF)
 
@@ -39,7 +49,9 @@ def _rounds(config: Config) -> tuple[Round, ...]:
 def sketch(batch: pa.RecordBatch, previous: pa.Table | None, config: Config) -> pa.Table:
     """The distinct pre-tokens of a batch with their counts, and the batch's totals."""
     found = pretokenize.count(batch["text"], config.pattern, config.max_pretoken_bytes, config.max_chars_per_document)
-    words = pa.LargeBinaryArray.from_buffers(pa.large_binary(), len(found.counts), [None, pa.py_buffer(found.offsets), pa.py_buffer(found.data)])
+    words = pa.LargeBinaryArray.from_buffers(
+        pa.large_binary(), len(found.counts), [None, pa.py_buffer(found.offsets), pa.py_buffer(found.data)]
+    )
     seen = (found.num_documents, found.text_bytes, found.capped_bytes, found.num_long, found.long_bytes)
     return pa.concat_tables([_totals(dict(zip(TOTALS, seen, strict=False))), _rows(words, found.counts)])
 
@@ -96,7 +108,9 @@ def finding(tables: Iterator[pa.Table], config: Config) -> Mapping[str, bytes]:
             continue
         keys = one_chunk(table["key"]).to_numpy()
         if keys[0] < last or (keys[1:] < keys[:-1]).any():
-            raise StageError(f"barrier train_tokenizer: expected rows in the order of their keys, got key {keys.min()} after {last}; sort the exchange")
+            raise StageError(
+                f"barrier train_tokenizer: expected rows in the order of their keys, got key {keys.min()} after {last}; sort the exchange"
+            )
         last = int(keys[-1])
         for sub, count in zip(*(table.slice(0, int((keys == 0).sum()))[name].to_pylist() for name in ("sub", "count")), strict=True):
             totals[TOTALS[sub - 1]] += count
@@ -139,5 +153,11 @@ def _ids(words: np.ndarray) -> pa.Array:
 
 
 train_tokenizer = Barrier(
-    name="train_tokenizer", version=1, config=Config, reads=_reads, rounds=_rounds, finding=finding, module="curate.barriers.train_tokenizer"
+    name="train_tokenizer",
+    version=1,
+    config=Config,
+    reads=_reads,
+    rounds=_rounds,
+    finding=finding,
+    module="curate.barriers.train_tokenizer",
 )

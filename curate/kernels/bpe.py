@@ -1,12 +1,13 @@
 """Kernel that learns BPE merges from counted pre-tokens (Sennrich et al. 2016), with the order and ties of Hugging Face `tokenizers`.
 
-At every step the most frequent pair of neighbours is merged; of equally frequent pairs the one with the smaller (left id, right id). Pair counts are
-kept up to date word by word, and a heap holds candidates with lazily corrected counts. Two habits of `BpeTrainer` (tokenizers 0.21 to 0.23) are kept on
-purpose, since they decide which merges are learned: the count of a merged pair itself is not taken back, and a merge whose result is a string that is
-already a token reuses that token's id, so that it adds a merge but no token. Slow twin: tests/naive_bpe.py.
+At every step the most frequent pair of neighbours is merged; of equally frequent pairs the one with the smaller (left id, right id). Pair
+counts are kept up to date word by word, and a heap holds candidates with lazily corrected counts. Two habits of `BpeTrainer` (tokenizers
+0.21 to 0.23) are kept on purpose, since they decide which merges are learned: the count of a merged pair itself is not taken back, and a
+merge whose result is a string that is already a token reuses that token's id, so that it adds a merge but no token. Slow twin:
+tests/naive_bpe.py.
 
-Price: every merge rescans the words that hold the pair, so words must be short (the caller bounds them). Memory: about 4 bytes a symbol for the
-words, up to 12 for the lists of words by pair, 28 a distinct pair.
+Price: every merge rescans the words that hold the pair, so words must be short (the caller bounds them). Memory: about 4 bytes a symbol
+for the words, up to 12 for the lists of words by pair, 28 a distinct pair.
 """
 
 from typing import NamedTuple
@@ -327,7 +328,8 @@ def _merge_all(symbols, starts, lengths, counts, words, left, right, made, step,
 
 @njit(nogil=True, cache=True)
 def _merge_until(symbols, starts, lengths, counts, vocabulary, vocab_size, min_count, table, gains, queue):
-    """Merge until the vocabulary is full or no pair is frequent enough; returns (left, right, made of every merge in a row, the vocabulary)."""
+    """Merge until the vocabulary is full or no pair is frequent enough; returns (left, right, made of every merge in a row, the
+    vocabulary)."""
     merges = np.empty(3 * 1024, dtype=np.int32)
     num = 0
     while vocabulary.size[0] < vocab_size and queue.size[0] > 0:
@@ -357,14 +359,19 @@ def _merge_until(symbols, starts, lengths, counts, vocabulary, vocab_size, min_c
 def learn_merges(symbols, starts, lengths, counts, token_offsets, token_data, vocab_size, min_count):
     """Learn merges until there are `vocab_size` tokens or no pair occurs `min_count` times.
 
-    symbols int32 (changed in place), starts int64[n], lengths int64[n] (changed): word i is symbols[starts[i]:starts[i] + lengths[i]]; counts int64[n].
-    token_offsets int64[t + 1], token_data uint8: the first tokens. Returns (merges int32[m, 3]: left, right, made; offsets int64[v + 1] and bytes of all tokens).
+    symbols int32 (changed in place), starts int64[n], lengths int64[n] (changed): word i is symbols[starts[i]:starts[i] + lengths[i]];
+    counts int64[n]. token_offsets int64[t + 1], token_data uint8: the first tokens. Returns (merges int32[m, 3]: left, right, made;
+    offsets int64[v + 1] and bytes of all tokens).
     """
     num, power = len(token_offsets) - 1, max(10, (2 * vocab_size - 1).bit_length())
     offsets = np.zeros(max(vocab_size, num) + 2, dtype=np.int64)
     offsets[: num + 1] = token_offsets
-    vocabulary = Vocabulary(offsets, np.concatenate([token_data, np.empty(1024, np.uint8)]), np.zeros(1 << power, np.int32), np.full(1, num))
-    table = Pairs(np.full(1 << 16, FREE), *(np.full(1 << 16, v, t) for v, t in ((0, np.int64), (-1, np.int32), (0, np.int32))), np.zeros(1, np.int64))
+    vocabulary = Vocabulary(
+        offsets, np.concatenate([token_data, np.empty(1024, np.uint8)]), np.zeros(1 << power, np.int32), np.full(1, num)
+    )
+    table = Pairs(
+        np.full(1 << 16, FREE), *(np.full(1 << 16, v, t) for v, t in ((0, np.int64), (-1, np.int32), (0, np.int32))), np.zeros(1, np.int64)
+    )
     gains = Gains(np.empty(1024, np.uint64), *(np.empty(1024, np.int32) for _ in range(4)), np.zeros(2, np.int64))
     heap = (np.empty(1024, dtype) for dtype in (np.int64, np.uint64, np.int32))
     queue = Queue(*heap, np.zeros(1024, np.int64), np.empty(1024, np.int32), np.zeros(3, np.int64))

@@ -1,9 +1,9 @@
 """Kernel that encodes UTF-8 text with a byte-level BPE, ids equal to those of `tokenizers` for the same vocabulary and merges.
 
-Text is cut into pre-tokens (`curate.kernels.pretokens`); in each, the pair of lowest rank is merged first, of equal ones the leftmost, until no pair
-has a rank. As in the BPE model of `tokenizers` (0.21 to 0.23), a queued merge is carried out if the pair that now stands at its place makes the same
-token, even from other halves. Ids of short pre-tokens are remembered in a table of fixed size that starts anew when it is full, which changes
-no id. Slow twin: tests/naive_bpe.py.
+Text is cut into pre-tokens (`curate.kernels.pretokens`); in each, the pair of lowest rank is merged first, of equal ones the leftmost,
+until no pair has a rank. As in the BPE model of `tokenizers` (0.21 to 0.23), a queued merge is carried out if the pair that now stands at
+its place makes the same token, even from other halves. Ids of short pre-tokens are remembered in a table of fixed size that starts anew
+when it is full, which changes no id. Slow twin: tests/naive_bpe.py.
 """
 
 from typing import NamedTuple
@@ -184,10 +184,10 @@ def _remember(memory, at, key, data, start, length, out, first, n):
 
 @njit(nogil=True, cache=True, forceinline=True)
 def _same(seen, at, data, start, length):
-    for i in range(length):
-        if seen[at + i] != data[start + i]:
-            return False
-    return True
+    i = 0
+    while i < length and seen[at + i] == data[start + i]:
+        i += 1
+    return i == length
 
 
 @njit(nogil=True, cache=True)
@@ -201,7 +201,8 @@ def _new_word(data, p, q, key, at, merges, memory, bench, out, n):
 
 @njit(nogil=True, cache=True)
 def encode_rows(starts, ends, data, classes, pattern, merges, memory, bench, out, row_ends):
-    """Ids of rows data[starts[i]:ends[i]] one after another into out (uint16 or uint32, one a byte is enough); row_ends[i] = end of row i in out."""
+    """Ids of rows data[starts[i]:ends[i]] one after another into out (uint16 or uint32, one a byte is enough); row_ends[i] = end of row i
+    in out."""
     slots, table, seen, tokens, _ = memory
     mask = np.uint64(len(slots) - 1)
     n = 0

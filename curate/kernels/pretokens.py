@@ -184,8 +184,8 @@ def _after_space(data, start, p, classes):
 def cut_ends(data, start, end, classes, pattern, max_bytes, out):
     """Ends of pieces of at most `max_bytes` bytes into `out`; returns how many.
 
-    Cuts stand between pre-tokens, where cutting changes no pre-token: not behind the second pre-token of a run of blanks, which would become one
-    at the end of a text. A pre-token longer than `max_bytes` is cut between characters, and what is left of it is a piece.
+    Cuts stand between pre-tokens, where cutting changes no pre-token: not behind the second pre-token of a run of blanks, which would
+    become one at the end of a text. A pre-token longer than `max_bytes` is cut between characters, and what is left of it is a piece.
     """
     n, p, piece, safe = 0, start, start, start
     while p < end:
@@ -229,10 +229,10 @@ def cap_ends(offsets, data, max_chars, out):
 @njit(nogil=True, cache=True, forceinline=True)
 def same_bytes(data, a, b, n):
     """Whether data[a:a + n] equals data[b:b + n]."""
-    for i in range(n):
-        if data[a + i] != data[b + i]:
-            return False
-    return True
+    i = 0
+    while i < n and data[a + i] == data[b + i]:
+        i += 1
+    return i == n
 
 
 @njit(nogil=True, cache=True)
@@ -302,7 +302,8 @@ def _count_some(starts, ends, data, classes, pattern, max_bytes, slots, table, s
 def count_pretokens(starts, ends, data, classes, pattern, max_bytes):
     """Distinct pre-tokens of rows data[starts[i]:ends[i]], in order of first sight.
 
-    Returns (table int64[m, 4]: key, first start, length, count; number and bytes of pre-tokens longer than `max_bytes`, which are not counted).
+    Returns (table int64[m, 4]: key, first start, length, count; number and bytes of pre-tokens longer than `max_bytes`, which are not
+    counted).
     """
     table = np.empty((4096, 4), dtype=np.int64)
     slots = np.zeros(4 * len(table), dtype=np.int32)

@@ -1,7 +1,8 @@
 """Three ways to turn pieces of text into ids: a kernel of ours, `gigatoken`, and `tokenizers`, which is the truth the others are held to.
 
-A backend gets pieces that are cut already (`curate.tokenizer.encode`) and returns their ids without any special token: text that spells one is text.
-They are built from a tokenizer.json without its special tokens, since `gigatoken` turns such text into special ids whatever one asks.
+A backend gets pieces that are cut already (`curate.tokenizer.encode`) and returns their ids without any special token: text that spells
+one is text. They are built from a tokenizer.json without its special tokens, since `gigatoken` turns such text into special ids whatever
+one asks.
 """
 
 import json
@@ -31,12 +32,13 @@ class Backend(Protocol):
         """(ids one piece after another, end of each piece in them); piece i is pieces.data[pieces.offsets[i]:ends[i]]."""
 
 
-class NotFit(Exception):
+class UnfitError(Exception):
     """A backend cannot serve this tokenizer; the message says why."""
 
 
 def without_specials(tokenizer_json: bytes) -> dict[str, Any]:
-    """The tokenizer with its special tokens no longer looked for in text. Added tokens that are not special, such as runs of blanks, stay."""
+    """The tokenizer with its special tokens no longer looked for in text. Added tokens that are not special, such as runs of blanks,
+    stay."""
     whole = parse(tokenizer_json)
     whole["added_tokens"] = [token for token in whole.get("added_tokens") or [] if not token.get("special")]
     return whole | {"post_processor": None, "truncation": None, "padding": None}
@@ -49,16 +51,20 @@ class KernelBackend:
         whole = without_specials(tokenizer_json)
         model, self.dtype = whole["model"], np.dtype(dtype)
         pattern = pretokenize.from_json(whole.get("pre_tokenizer"))
-        odd = [key for key in ("dropout", "unk_token", "continuing_subword_prefix", "end_of_word_suffix", "fuse_unk", "ignore_merges") if model.get(key)]
+        odd = [
+            key
+            for key in ("dropout", "unk_token", "continuing_subword_prefix", "end_of_word_suffix", "fuse_unk", "ignore_merges")
+            if model.get(key)
+        ]
         if model.get("type", "BPE") != "BPE" or odd or pattern is None or whole.get("normalizer") or whole["added_tokens"]:
-            raise NotFit("it is not plain byte-level BPE with the pattern of GPT-2 or GPT-4")
+            raise UnfitError("it is not plain byte-level BPE with the pattern of GPT-2 or GPT-4")
         vocabulary: dict[str, int] = model["vocab"]
         pairs = [pair.split(" ") if isinstance(pair, str) else pair for pair in model.get("merges") or []]
         try:
             byte_ids = np.array([vocabulary[c] for c in byte_characters()], dtype=np.int32)
             ids = np.array([(vocabulary[a], vocabulary[b], vocabulary[a + b]) for a, b in pairs], dtype=np.int32).reshape(-1, 3).T.copy()
         except (KeyError, ValueError) as error:
-            raise NotFit(f"its vocabulary lacks {error}") from None
+            raise UnfitError(f"its vocabulary lacks {error}") from None
         self.pattern = pretokenize.CODES[pattern]
         self.merges = bpe_encode.merge_table(ids[0], ids[1], ids[2], byte_ids)
         self.memory = bpe_encode.Memory(
@@ -68,8 +74,8 @@ class KernelBackend:
             np.empty(8 * MEMORY_ENTRIES, dtype=np.int32),
             np.zeros(3, dtype=np.int64),
         )
-        symbols = (np.empty(MAX_PIECE_BYTES, dtype=np.int32) for _ in range(3))
-        self.bench = bpe_encode.Bench(*symbols, np.empty(3 * MAX_PIECE_BYTES, dtype=np.uint64))
+        symbols, before, after = np.empty((3, MAX_PIECE_BYTES), dtype=np.int32)
+        self.bench = bpe_encode.Bench(symbols, before, after, np.empty(3 * MAX_PIECE_BYTES, dtype=np.uint64))
 
     def encode(self, pieces: Utf8, ends: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """See `Backend`."""
@@ -87,13 +93,13 @@ class GigatokenBackend:
         try:
             import gigatoken
         except ImportError as error:
-            raise NotFit(f"gigatoken is not installed ({error})") from None
+            raise UnfitError(f"gigatoken is not installed ({error})") from None
         self.json, self.dtype, self.seen = json.dumps(without_specials(tokenizer_json), ensure_ascii=False), np.dtype(dtype), 0
         self.load = gigatoken.Tokenizer.from_json
         try:
             self.loaded = self.load(self.json)
         except Exception as error:  # whatever its Rust side says: it cannot serve
-            raise NotFit(f"gigatoken cannot load it ({error})") from None
+            raise UnfitError(f"gigatoken cannot load it ({error})") from None
 
     def encode(self, pieces: Utf8, ends: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """See `Backend`."""
@@ -120,8 +126,9 @@ class TokenizersBackend:
     def encode(self, pieces: Utf8, ends: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """See `Backend`."""
         data = memoryview(pieces.data)  # type: ignore[arg-type]
-        texts = [str(data[a:b], "utf-8") for a, b in zip(pieces.offsets[:-1], ends, strict=True)]
-        rows = [np.array(row.ids, dtype=self.dtype) for row in self.loaded.encode_batch_fast(texts, add_special_tokens=False)]
+        # one by one, on this thread: worker processes are what runs in parallel, and its thread pool does not survive a fork
+        texts = (str(data[a:b], "utf-8") for a, b in zip(pieces.offsets[:-1], ends, strict=True))
+        rows = [np.array(self.loaded.encode(text, add_special_tokens=False).ids, dtype=self.dtype) for text in texts]
         tokens = np.concatenate(rows) if rows else np.empty(0, dtype=self.dtype)
         return tokens, np.cumsum([len(row) for row in rows], dtype=np.int64)
 

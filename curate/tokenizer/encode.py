@@ -1,12 +1,12 @@
 """From text to token ids, Arrow in and numpy out.
 
-Every document begins with the boundary token, once; its text never makes a special token, whatever it spells. A document longer than 64 KiB is
-encoded in pieces, cut where the tokenizer would cut anyway, so that neither 100 MB in one document nor one endless word can blow up; only a
-pre-token longer than 64 KiB is cut inside, which all backends do alike.
+Every document begins with the boundary token, once; its text never makes a special token, whatever it spells. A document longer than 64
+KiB is encoded in pieces, cut where the tokenizer would cut anyway, so that neither 100 MB in one document nor one endless word can blow
+up; only a pre-token longer than 64 KiB is cut inside, which all backends do alike.
 
-`Encoder` takes the fastest backend that gives the ids of `tokenizers` on a probe: `gigatoken` where it is installed, the kernel of ours for byte-level
-BPE with the pattern of GPT-2 or GPT-4, else `tokenizers` itself; `backend` and `passed_over` say which and why. tests/bench/bench_tokenizer.py
-measures them.
+`Encoder` takes the fastest backend that gives the ids of `tokenizers` on a probe: `gigatoken` where it is installed, the kernel of ours
+for byte-level BPE with the pattern of GPT-2 or GPT-4, else `tokenizers` itself; `backend` and `passed_over` say which and why.
+tests/bench/bench_tokenizer.py measures them.
 """
 
 import logging
@@ -21,7 +21,7 @@ from curate.arrow import Utf8
 from curate.errors import ShardError
 from curate.kernels import bpe_encode, pretokens
 from curate.tokenizer import pretokenize
-from curate.tokenizer.backends import BACKENDS, MAX_PIECE_BYTES, Backend, NotFit, TokenizersBackend, differs
+from curate.tokenizer.backends import BACKENDS, MAX_PIECE_BYTES, Backend, TokenizersBackend, UnfitError, differs
 from curate.tokenizer.file import Facts, parse, read, unwritten
 from curate.tokenizer.probe import _Dice, probe_texts
 from curate.tokenizer.unicode_classes import classes
@@ -42,8 +42,9 @@ class _Loaded(NamedTuple):
 class Encoder:
     """Encodes texts with one tokenizer; crosses a process boundary as the bytes of its file.
 
-    `tokenizer_json`: the bytes of a tokenizer.json. `end`: the token between documents, where it has an unusual name. `backend`: kernel, gigatoken or
-    tokenizers, to insist on one. ShardError where the file is no tokenizer, has no such token, or the wanted backend does not give the same ids.
+    `tokenizer_json`: the bytes of a tokenizer.json. `end`: the token between documents, where it has an unusual name. `backend`: kernel,
+    gigatoken or tokenizers, to insist on one. ShardError where the file is no tokenizer, has no such token, or the wanted backend does
+    not give the same ids.
     """
 
     def __init__(self, tokenizer_json: bytes, end: str | None = None, backend: str | None = None):
@@ -78,7 +79,9 @@ class Encoder:
         starts, ends = rows.offsets[:-1], rows.offsets[1:]
         if not (ends - starts > MAX_PIECE_BYTES).any():
             return rows, ends, np.arange(1, len(ends) + 1)
-        cuts = [self._cut(rows.data, int(a), int(b)) if b - a > MAX_PIECE_BYTES else np.array([b]) for a, b in zip(starts, ends, strict=True)]
+        cuts = [
+            self._cut(rows.data, int(a), int(b)) if b - a > MAX_PIECE_BYTES else np.array([b]) for a, b in zip(starts, ends, strict=True)
+        ]
         all_ends = np.concatenate(cuts)
         last = np.cumsum([len(cut) for cut in cuts])
         begins = np.concatenate(([0], all_ends))
@@ -100,7 +103,8 @@ class Encoder:
 
 
 def cut_unknown(data: np.ndarray, ids: Callable[[bytes], np.ndarray]) -> list[int]:
-    """Ends of pieces for a pattern that is not ours: cut before a blank where the ids on both sides show no seam; failing that, between characters.
+    """Ends of pieces for a pattern that is not ours: cut before a blank where the ids on both sides show no seam; failing that, between
+    characters.
 
     Pieces are at most MAX_PIECE_BYTES long.
     """
@@ -140,7 +144,7 @@ def _load(tokenizer_json: bytes, end: str | None, wanted: str | None) -> _Loaded
             return _Loaded(facts, truth, name, passed_over)
         try:
             backend = BACKENDS[name](tokenizer_json, facts.dtype)
-        except NotFit as reason:
+        except UnfitError as reason:
             passed_over[name] = str(reason)
             continue
         wrong = differs(backend, truth, texts)
@@ -150,7 +154,9 @@ def _load(tokenizer_json: bytes, end: str | None, wanted: str | None) -> _Loaded
             return _Loaded(facts, backend, name, passed_over)
         passed_over[name] = f"its ids differ from those of tokenizers on {wrong}"
         log.warning("not encoding with %s: %s", name, passed_over[name])
-    raise ShardError(f"encoder: expected backend {wanted} to give the ids of tokenizers, got: {passed_over[str(wanted)]}; leave out `backend`")
+    raise ShardError(
+        f"encoder: expected backend {wanted} to give the ids of tokenizers, got: {passed_over[str(wanted)]}; leave out `backend`"
+    )
 
 
 def _vocabulary_texts(tokenizer_json: bytes) -> list[str]:

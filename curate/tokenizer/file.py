@@ -1,6 +1,7 @@
 """The tokenizer.json that `tokenizers` and `transformers` load: written with the same bytes for the same tokens, and read with care.
 
-Written by us and not by the library, so that its bytes do not change with the library's version. Format: that of `tokenizers`, version "1.0".
+Written by us and not by the library, so that its bytes do not change with the library's version. Format: that of `tokenizers`, version
+"1.0".
 """
 
 import json
@@ -19,7 +20,8 @@ UINT16_TOKENS = 1 << 16
 
 @lru_cache(maxsize=1)
 def byte_characters() -> str:
-    """The 256 characters by which byte-level BPE writes bytes in its vocabulary (GPT-2, encoder.py): printable Latin-1 as itself, the others from U+0100 on."""
+    """The 256 characters by which byte-level BPE writes bytes in its vocabulary (GPT-2, encoder.py): printable Latin-1 as itself, the
+    others from U+0100 on."""
     printable = {*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)}
     others = [b for b in range(256) if b not in printable]
     return "".join(chr(b) if b in printable else chr(0x100 + others.index(b)) for b in range(256))
@@ -36,7 +38,9 @@ def unwritten(text: str) -> bytes | None:
     return bytes(table[c] for c in text) if all(c in table for c in text) else None
 
 
-def to_json(specials: Sequence[str], vocabulary: Mapping[str, int], merges: Sequence[tuple[str, str]], pattern: pretokenize.Pattern) -> bytes:
+def to_json(
+    specials: Sequence[str], vocabulary: Mapping[str, int], merges: Sequence[tuple[str, str]], pattern: pretokenize.Pattern
+) -> bytes:
     """A byte-level BPE tokenizer as the bytes of a tokenizer.json; ids of `vocabulary` in ascending order."""
     added = [
         {"id": vocabulary[s], "content": s, "single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": True}
@@ -94,10 +98,14 @@ def parse(tokenizer_json: bytes, name: str = "tokenizer.json") -> dict[str, Any]
     try:
         whole = json.loads(tokenizer_json)
     except (ValueError, UnicodeDecodeError) as error:
-        raise ShardError(f"{name}: expected a tokenizer.json, got {tokenizer_json[:40]!r} ({error}); save the tokenizer with `tokenizers`") from None
+        raise ShardError(
+            f"{name}: expected a tokenizer.json, got {tokenizer_json[:40]!r} ({error}); save the tokenizer with `tokenizers`"
+        ) from None
     if not isinstance(whole, dict) or not isinstance(whole.get("model"), dict) or "vocab" not in whole["model"]:
         found = sorted(whole) if isinstance(whole, dict) else type(whole).__name__
-        raise ShardError(f"{name}: expected an object with `model.vocab`, got {found}; a vocab.json or tokenizer_config.json is not a tokenizer.json")
+        raise ShardError(
+            f"{name}: expected an object with `model.vocab`, got {found}; a vocab.json or tokenizer_config.json is not a tokenizer.json"
+        )
     return whole
 
 

@@ -21,7 +21,8 @@ class Learned(NamedTuple):
 
 
 def learn(offsets: np.ndarray, data: np.ndarray, counts: np.ndarray, specials: Sequence[str], vocab_size: int, min_count: int) -> Learned:
-    """BPE over words data[offsets[i]:offsets[i + 1]] (uint8) that occur counts[i] (int64) times; no words give the 256 bytes and the special tokens."""
+    """BPE over words data[offsets[i]:offsets[i + 1]] (uint8) that occur counts[i] (int64) times; no words give the 256 bytes and the
+    special tokens."""
     first, byte_ids = first_tokens(specials)
     raw = [unwritten(token) or b"" for token in first]
     token_offsets = np.cumsum([0, *map(len, raw)], dtype=np.int64)
@@ -38,7 +39,8 @@ def learn(offsets: np.ndarray, data: np.ndarray, counts: np.ndarray, specials: S
 
 
 def first_tokens(specials: Sequence[str]) -> tuple[list[str], np.ndarray]:
-    """Tokens before the first merge, in the order of `BpeTrainer`: special tokens, then byte characters by code point; and int32[256]: byte → id.
+    """Tokens before the first merge, in the order of `BpeTrainer`: special tokens, then byte characters by code point; and int32[256]:
+    byte → id.
 
     A special token that is a single byte character is that byte's token.
     """

@@ -5,6 +5,7 @@ contractions have any case, digits come in threes and line ends stay with what i
 with `ByteLevel(use_regex=True)`, and with `Split(Regex(GPT4_REGEX))` before `ByteLevel(use_regex=False)`. Price: about 150 MB/s a core.
 """
 
+import itertools
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -70,7 +71,7 @@ def split(text: str, pattern: Pattern) -> list[str]:
     ends = np.empty(len(data), dtype=np.int64)
     num = pretokens.split_ends(data, 0, len(data), classes(), CODES[pattern], ends)
     cuts = [0, *ends[:num].tolist()]
-    return [data[a:b].tobytes().decode() for a, b in zip(cuts, cuts[1:], strict=False)]
+    return [data[a:b].tobytes().decode() for a, b in itertools.pairwise(cuts)]
 
 
 def as_json(pattern: Pattern) -> dict[str, Any]:
@@ -91,7 +92,7 @@ def from_json(entry: dict[str, Any] | None) -> Pattern | None:
 
 
 def _without_offsets(entry: dict[str, Any]) -> dict[str, Any]:
-    kept = {"use_regex": True} if entry.get("type") == "ByteLevel" else {}
+    kept: dict[str, Any] = {"use_regex": True} if entry.get("type") == "ByteLevel" else {}
     kept |= {k: v for k, v in entry.items() if k != "trim_offsets"}
     if isinstance(kept.get("pretokenizers"), list):
         kept["pretokenizers"] = [_without_offsets(e) for e in kept["pretokenizers"]]

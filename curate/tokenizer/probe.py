@@ -1,10 +1,12 @@
 """A fixed set of 1,000 strings on which encoders are compared, and the hash of the ids that one gives them.
 
 The hash catches a library whose ids drift while the tokenizer file stays the same, and shows that two files which differ only in form are
-one tokenizer. The strings are made by a counter-based generator (SplitMix64, Steele et al. 2014) and never change: a change would be a new probe.
+one tokenizer. The strings are made by a counter-based generator (SplitMix64, Steele et al. 2014) and never change: a change would be a
+new probe.
 """
 
 import hashlib
+import itertools
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Protocol
@@ -14,7 +16,34 @@ import pyarrow as pa
 
 NUM_TEXTS = 1_000
 
-SYLLABLES = "ba con de er form graph ing ion ka li ment mo ne or per qu re sta th ti un ver wh xi yo zu".split()
+SYLLABLES = [
+    "ba",
+    "con",
+    "de",
+    "er",
+    "form",
+    "graph",
+    "ing",
+    "ion",
+    "ka",
+    "li",
+    "ment",
+    "mo",
+    "ne",
+    "or",
+    "per",
+    "qu",
+    "re",
+    "sta",
+    "th",
+    "ti",
+    "un",
+    "ver",
+    "wh",
+    "xi",
+    "yo",
+    "zu",
+]
 CODE = (
     "def f(x):\n    return x[{}] + {}\n",
     "for (int i = 0; i < {}; ++i) {{\n\ta[i] += {};\n}}\n",
@@ -23,7 +52,15 @@ CODE = (
     '{{"k{}": [{}, null, true, -1.5e-10]}}',
     "$ ls -la ~/x{}/*.py | wc -l  # {}\n",
 )
-ODD = ("'s 'S 't 'T 're 'RE 've 'm 'll 'd 'ſ '’s ''s can't WE'LL o'", "<|endoftext|>", "<s></s><pad>", "a<|endoftext|>b", "\ufeff", "\x00\x01\x7f", "…—–\u2011")
+ODD = (
+    "'s 'S 't 'T 're 'RE 've 'm 'll 'd 'ſ '’s ''s can't WE'LL o'",
+    "<|endoftext|>",
+    "<s></s><pad>",
+    "a<|endoftext|>b",
+    "\ufeff",
+    "\x00\x01\x7f",
+    "…—–\u2011",
+)
 BLANKS = " \t\n\r\x0b\x0c\x85\xa0\u1680\u2003\u2028\u3000\u200b"
 BLOCKS = (
     (0x00A1, 0x24F),
@@ -72,7 +109,15 @@ class _Dice:
 
 def _words(dice: _Dice) -> str:
     made = ("".join(SYLLABLES[dice.below(len(SYLLABLES))] for _ in range(1 + dice.below(4))) for _ in range(1 + dice.below(30)))
-    shapes: tuple[Callable[[str], str], ...] = (str, str, str.title, str.upper, lambda w: w + ",", lambda w: w + ".\n", lambda w: f'"{w}\'s"')
+    shapes: tuple[Callable[[str], str], ...] = (
+        str,
+        str,
+        str.title,
+        str.upper,
+        lambda w: w + ",",
+        lambda w: w + ".\n",
+        lambda w: f'"{w}\'s"',
+    )
     return " ".join(shapes[dice.below(len(shapes))](word) for word in made)
 
 
@@ -87,7 +132,9 @@ def _numbers(dice: _Dice) -> str:
 
 def _blanks(dice: _Dice) -> str:
     filled = ("a", "9", ".", "", "'s", "é")
-    return "".join(BLANKS[dice.below(len(BLANKS))] * (1 + dice.below(5)) + filled[dice.below(len(filled))] for _ in range(1 + dice.below(12)))
+    return "".join(
+        BLANKS[dice.below(len(BLANKS))] * (1 + dice.below(5)) + filled[dice.below(len(filled))] for _ in range(1 + dice.below(12))
+    )
 
 
 def _unicode(dice: _Dice) -> str:
@@ -116,7 +163,7 @@ def probe_hash(encoder: Encodes) -> str:
     """`sha256:<hex>` over all probe texts in order: number of ids as u32 LE, then the ids as u32 LE, the boundary token included."""
     offsets, tokens = encoder.encode(pa.array(probe_texts(), pa.large_string()))
     digest = hashlib.sha256()
-    for start, end in zip(offsets[:-1], offsets[1:], strict=True):
+    for start, end in itertools.pairwise(offsets):
         digest.update(int(end - start).to_bytes(4, "little"))
         digest.update(tokens[start:end].astype("<u4").tobytes())
     return f"sha256:{digest.hexdigest()}"

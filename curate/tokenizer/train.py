@@ -22,15 +22,18 @@ class TokenizerConfig(Config):
     """How the tokenizer is trained."""
 
     vocab_size: int = Field(default=32_768, ge=1, le=1 << 24)
-    """Tokens wanted, special tokens and the 256 bytes included; fewer where the text has no more pairs. Up to 65,536 fit into uint16 shards."""
+    """Tokens wanted, special tokens and the 256 bytes included; fewer where the text has no more pairs. Up to 65,536 fit into uint16
+    shards."""
     pattern: pretokenize.Pattern = "gpt2"
-    """Where text is cut before merging: as GPT-2 does, or as GPT-4 (digits in threes, contractions of any case, line ends kept together)."""
+    """Where text is cut before merging: as GPT-2 does, or as GPT-4 (digits in threes, contractions of any case, line ends kept
+    together)."""
     special_tokens: Annotated[tuple[str, ...], AfterValidator(_tokens)] = (END_OF_TEXT,)
     """Tokens that no text can make, with the first ids; the first of them stands before every document."""
     min_frequency: int = Field(default=2, ge=0)
     """A pair that occurs less often is not merged."""
     max_pretokens: int = Field(default=2_000_000, ge=1)
-    """Distinct pre-tokens that the merges see, at most: the most frequent, ties by hash. Bounds the one task that learns; the report says what it cut."""
+    """Distinct pre-tokens that the merges see, at most: the most frequent, ties by hash. Bounds the one task that learns; the report says
+    what it cut."""
     max_pretoken_bytes: int = Field(default=1024, ge=16, le=65_536)
     """A longer pre-token (a run of one character, encoded data) is not counted; the report says how many."""
     max_chars_per_document: int | None = Field(default=None, ge=1)

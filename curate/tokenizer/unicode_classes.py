@@ -1,7 +1,8 @@
 r"""Which code points are letters, numbers and space, as the pre-tokenizer patterns mean them: \p{L}, \p{N}, \s.
 
 Unicode 16.0 (the version in `tokenizers` 0.21 to 0.23; a test compares every code point with the installed one). The table is ours, so that
-pre-tokens do not change with the Python version. Runs of code points, ascending, as base-36 numbers: gap to the end of the run before, length - 1.
+pre-tokens do not change with the Python version. Runs of code points, ascending, as base-36 numbers: gap to the end of the run before,
+length - 1.
 """
 
 from functools import lru_cache

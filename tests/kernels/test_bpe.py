@@ -1,5 +1,6 @@
 """The merge kernel against lists and dictionaries."""
 
+import itertools
 from collections import Counter
 
 import numpy as np
@@ -20,7 +21,7 @@ def learn(words, vocab_size, min_count):
     counts = np.array(list(words.values()), dtype=np.int64)
     first = np.arange(257, dtype=np.int64)
     merges, ends, data = bpe.learn_merges(symbols, starts, lengths, counts, first, np.arange(256, dtype=np.uint8), vocab_size, min_count)
-    tokens = [data[a:b].tobytes() for a, b in zip(ends, ends[1:], strict=False)]
+    tokens = [data[a:b].tobytes() for a, b in itertools.pairwise(ends)]
     return tokens, [tuple(m) for m in merges.tolist()], symbols, starts, lengths
 
 

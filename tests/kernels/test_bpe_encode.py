@@ -14,7 +14,11 @@ BYTE_IDS = np.arange(256, dtype=np.int32)
 
 def room(entries, piece=4096):
     memory = bpe_encode.Memory(
-        np.zeros(4 * entries, np.int32), np.empty((entries, 4), np.int64), np.empty(64 * entries, np.uint8), np.empty(64 * entries, np.int32), np.zeros(3, np.int64)
+        np.zeros(4 * entries, np.int32),
+        np.empty((entries, 4), np.int64),
+        np.empty(64 * entries, np.uint8),
+        np.empty(64 * entries, np.int32),
+        np.zeros(3, np.int64),
     )
     return memory, bpe_encode.Bench(*(np.empty(piece, np.int32) for _ in range(3)), np.empty(3 * piece, np.uint64))
 
@@ -39,7 +43,9 @@ def test_ids_are_those_of_the_slow_twin(texts, num_merges):
         for word in naive_bpe.split(text, "gpt2"):
             words[tuple(word.encode())] = words.get(tuple(word.encode()), 0) + 1
     _, merges = naive_bpe.train(words, [bytes([b]) for b in range(256)], 256 + num_merges, 1)
-    assume(len({m[2] for m in merges}) == len(merges))  # one token made in two ways: the order of the queue decides, compared with `tokenizers` instead
+    assume(
+        len({m[2] for m in merges}) == len(merges)
+    )  # one token made in two ways: the order of the queue decides, compared with `tokenizers` instead
     ranks = {(left, right): (rank, made) for rank, (left, right, made) in enumerate(merges)}
     expected = [[i for w in naive_bpe.split(t, "gpt2") for i in naive_bpe.encode(w.encode(), BYTE_IDS.tolist(), ranks)] for t in texts]
     assert encode(texts, merges) == expected

@@ -65,7 +65,10 @@ def test_facts_of_another_kind():
         (b"\xff\x00", r"t.json: expected a tokenizer.json, got b'\\xff\\x00'"),
         (b"[1, 2]", "t.json: expected an object with `model.vocab`, got list; a vocab.json"),
         (b'{"the": 0, "of": 1}', r"t.json: expected an object with `model.vocab`, got \['of', 'the'\]"),
-        (b'{"model": {"type": "BPE", "vocab": {"a": 0}, "merges": [["a", "b"]]}}', "t.json: expected a file that `tokenizers` loads, got the error"),
+        (
+            b'{"model": {"type": "BPE", "vocab": {"a": 0}, "merges": [["a", "b"]]}}',
+            "t.json: expected a file that `tokenizers` loads, got the error",
+        ),
         (
             json.dumps({"version": "1.0", "added_tokens": [], "model": {"type": "BPE", "vocab": {}, "merges": []}}).encode(),
             r"t.json: expected a special token that ends documents, such as <\|endoftext\|>, got \[\]; name one of these, or add it",

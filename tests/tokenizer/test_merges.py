@@ -18,7 +18,14 @@ def same(texts, **settings):
     return ours
 
 
-@pytest.mark.parametrize(("pattern", "num_bytes", "vocab_size"), [("gpt2", 5_000_000, 16_000), ("gpt4", 1_000_000, 8_000)])
+@pytest.mark.parametrize(
+    ("pattern", "num_bytes", "vocab_size"),
+    [
+        ("gpt2", 1_000_000, 12_000),
+        ("gpt4", 1_000_000, 8_000),
+        pytest.param("gpt2", 5_000_000, 32_000, marks=pytest.mark.slow),
+    ],
+)
 def test_real_text(pattern, num_bytes, vocab_size):
     ours = same(docstrings(num_bytes), pattern=pattern, vocab_size=vocab_size)
     assert len(ours.vocabulary) == vocab_size
@@ -48,7 +55,9 @@ def test_the_order_of_words_changes_nothing():
 
 
 def test_no_words_give_bytes_and_special_tokens():
-    ours = learn(np.zeros(1, dtype=np.int64), np.empty(0, dtype=np.uint8), np.empty(0, dtype=np.int64), ["<|endoftext|>", "<|pad|>"], 1000, 2)
+    ours = learn(
+        np.zeros(1, dtype=np.int64), np.empty(0, dtype=np.uint8), np.empty(0, dtype=np.int64), ["<|endoftext|>", "<|pad|>"], 1000, 2
+    )
     assert len(ours.vocabulary) == 258
     assert list(ours.vocabulary)[:2] == ["<|endoftext|>", "<|pad|>"]
     assert ours.merges == []

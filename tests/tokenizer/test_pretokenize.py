@@ -47,7 +47,9 @@ def test_null_is_no_document_and_a_slice_is_honoured():
     texts = pa.array(["not this", "a b", None, "", "a"], pa.string()).slice(1)
     found = pretokenize.count(texts, "gpt2", 100)
     assert (found.num_documents, found.text_bytes) == (3, 4)
-    assert dict(zip([bytes(found.data[a:b]) for a, b in zip(found.offsets, found.offsets[1:], strict=False)], found.counts.tolist(), strict=True)) == {b"a": 2, b" b": 1}
+    assert dict(
+        zip([bytes(found.data[a:b]) for a, b in zip(found.offsets, found.offsets[1:], strict=False)], found.counts.tolist(), strict=True)
+    ) == {b"a": 2, b" b": 1}
 
 
 def test_the_cap_counts_what_it_leaves_out():

@@ -1,4 +1,5 @@
-"""Text that is on any machine where the tests run: docstrings of the standard library and of installed packages; and what Hypothesis draws from."""
+"""Text that is on any machine where the tests run: docstrings of the standard library and of installed packages; and what Hypothesis
+draws from."""
 
 import ast
 import sysconfig

@@ -1,0 +1,97 @@
+"""Tokenizer training and encoding in MB/s, ours and the peers', on the same text in the same run, one process.
+
+    python -m tests.bench.bench_tokenizer [MEGABYTES] [VOCAB_SIZE]
+
+The text is source code and docstrings of what is installed here. Our training is the barrier itself (sketch, combine, resolve, finding);
+`tokenizers` and `gigatoken` train in one call and may use all cores (RAYON_NUM_THREADS=1 holds them to one). Encoding is timed warm,
+after one pass; so is training, after compilation. Times are of the process's CPU as well as of the clock, since the machine may be shared.
+"""
+
+import os
+import sys
+import sysconfig
+import time
+from pathlib import Path
+
+os.environ.setdefault("RAYON_NUM_THREADS", "1")
+
+import pyarrow as pa
+
+from curate.barriers.train_tokenizer import train_tokenizer
+from curate.tokenizer.encode import Encoder
+from tests.barrier_runner import Cut, last_rows, parts_of
+from tests.tokenizer import reference
+
+
+def corpus(num_bytes):
+    """Python files until there are so many bytes."""
+    texts, size = [], 0
+    for key in ("stdlib", "purelib"):
+        for path in sorted(Path(sysconfig.get_path(key)).rglob("*.py")):
+            if size < num_bytes:
+                texts.append(path.read_text(encoding="utf-8", errors="replace"))
+                size += path.stat().st_size
+    return texts
+
+
+def timed(name, megabytes, work):
+    """Run and print; returns what the work returns."""
+    clock, cpu = time.perf_counter(), time.process_time()
+    result = work()
+    clock, cpu = time.perf_counter() - clock, time.process_time() - cpu
+    print(f"{name:<28}{megabytes / clock:>10.1f} MB/s {megabytes / cpu:>10.1f} MB/s of CPU {clock:>8.2f} s", flush=True)
+    return result
+
+
+def ours(texts, vocab_size):
+    """The files of the barrier."""
+    ids = pa.array([i.to_bytes(16, "big") for i in range(len(texts))], pa.binary(16))
+    documents = pa.table({"id": ids, "text": pa.array(texts, pa.large_string())})
+    config, cut = train_tokenizer.config(vocab_size=vocab_size), Cut(batch_rows=256)
+    rows = last_rows(train_tokenizer, config, parts_of(documents, cut), cut)
+    return train_tokenizer.finding(iter([rows]), config)
+
+
+def train(texts, megabytes, vocab_size):
+    """All trainers; returns our tokenizer.json."""
+    ours(texts[:20], 1000)
+    made = timed("train, ours", megabytes, lambda: ours(texts, vocab_size))
+    timed("train, tokenizers", megabytes, lambda: reference.trained(texts, vocab_size=vocab_size))
+    try:
+        from gigatoken import train_bpe
+    except ImportError:
+        print("train, gigatoken: not installed")
+    else:
+        joined = "\x00".join(texts).encode()
+        timed("train, gigatoken", megabytes, lambda: train_bpe(joined, vocab_size, ["<|endoftext|>"], separator=b"\x00"))
+    return made["tokenizer.json"]
+
+
+def encode(texts, megabytes, tokenizer_json):
+    """All backends on the same Arrow array; `tokenizers` on a twentieth of it."""
+    array = pa.array(texts, pa.large_string())
+    for name in ("kernel", "gigatoken", "tokenizers"):
+        share = 20 if name == "tokenizers" else 1
+        part = array.slice(0, len(array) // share)
+        size = sum(len(text.encode()) for text in texts[: len(part)]) / 1e6
+        try:
+            encoder = Encoder(tokenizer_json, backend=name)
+        except Exception as error:
+            print(f"encode, {name}: {error}")
+            continue
+        encoder.encode(part)
+        timed(f"encode, {name}", size, lambda: encoder.encode(part))  # noqa: B023
+
+
+def main():
+    """Print the table."""
+    megabytes = float(sys.argv[1]) if len(sys.argv) > 1 else 20.0
+    vocab_size = int(sys.argv[2]) if len(sys.argv) > 2 else 32_768
+    texts = corpus(megabytes * 1e6)
+    size = sum(len(text.encode()) for text in texts) / 1e6
+    print(f"{size:.1f} MB in {len(texts)} documents, vocabulary {vocab_size}, encoders {os.environ['RAYON_NUM_THREADS']} thread")
+    encode(texts, size, train(texts, size, vocab_size))
+
+
+if __name__ == "__main__":
+    main()
