@@ -20,6 +20,7 @@ def utf8(array: pa.Array) -> Utf8:
 
     offsets: int64[n + 1] (copied where Arrow has 32 bits, so that kernels compile once); data: uint8, a view; valid: bool[n].
     """
+    width: type[np.signedinteger]
     if pa.types.is_large_string(array.type) or pa.types.is_large_binary(array.type):
         width = np.int64
     elif pa.types.is_string(array.type) or pa.types.is_binary(array.type):
@@ -41,6 +42,11 @@ def valid(array: pa.Array) -> np.ndarray:
     if array.null_count == 0:
         return np.ones(len(array), dtype=np.bool_)
     return np.asarray(array.is_valid())
+
+
+def missing(values: np.ndarray) -> np.ndarray:
+    """bool[n]: which entries of an object array are None."""
+    return np.equal(values, None)  # type: ignore[call-overload, no-any-return]
 
 
 def text_bytes(array: pa.Array | pa.ChunkedArray) -> int:

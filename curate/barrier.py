@@ -23,7 +23,7 @@ import importlib
 import pkgutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
@@ -35,7 +35,11 @@ from curate.schema import column
 from curate.stage import DROP, Config, rounded
 
 KEYED = pa.schema(
-    [pa.field("key", pa.uint64(), nullable=False), pa.field("sub", pa.uint64(), nullable=False), pa.field("id", pa.binary(16), nullable=False)]
+    [
+        pa.field("key", pa.uint64(), nullable=False),
+        pa.field("sub", pa.uint64(), nullable=False),
+        pa.field("id", pa.binary(16), nullable=False),
+    ]
 )
 """The first columns of every keyed row."""
 
@@ -144,7 +148,7 @@ def load(name: str) -> Barrier:
     return _by_module(f"curate.barriers.{name}")
 
 
-@lru_cache(maxsize=None)
+@cache
 def _by_module(module: str) -> Barrier:
     declared = [v for v in vars(importlib.import_module(module)).values() if isinstance(v, Barrier)]
     if len(declared) != 1:

@@ -93,16 +93,7 @@ class Outcome:
         """The outcome that a ledger line records."""
         balance = None
         if "records" in line:
-            balance = Balance(
-                **{
-                    name: Counter(line[name])
-                    if isinstance(line[name], dict)
-                    else int(line[name], 16)
-                    if name.startswith("ids_")
-                    else line[name]
-                    for name in Balance.__dataclass_fields__
-                }
-            )
+            balance = Balance(**{name: _counted(name, line[name]) for name in Balance.__dataclass_fields__})
         files = {role: [File(**file) for file in files] for role, files in line["files"].items()}
         return Outcome(task=line["task"], kind=line["kind"], files=files, balance=balance, facts=line["facts"])
 
@@ -158,6 +149,13 @@ class Ledger:
         self.store.write(LEDGER, b"".join(_dump(self.lines[task]) for task in chosen))
         failpoint("before_journal_removed")
         self.store.remove(JOURNAL)
+
+
+def _counted(name: str, value: Any) -> Any:
+    """A field of a balance from its form in a ledger line."""
+    if isinstance(value, dict):
+        return Counter(value)
+    return int(value, 16) if name.startswith("ids_") else value
 
 
 def _dump(outcome: Outcome) -> bytes:

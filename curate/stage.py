@@ -10,7 +10,7 @@ import importlib.metadata
 import pkgutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache, lru_cache
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import BaseModel, ConfigDict
 
+from curate.arrow import missing
 from curate.errors import StageError
 from curate.schema import column
 
@@ -132,7 +133,7 @@ class Stage:
             if limit is None:
                 continue
             measured = columns[column(step, rule.measure)]
-            rows = np.flatnonzero(rule.holds(measured, limit) & np.equal(reason, None))
+            rows = np.flatnonzero(rule.holds(measured, limit) & missing(reason))
             reason[rows] = rule.reason
             threshold[rows] = f"{rule.operator} {_written(limit)}"
             for row in rows:
@@ -180,12 +181,16 @@ def stage(
         config = fn.__annotations__["config"]
         bad = [name for name, dtype in adds.items() if pa.types.is_floating(dtype) and dtype != pa.float64()]
         if bad:
-            raise StageError(f"stage {fn.__name__}: expected float measures as float64, got {bad}; a float32 threshold is not the number written")
+            raise StageError(
+                f"stage {fn.__name__}: expected float measures as float64, got {bad}; a float32 threshold is not the number written"
+            )
         if replaces and "edits" not in adds:
             raise StageError(f"stage {fn.__name__}: expected an `edits` count beside replaces={replaces}, got {sorted(adds)}; add it")
         for rule in rules:
             if rule.measure not in adds or rule.limit not in config.model_fields:
-                raise StageError(f"stage {fn.__name__}: expected rule {rule.reason} over a measure and a config field, got {rule}; declare both")
+                raise StageError(
+                    f"stage {fn.__name__}: expected rule {rule.reason} over a measure and a config field, got {rule}; declare both"
+                )
         return Stage(
             name=fn.__name__,
             version=version,
@@ -217,7 +222,7 @@ def load(name: str) -> Stage:
     return _by_module(f"curate.stages.{name}")
 
 
-@lru_cache(maxsize=None)
+@cache
 def _by_module(module: str) -> Stage:
     declared = [v for v in vars(importlib.import_module(module)).values() if isinstance(v, Stage) and v.module == module]
     if len(declared) != 1:

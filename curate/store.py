@@ -12,7 +12,7 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, BinaryIO
@@ -142,7 +142,11 @@ class Store:
     def list(self, folder: str) -> list[str]:
         """Names of the files directly in a folder, sorted; empty if it is not there."""
         try:
-            found = self.fs.ls(self.full(folder), detail=False, refresh=True) if not self.is_local else self.fs.ls(self.full(folder), detail=False)
+            found = (
+                self.fs.ls(self.full(folder), detail=False, refresh=True)
+                if not self.is_local
+                else self.fs.ls(self.full(folder), detail=False)
+            )
         except FileNotFoundError:
             return []
         return sorted(posixpath.basename(path.rstrip("/")) for path in found)
@@ -172,7 +176,9 @@ class Store:
                 with self.fs.open(target, "wb") as sink:
                     yield Hashing(sink)
         except PermissionError as error:
-            raise StoreError(f"output {self.root}: expected a writable location, got {error.strerror or error}; choose another --output") from error
+            raise StoreError(
+                f"output {self.root}: expected a writable location, got {error.strerror or error}; choose another --output"
+            ) from error
         except OSError as error:
             if error.errno in (28, 122):  # ENOSPC, EDQUOT
                 raise StoreError(
@@ -218,10 +224,8 @@ class Store:
 
     def remove(self, path: str) -> None:
         """Delete a file or folder; nothing happens if it is not there."""
-        try:
+        with suppress(FileNotFoundError):
             self.fs.rm(self.full(path), recursive=True)
-        except FileNotFoundError:
-            pass
 
 
 LEASE = "lease.json"

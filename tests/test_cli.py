@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 import sys
 
 import pytest
@@ -95,7 +96,7 @@ def test_a_run_that_keeps_nothing_is_valid_and_says_so(tmp_path, curate):
 def test_an_input_that_is_not_there(tmp_path, curate, uri, said):
     code, _, err = curate("run", write_recipe(tmp_path, tmp_path / uri), "--output", tmp_path / "out", "--workers", 1)
     assert code == 2
-    assert __import__("re").search(said, err), err
+    assert re.search(said, err), err
 
 
 def test_a_recipe_error_names_file_line_field_and_the_nearest_name(tmp_path, curate):
@@ -109,7 +110,7 @@ def test_a_recipe_error_names_file_line_field_and_the_nearest_name(tmp_path, cur
 
 def test_invalid_utf8_and_awkward_lines_lose_nothing(tmp_path, curate):
     (tmp_path / "in.jsonl").write_bytes(b'{"text": "caf\xe9"}\n\n{"text": ""}\n{"text": "ok"}\n[1]\n{"text": 5}\nnull\n')
-    code, out, err = curate("run", write_recipe(tmp_path, tmp_path / "in.jsonl"), "--output", tmp_path / "out", "--workers", 1)
+    code, _, err = curate("run", write_recipe(tmp_path, tmp_path / "in.jsonl"), "--output", tmp_path / "out", "--workers", 1)
     assert code == 0, err
     import curate as api
 

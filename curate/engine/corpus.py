@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from curate.card import facts, render
@@ -129,7 +130,7 @@ def _check_run(segments: Sequence[Sequence[Outcome]]) -> None:
     from curate.errors import LedgerError
 
     sums = [total(outcomes) for outcomes in segments]
-    for before, after in zip(sums, sums[1:], strict=False):
+    for before, after in pairwise(sums):
         for what in (("kept", "documents"), ("ids_kept", "ids_in"), ("bytes_kept", "bytes_in")):
             left, right = getattr(before, what[0]), getattr(after, what[1])
             if what[0] == "ids_kept":

@@ -1,12 +1,13 @@
 """The exchange: keyed rows sorted into runs on disk, and read back by key range in (key, sub, id) order.
 
-A task sorts what it has and writes **runs**: Arrow IPC files of record batches whose first keys stand in the schema's metadata. A reader of the range [low, high)
-opens every run, jumps to the batches that overlap, and merges. The number of ranges is chosen when all runs are there, so it fits the data and no
-result depends on it. Memory: a writer holds `spill_bytes`, a reader one batch of each run.
+A task sorts what it has and writes **runs**: Arrow IPC files of record batches whose first keys stand in the schema's metadata. A reader of the
+range [low, high) opens every run, jumps to the batches that overlap, and merges. The number of ranges is chosen when all runs are there, so it
+fits the data and no result depends on it. Memory: a writer holds `spill_bytes`, a reader one batch of each run.
 """
 
 import base64
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -183,7 +184,7 @@ def ranges(num_bytes: int, range_bytes: int, at_least: int = 1) -> list[tuple[in
     """Cut the key space into equal ranges, so many that one holds about `range_bytes`."""
     count = max(at_least, -(-num_bytes // range_bytes), 1)
     edges = [(KEY_SPACE * number) // count for number in range(count + 1)]
-    return list(zip(edges[:-1], edges[1:], strict=True))
+    return list(pairwise(edges))
 
 
 def run_bytes(runs: Iterable[File]) -> int:

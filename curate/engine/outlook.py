@@ -10,7 +10,7 @@ from curate.recipe import Recipe, TokenizerFile
 from curate.store import Store
 
 
-class _Unfinished(Exception):
+class _UnfinishedError(Exception):
     """Tasks would have to run."""
 
 
@@ -21,7 +21,7 @@ class _Nobody:
 
     def run(self, tasks: Sequence[Task]) -> Iterator[Outcome]:
         if tasks:
-            raise _Unfinished
+            raise _UnfinishedError
         return iter(())
 
     def close(self) -> None:
@@ -49,7 +49,11 @@ def outlook(recipe: Recipe, store: Store) -> str:
     parts = input_parts(recipe)
     spans = [span for part in parts for span in part.spans]
     stored = sum(min(span.end, span.size) - span.start for span in spans)
-    lines = [f"recipe {recipe.name} → {store.root}", f"input: {len({s.uri for s in spans})} files, {stored:,} bytes stored, {len(parts)} parts", ""]
+    lines = [
+        f"recipe {recipe.name} → {store.root}",
+        f"input: {len({s.uri for s in spans})} files, {stored:,} bytes stored, {len(parts)} parts",
+        "",
+    ]
     for segment in driver.plan.segments:
         lines.append(f"segment {segment.index}: {segment.label}")
         for call in segment.barriers:
@@ -60,7 +64,7 @@ def outlook(recipe: Recipe, store: Store) -> str:
     try:
         driver.documents(parts)
         notes.lines.append("  all documents are settled")
-    except _Unfinished:
+    except _UnfinishedError:
         notes.lines.append("  … tasks after this one depend on what it writes")
     return "\n".join(lines + notes.lines)
 

@@ -31,7 +31,7 @@ class Segment:
     @property
     def label(self) -> str:
         """How progress and tables call it."""
-        inner = [call.step for call in (*self.barriers, *self.steps)]
+        inner = [*(call.step for call in self.barriers), *(call.step for call in self.steps)]
         return " → ".join([READ, *inner] if self.index == 0 else inner or ["settle"])
 
 
@@ -46,9 +46,10 @@ class Plan:
     @property
     def steps(self) -> list[str]:
         """Names of all steps in order, reading first."""
-        return [READ] + [
-            call.step for segment in self.segments for call in (*segment.barriers, *segment.steps) if call.step != READ
-        ]
+        calls: list[BarrierCall | StageCall] = []
+        for segment in self.segments:
+            calls += [*segment.barriers, *segment.steps]
+        return [READ] + [call.step for call in calls if call.step != READ]
 
 
 def plan(recipe: Recipe) -> Plan:
@@ -85,7 +86,9 @@ def _cut(steps: Sequence[Step]) -> list[Segment]:
                 segments.append(Segment(index=len(segments)))
         elif step.kind == "barrier":
             if step.only is not None:
-                raise RecipeError(f"step {step.name}: expected no `only` on a barrier, got {list(step.only)}; a barrier compares all documents")
+                raise RecipeError(
+                    f"step {step.name}: expected no `only` on a barrier, got {list(step.only)}; a barrier compares all documents"
+                )
             if current.steps or current.index == 0:
                 segments.append(Segment(index=len(segments)))
             call = BarrierCall(step=step.name, barrier=barriers.load(step.uses), config=_config(step))

@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from curate.arrow import scatter
+from curate.arrow import missing, scatter
 from curate.barrier import Barrier
 from curate.engine.guard import DEATH, Guard
 from curate.errors import StageError
@@ -95,7 +95,7 @@ class Walk:
     """`after_verdict: measure`: rows with a verdict are measured further."""
     steps: list[str] = field(default_factory=list)
     """Steps that may have marked a row, in order."""
-    seconds: Counter[str] = field(default_factory=Counter)
+    seconds: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
     guard: Guard | None = None
 
     def __post_init__(self) -> None:
@@ -137,7 +137,7 @@ class Walk:
 
     def _rows(self, only: tuple[str, ...] | None) -> np.ndarray:
         """Indices of the rows that a step measures."""
-        mask = np.equal(self.failed, None) if self.measure_all else self.alive.copy()
+        mask = missing(self.failed) if self.measure_all else self.alive.copy()
         if only is not None:
             mask &= np.asarray(pc.is_in(self.batch["source"], value_set=pa.array(list(only), pa.string())))
         return np.flatnonzero(mask)

@@ -130,7 +130,7 @@ class SegmentTask:
     carried: tuple[str, ...] = ()
     """Columns beyond the document's own that the inputs of the recipe carry along; every part has them all."""
     phase: str = ""
-    suspicion: Suspicion = Suspicion()
+    suspicion: Suspicion = field(default_factory=Suspicion)
     """What earlier attempts died of; not part of the name, since the result is the same for all rows that do not kill."""
 
     @staticmethod

@@ -7,6 +7,7 @@ of tokens over the key space; from the sum of histograms the driver cuts shards 
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
@@ -113,7 +114,7 @@ def shard_ranges(buckets: np.ndarray, tokens_per_shard: int) -> list[tuple[int, 
     before = np.concatenate(([0], ends))[cuts]
     cuts = np.where(wanted - before <= ends[np.minimum(cuts, len(ends) - 1)] - wanted, cuts, cuts + 1)
     edges = np.unique(np.concatenate(([0], cuts, [len(buckets)])))
-    return [(int(low) << (64 - BUCKET_BITS), int(high) << (64 - BUCKET_BITS)) for low, high in zip(edges[:-1], edges[1:], strict=True)]
+    return [(int(low) << (64 - BUCKET_BITS), int(high) << (64 - BUCKET_BITS)) for low, high in pairwise(edges)]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -89,19 +89,24 @@ def shards(driver: Driver, parts: Sequence[DocumentsPart], made: Tokenizer, lice
         eos_id=made.eos_id,
         tokenizer_fingerprint=made.fingerprint,
         tokenizer_probe_hash=made.probe,
-        **{table: tuple(sorted({name for o in encoded for name in o.facts[table]})) for table in ("sources", "licenses", "containers")},
+        sources=_names(encoded, "sources"),
+        licenses=_names(encoded, "licenses"),
+        containers=_names(encoded, "containers"),
     )
-    source = name_of("runs", [[file.digest for file in runs], meta.to_metadata().__repr__()])
+    source = name_of("runs", [[file.digest for file in runs], repr(meta)])
     tasks = [
-        ShardTask(
-            store=driver.store, name=name_of("shard", [source, low, high]), runs=tuple(runs), low=low, high=high, meta=meta
-        )
+        ShardTask(store=driver.store, name=name_of("shard", [source, low, high]), runs=tuple(runs), low=low, high=high, meta=meta)
         for low, high in shard_ranges(np.sum(histograms, axis=0), config.tokens_per_shard)
     ]
     written = driver.phase("shards", tasks)
     files = tuple(files_of(written, "shard"))
     index = driver.phase("index", [IndexTask(store=driver.store, name=name_of("index", [f.digest for f in files]), shards=files)])[0]
     return _publish(driver, meta, written, index)
+
+
+def _names(encoded: Sequence[Outcome], table: str) -> tuple[str, ...]:
+    """All names of a code table, sorted: a name's code does not depend on who saw it first."""
+    return tuple(sorted({name for outcome in encoded for name in outcome.facts[table]}))
 
 
 def _encode(

@@ -11,6 +11,7 @@ What is written depends on the rows and their order only, never on how they came
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from curate.arrow import text_bytes
+from curate.arrow import missing, text_bytes
 from curate.schema import ID_MODULUS, column, id_sum
 from curate.stage import DROP, THRESHOLD, VALUE
 from curate.store import File, Store
@@ -46,10 +47,10 @@ def settle(batch: pa.RecordBatch, steps: Sequence[str], failed: np.ndarray | Non
     """
     reason, value, threshold = _verdicts(batch, steps)
     if failed is not None:
-        for row in np.flatnonzero(np.not_equal(failed, None)):
+        for row in np.flatnonzero(~missing(failed)):
             step, message = failed[row]
             reason[row], value[row], threshold[row] = f"{step}:{ERROR}", message, None
-    leaves = np.not_equal(reason, None)
+    leaves = ~missing(reason)
     kept = batch.take(pa.array(np.flatnonzero(~leaves)))
     removed = batch.take(pa.array(np.flatnonzero(leaves)))
     spent = {column(step, word) for step in steps for word in (DROP, VALUE, THRESHOLD)}
@@ -69,7 +70,7 @@ def _verdicts(batch: pa.RecordBatch, steps: Sequence[str]) -> tuple[np.ndarray, 
         if name not in batch.schema.names or batch[name].null_count == batch.num_rows:
             continue
         drop = batch[name].to_numpy(zero_copy_only=False)
-        rows = np.flatnonzero(np.not_equal(drop, None) & np.equal(reason, None))
+        rows = np.flatnonzero(~missing(drop) & missing(reason))
         reason[rows] = [f"{step}:{drop[row]}" for row in rows]
         value[rows] = batch[column(step, VALUE)].to_numpy(zero_copy_only=False)[rows]
         threshold[rows] = batch[column(step, THRESHOLD)].to_numpy(zero_copy_only=False)[rows]
@@ -173,10 +174,8 @@ class PartWriter:
 
 def _discard(context: Any) -> None:
     """End a put with an error, so that its temporary file is removed."""
-    try:
+    with suppress(InterruptedError):
         context.__exit__(InterruptedError, InterruptedError("abandoned"), None)
-    except InterruptedError:
-        pass
 
 
 def read_documents(store: Store, files: Sequence[File], columns: Sequence[str] | None, batch_rows: int) -> Iterator[pa.RecordBatch]:

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
@@ -16,7 +17,9 @@ from curate.store import Store
 
 def rows(triples, payload=None):
     """A keyed table from (key, sub, id byte) triples."""
-    key, sub, last = (np.array(column, dtype=np.uint64) for column in zip(*triples, strict=True)) if triples else (np.array([], np.uint64),) * 3
+    key, sub, last = (
+        (np.array(column, dtype=np.uint64) for column in zip(*triples, strict=True)) if triples else (np.array([], np.uint64),) * 3
+    )
     ids = pa.array([bytes(15) + bytes([int(b)]) for b in last], pa.binary(16))
     return keyed(key, sub, ids, payload=pa.array(payload if payload is not None else range(len(triples)), pa.int64()))
 
@@ -57,7 +60,9 @@ def test_small_batches_merge_in_order(tmp_path, monkeypatch):
         writer = RunWriter(store, f"run{index}", 1 << 20)
         writer.write(rows(triples))
         runs += writer.close()
-    got = [(k, s, i[-1]) for t in read_range(store, runs) for k, s, i in zip(*(t[c].to_pylist() for c in ("key", "sub", "id")), strict=True)]
+    got = [
+        (k, s, i[-1]) for t in read_range(store, runs) for k, s, i in zip(*(t[c].to_pylist() for c in ("key", "sub", "id")), strict=True)
+    ]
     assert got == sorted(expected)
     middle = [k for t in read_range(store, runs, 2, 4) for k in t["key"].to_pylist()]
     assert middle == sorted(k for k, _, _ in expected if 2 <= k < 4)
@@ -69,7 +74,7 @@ def test_ranges_cover_the_key_space(num_bytes, range_bytes, expected):
     assert len(cut) == expected
     assert cut[0][0] == 0
     assert cut[-1][1] == KEY_SPACE
-    assert all(a[1] == b[0] for a, b in zip(cut, cut[1:], strict=False))
+    assert all(a[1] == b[0] for a, b in pairwise(cut))
 
 
 LIMIT_BYTES = 120 << 20

@@ -33,7 +33,7 @@ def deadly(batch: pa.RecordBatch, config: Nothing):
 def task(tmp_path):
     """A segment over thirty documents, of which two kill."""
     texts = [f"document {n} {'KILL' if n in (7, 19) else ''}" for n in range(30)]
-    (tmp_path / "in.jsonl").write_text("".join('{"id": "%d", "text": "%s"}\n' % (n, text) for n, text in enumerate(texts)))
+    (tmp_path / "in.jsonl").write_text("".join(f'{{"id": "{n}", "text": "{text}"}}\n' for n, text in enumerate(texts)))
     recipe = from_dict(law_corpus.recipe(tmp_path, tokenizer=None, shards=None, steps=[{"unicode": {}}]))
     store = Store(str(tmp_path / "out"))
     driver = Driver(recipe=recipe, store=store, engine=None)
