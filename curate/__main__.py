@@ -27,7 +27,9 @@ RecipePath = Annotated[Path, typer.Argument(metavar="RECIPE", help="A recipe: a 
 RunPath = Annotated[str, typer.Argument(metavar="RUN", help="The folder (or location) of a run, such as runs/web.")]
 Inputs = Annotated[
     list[str] | None,
-    typer.Option("--input", "-i", metavar="URI", help="Read this instead of the recipe's inputs: a file, glob, folder or s3:// location. Repeatable."),
+    typer.Option(
+        "--input", "-i", metavar="URI", help="Read this instead of the recipe's inputs: a file, glob, folder or s3:// location. Repeatable."
+    ),
 ]
 Output = Annotated[str | None, typer.Option("--output", "-o", metavar="DIR", help="Where the run lies; default runs/<recipe's name>.")]
 Settings = Annotated[
@@ -40,8 +42,12 @@ def run(
     recipe: RecipePath,
     inputs: Inputs = None,
     output: Output = None,
-    engine: Annotated[Literal["local", "ray"], typer.Option(help="local: processes of this machine. ray: tasks on a Ray cluster.")] = "local",
-    ray_address: Annotated[str | None, typer.Option(metavar="ADDRESS", help="A running Ray cluster, such as auto; default: start one here.")] = None,
+    engine: Annotated[
+        Literal["local", "ray"], typer.Option(help="local: processes of this machine. ray: tasks on a Ray cluster.")
+    ] = "local",
+    ray_address: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="A running Ray cluster, such as auto; default: start one here.")
+    ] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes; default: one a core. Changes speed, never the result.")] = None,
     settings: Settings = None,
 ) -> None:

@@ -1,9 +1,9 @@
 """The Python API: `curate.run(recipe)` makes a corpus, `curate.open(run)` reads one.
 
-    import curate
-    summary = curate.run("pipelines/web.yaml", inputs=["crawl/*.warc.gz"], output="runs/mine", workers=8)
-    corpus = curate.open("runs/mine")
-    corpus.documents().head(3).to_pylist()
+import curate
+summary = curate.run("pipelines/web.yaml", inputs=["crawl/*.warc.gz"], output="runs/mine", workers=8)
+corpus = curate.open("runs/mine")
+corpus.documents().head(3).to_pylist()
 """
 
 import os
