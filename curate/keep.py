@@ -26,7 +26,10 @@ BYTES = "bytes"
 """The word in a keep list for the length of the text."""
 WORST = np.uint64(0xFFFFFFFFFFFFFFFF)
 SIGN = np.uint64(1 << 63)
-LOWEST_BIT = np.uint64(1)
+SPREAD = np.uint64(0x9E3779B97F4A7C15)
+GATHER = np.uint64(pow(0x9E3779B97F4A7C15, -1, 1 << 64))
+"""An odd number and its inverse mod 2^64: addresses times SPREAD lie all over the key space, as keys should; times GATHER they are
+addresses again."""
 
 
 def check(keep: Sequence[str]) -> Sequence[str]:
@@ -103,69 +106,85 @@ def _ordered(values: np.ndarray, usable: np.ndarray, name: str) -> np.ndarray:
 
 
 def digest_keys(digests: bytes, num_rows: int) -> tuple[np.ndarray, np.ndarray]:
-    """Key and sub of 16-byte digests: 127 of their bits. The lowest bit of sub is free, to put the winner before its members."""
+    """Key and sub of 16-byte digests."""
     words = np.frombuffer(digests, dtype=">u8").astype(np.uint64).reshape(num_rows, 2)
-    return words[:, 0], words[:, 1] & ~LOWEST_BIT
+    return words[:, 0], words[:, 1]
 
 
 def winners(tables: Iterable[pa.Table], by: Sequence[str]) -> Iterator[pa.Table]:
-    """Rows of equal (key, sub) are a group; of groups of at least two, all members and one winner come out.
+    """Rows of equal (key, sub) are a group; of groups of at least two, all members and a copy of the best come out, keyed by the group.
 
     Rows have `at` (uint64) and the columns `by`, which order a group: smallest first, nulls last, then id, then `at` (which only decides
-    between rows that agree in all else). Members leave with the lowest bit of sub set and num 0, the winner's copy with it clear and num
-    = size of the group.
+    between rows that agree in all else). The copy has sub 0 and num = size of the group, members have sub 1 and num 0.
     """
     held: pa.Table | None = None
     for table in tables:
         if table.num_rows == 0:
             continue
-        table = table.append_column("num", pa.array(np.ones(table.num_rows, dtype=np.int64)))
-        rows = _Grouped(table if held is None else pa.concat_tables([held, table]), by)
-        if rows.members.num_rows:
-            yield rows.members
-        closed = rows.best.slice(0, rows.best.num_rows - 1)
-        held = rows.best.slice(rows.best.num_rows - 1)
-        yield from _finished(closed)
+        table = table.append_column("num", pa.array(np.ones(table.num_rows, dtype=np.int64))).append_column("group", table["at"])
+        groups = _Groups(table if held is None else pa.concat_tables([held, table]), by)
+        yield from groups.members()
+        best = groups.best()
+        held = best.slice(best.num_rows - 1)
+        yield from _copies(best.slice(0, best.num_rows - 1))
     if held is not None:
-        yield from _finished(held)
+        yield from _copies(held)
 
 
-def _finished(best: pa.Table) -> Iterator[pa.Table]:
-    """The winners of groups that are more than one row."""
-    several = np.flatnonzero(best["num"].to_numpy() > 1)
-    if len(several):
-        yield best.take(pa.array(several))
+class _Groups:
+    """Groups of one table; each goes by the address of its first row.
 
-
-class _Grouped:
-    """Groups of one table: the best row of each with the group's size so far, and the members of those with more than one row.
-
-    The first row may stand for a group that began in an earlier table: then its num says how many rows that group had, and all have been
-    given out if there was more than one.
+    The first row may stand for a group that began in an earlier table: then its num says how many rows that group had, and all of them
+    have been given out if there was more than one.
     """
 
     def __init__(self, table: pa.Table, by: Sequence[str]):
-        key, sub, num = (one_chunk(table[name]).to_numpy() for name in ("key", "sub", "num"))
-        first = np.flatnonzero(np.r_[True, (key[1:] != key[:-1]) | (sub[1:] != sub[:-1])])
-        size = np.add.reduceat(num, first)
-        group = np.repeat(np.arange(len(first)), np.diff(np.r_[first, len(key)]))
-        member = (size[group] > 1) & (num == 1)
-        self.members = _with(table.take(pa.array(np.flatnonzero(member))), sub[member] | LOWEST_BIT, 0)
-        at = first.copy()
-        several = np.flatnonzero(size[group] > 1)
-        ordered = pa.table({"group": group[several], **{name: table[name].take(pa.array(several)) for name in (*by, "id", "at")}})
-        keys = [(name, "ascending") for name in ordered.column_names]
-        ranked = several[pc.sort_indices(ordered, sort_keys=keys).to_numpy()]
-        leads = np.flatnonzero(np.r_[True, group[ranked][1:] != group[ranked][:-1]]) if len(ranked) else np.empty(0, dtype=np.int64)
-        at[group[ranked[leads]]] = ranked[leads]
-        self.best = _with(table.take(pa.array(at)), sub[at], size)
+        self.table, self.by = table, by
+        key, sub, self.num = (one_chunk(table[name]).to_numpy() for name in ("key", "sub", "num"))
+        self.first = np.flatnonzero(np.r_[True, (key[1:] != key[:-1]) | (sub[1:] != sub[:-1])])
+        self.size = np.add.reduceat(self.num, self.first)
+        self.of = np.repeat(np.arange(len(self.first)), np.diff(np.r_[self.first, len(key)]))
+        self.name = one_chunk(table["group"]).to_numpy()[self.first]
+
+    def members(self) -> Iterator[pa.Table]:
+        """Rows of groups of at least two that have not been given out."""
+        rows = np.flatnonzero((self.size[self.of] > 1) & (self.num == 1))
+        if len(rows):
+            yield _keyed(self.table.take(pa.array(rows)), self.name[self.of[rows]] * SPREAD, 1, 0)
+
+    def best(self) -> pa.Table:
+        """The best row of every group, with the group's size and name; key and sub still those of the digest."""
+        rows = self.first.copy()
+        several = np.flatnonzero(self.size[self.of] > 1)
+        if len(several):
+            ordered = pa.table(
+                {"of": self.of[several], **{name: self.table[name].take(pa.array(several)) for name in (*self.by, "id", "at")}}
+            )
+            ranked = several[pc.sort_indices(ordered, sort_keys=[(name, "ascending") for name in ordered.column_names]).to_numpy()]
+            group = self.of[ranked]
+            leads = np.r_[True, group[1:] != group[:-1]]
+            rows[group[leads]] = ranked[leads]
+        best = self.table.take(pa.array(rows))
+        return _put(_put(best, "num", self.size), "group", self.name)
 
 
-def _with(table: pa.Table, sub: np.ndarray, num: np.ndarray | int) -> pa.Table:
-    """The table with other `sub` and `num`."""
-    num = np.broadcast_to(np.asarray(num, dtype=np.int64), len(sub))
-    table = table.set_column(table.schema.get_field_index("sub"), table.schema.field("sub"), pa.array(sub, pa.uint64()))
-    return table.set_column(table.schema.get_field_index("num"), table.schema.field("num"), pa.array(num))
+def _copies(best: pa.Table) -> Iterator[pa.Table]:
+    """The best rows of groups of at least two, keyed by the group."""
+    rows = np.flatnonzero(one_chunk(best["num"]).to_numpy() > 1)
+    if len(rows):
+        best = best.take(pa.array(rows))
+        yield _keyed(best, one_chunk(best["group"]).to_numpy() * SPREAD, 0, one_chunk(best["num"]).to_numpy())
+
+
+def _keyed(table: pa.Table, key: np.ndarray, sub: int, num: np.ndarray | int) -> pa.Table:
+    """The rows under another key."""
+    table = _put(_put(table, "key", key), "sub", np.full(len(key), sub, dtype=np.uint64))
+    return _put(table, "num", np.broadcast_to(np.asarray(num, dtype=np.int64), len(key))).drop_columns(["group"])
+
+
+def _put(table: pa.Table, name: str, values: np.ndarray) -> pa.Table:
+    """The table with other values in a column."""
+    return table.set_column(table.schema.get_field_index(name), name, pa.array(values))
 
 
 def told(tables: Iterable[pa.Table]) -> Iterator[tuple[pa.Table, pa.Table, np.ndarray]]:

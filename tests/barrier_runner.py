@@ -65,9 +65,9 @@ def resolved(round_, rows: pa.Table, config, cut: Cut) -> list[pa.Table]:
 
 def previous_of(batch: pa.RecordBatch, rows: pa.Table | None) -> pa.Table | None:
     """The rows whose key is an address of this batch, with `row`."""
-    first = batch["at"][0].as_py()
     if rows is None:
         return None
+    first = batch["at"][0].as_py()
     keys = rows["key"].to_numpy()
     start, end = np.searchsorted(keys, np.array([first, first + batch.num_rows], dtype=np.uint64))
     piece = rows.slice(start, end - start)
@@ -128,7 +128,7 @@ def run(barrier, config, documents: pa.Table, cut: Cut | None = None, step: str 
     parts = parts_of(documents, cut)
     verdicts = last_rows(barrier, config, parts, cut)
     marked = []
-    for batch in (b for part in parts for b in part):
+    for batch in [b for part in parts for b in part] or [_no_rows(documents)]:
         rows = previous_of(batch, verdicts)
         bare = batch.drop_columns(["at"])
         if rows is None:
@@ -141,7 +141,13 @@ def run(barrier, config, documents: pa.Table, cut: Cut | None = None, step: str 
             else:
                 bare = bare.append_column(name, array)
         marked.append(bare)
-    return pa.Table.from_batches(marked) if marked else documents
+    return pa.Table.from_batches(marked)
+
+
+def _no_rows(documents: pa.Table) -> pa.RecordBatch:
+    """A batch without rows, so that a table without rows gets its columns too."""
+    empty = documents.schema.append(pa.field("at", pa.uint64())).empty_table()
+    return pa.RecordBatch.from_arrays([c.combine_chunks() for c in empty.columns], schema=empty.schema)
 
 
 def kept(marked: pa.Table, step: str) -> np.ndarray:

@@ -1,6 +1,7 @@
 """Slow twins of the dedup kernels and of `near_dedup`: words by a regular expression, sets, all pairs, one document at a time."""
 
 import re
+from functools import cache
 from itertools import combinations
 
 import numpy as np
@@ -24,13 +25,23 @@ WORD = re.compile(r"A[mx]*|(?:9+(?:,9+)?|[wm])(?:9+(?:,9+)?|[wmx])*")
 
 def words(text):
     """The words of a text: cut by classes first, folded afterwards."""
-    classes = "".join(LETTERS[fold.kind(ord(c))] for c in text)
+    classes = "".join(map(_letter, text))
     return [_folded(text[m.start() : m.end()], m.group()) for m in WORD.finditer(classes)]
+
+
+@cache
+def _letter(char):
+    return LETTERS[fold.kind(ord(char))]
+
+
+@cache
+def _written(char):
+    return fold.folded(ord(char)) or char
 
 
 def _folded(word, classes):
     zeros = NUMBER.sub(lambda m: "9" + "-" * (len(m.group()) - 1), classes)
-    parts = ["0" if kind == "9" else "" if kind in "-x" else fold.folded(ord(c)) or c for c, kind in zip(word, zeros, strict=True)]
+    parts = ["0" if kind == "9" else "" if kind in "-x" else _written(c) for c, kind in zip(word, zeros, strict=True)]
     return "".join(parts)
 
 
@@ -44,13 +55,13 @@ def shingles(text, n):
 
 def permutations(count, seed):
     state = np.random.RandomState(seed)
-    a = [int(x) for x in state.randint(1, PRIME, dtype=np.uint64, size=count)]
-    return a, [int(x) for x in state.randint(0, PRIME, dtype=np.uint64, size=count)]
+    a = state.randint(1, PRIME, dtype=np.uint64, size=count)
+    return a, state.randint(0, PRIME, dtype=np.uint64, size=count)
 
 
 def signature(hashes, a, b):
-    """Datatrove's MinHash in Python's integers."""
-    return [min(((h * x + y) % 2**64) % PRIME for h in hashes) for x, y in zip(a, b, strict=True)]
+    """Datatrove's MinHash, as its formula says it: products and sums wrap at 2^64."""
+    return ((np.array(hashes, dtype=np.uint64)[:, None] * a + b) % np.uint64(PRIME)).min(axis=0).tolist()
 
 
 def similarity(better, worse, kind="jaccard"):
@@ -65,7 +76,7 @@ def partners(place, all_pairs=16, num_hubs=4, num_neighbours=2):
     return set(range(num_hubs)) | set(range(place - num_neighbours, place))
 
 
-def candidates(documents, ngram, bands, rows, seed=1):
+def candidates(documents, ngram, bands, rows, seed=1, all_pairs=16):
     """Pairs of indexes that some bucket pairs up; documents are (id, text, rank), and come in order of (rank, id) in a bucket."""
     a, b = permutations(bands * rows, seed)
     order = sorted(range(len(documents)), key=lambda i: (documents[i][2], documents[i][0]))
@@ -77,7 +88,7 @@ def candidates(documents, ngram, bands, rows, seed=1):
             buckets.setdefault(tuple(signatures[i][band * rows : (band + 1) * rows]), []).append(i)
         for members in buckets.values():
             for place, i in enumerate(members):
-                pairs |= {(members[p], i) for p in partners(place)}
+                pairs |= {(members[p], i) for p in partners(place, all_pairs)}
     return pairs
 
 

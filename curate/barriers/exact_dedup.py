@@ -1,6 +1,6 @@
 """Exact duplicates: documents with equal text, payload or URL; one of each group stays.
 
-Documents are equal if BLAKE3-128 of the compared bytes agrees (127 bits are used), so an attacker cannot craft a text that removes
+Documents are equal if BLAKE3-128 of the compared bytes agrees, so an attacker cannot craft a text that removes
 another's. The one that stays is the first by the `keep` list, then by id. Null and empty values are equal to nothing. The reason is
 `duplicate`, the value the number of copies.
 
@@ -49,7 +49,7 @@ def _sketch(batch: pa.RecordBatch, previous: pa.Table | None, config: Config) ->
     """A row for each document that has something to compare: its digest, its rank, its address."""
     compared = batch[COLUMN[config.by]]
     if config.by == "text" and config.normalize == "whitespace":
-        compared = pc.binary_join(pc.utf8_split_whitespace(pc.utf8_trim_whitespace(compared)), " ")
+        compared = pc.binary_join(pc.utf8_split_whitespace(pc.utf8_trim_whitespace(compared)), pa.scalar(" ", compared.type))
     view = utf8(compared)
     rows = np.flatnonzero(view.valid & (np.diff(view.offsets) > 0))
     data = view.data.data  # a memoryview: slices copy nothing

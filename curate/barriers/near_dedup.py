@@ -34,6 +34,7 @@ from curate import keep as keeping
 from curate.arrow import one_chunk, utf8
 from curate.barrier import Barrier, Round, keyed, whole_keys
 from curate.errors import StageError
+from curate.keep import GATHER, SPREAD
 from curate.kernels import graph, minhash
 from curate.kernels.fold import tables as fold_tables
 from curate.stage import DECIMALS, DROP, THRESHOLD, VALUE
@@ -44,10 +45,6 @@ STRIDE = 8192
 """Rows of a bucket that are paired at once: bounds the pairs in memory."""
 UNDECIDED, STAYS, LEAVES, EDGE = 0, 1, 2, 3
 """What a row of the deciding rounds says: the state of a better neighbour, or an edge to a worse one."""
-SPREAD = np.uint64(0x9E3779B97F4A7C15)
-GATHER = np.uint64(pow(0x9E3779B97F4A7C15, -1, 1 << 64))
-"""An odd number and its inverse mod 2^64. Addresses times SPREAD lie all over the key space, so that no range gets all of a small
-corpus."""
 
 
 class Config(Base):
