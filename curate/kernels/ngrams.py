@@ -11,7 +11,6 @@ import numpy as np
 from numba import njit
 
 from curate.kernels.utf8 import SPACE, code_at, count_chars, width
-from curate.kernels.words import tokenize
 
 BASE = np.uint64(0x9E3779B97F4A7C15 | 1)
 TOP = (2, 3, 4)
@@ -20,32 +19,18 @@ SEGMENT_MEASURES = 4
 """Columns of `measure_segments`: paragraphs and lines, each by number and by characters."""
 
 
-class Scratch(NamedTuple):
-    """Lent memory: token bounds, hashes, powers and characters by token, and a hash table with stamp and count by slot."""
+class Table(NamedTuple):
+    """A lent hash table: key, stamp and count by slot. A slot is in use where its stamp is the current one."""
 
-    starts: np.ndarray
-    ends: np.ndarray
-    hashes: np.ndarray
-    powers: np.ndarray
-    chars: np.ndarray
     keys: np.ndarray
     stamps: np.ndarray
     counts: np.ndarray
 
 
-def scratch(places: int) -> Scratch:
-    """Memory for rows of at most `places` tokens or segments."""
-    slots = 1 << max(4, (2 * places).bit_length())
-    return Scratch(
-        np.empty(places, dtype=np.int64),
-        np.empty(places, dtype=np.int64),
-        np.empty(places, dtype=np.uint64),
-        np.empty(places, dtype=np.uint64),
-        np.empty(places, dtype=np.int64),
-        np.zeros(slots, dtype=np.uint64),
-        np.zeros(slots, dtype=np.int64),
-        np.zeros(slots, dtype=np.int64),
-    )
+def table(entries: int) -> Table:
+    """A table for sets of at most so many entries."""
+    slots = 1 << max(4, (2 * entries).bit_length())
+    return Table(np.zeros(slots, dtype=np.uint64), np.zeros(slots, dtype=np.int64), np.zeros(slots, dtype=np.int64))
 
 
 @njit(nogil=True, cache=True, inline="always")
@@ -103,7 +88,7 @@ def _repeats(data, starts, ends, n, keys, stamps, stamp):
 
 @njit(nogil=True, cache=True)
 def _segments(data, start, end, newlines, starts, ends):
-    """Bounds of data[start:end] split at runs of at least `newlines` newlines (re.split); returns their number, −1 if the arrays are too short."""
+    """Bounds of data[start:end] split at runs of at least `newlines` newlines (re.split); returns their number, at most the newlines + 1."""
     n = 0
     s = start
     i = start
@@ -115,8 +100,6 @@ def _segments(data, start, end, newlines, starts, ends):
         while stop < end and data[stop] == 10:
             stop += 1
         if stop - i >= newlines:
-            if n + 1 >= len(starts):
-                return -1
             starts[n], ends[n] = s, i
             n += 1
             s = stop
@@ -144,8 +127,8 @@ def _stripped(data, start, end, classes):
 def measure_segments(offsets, data, classes, starts, ends, keys, stamps, stamp, out):
     """out[row] = share of paragraphs that repeat an earlier one, their characters / characters of the text, and the same for lines (float64).
 
-    `stamp`: a number larger than any used on this table before; the next free one is stamp + 2 · rows. Returns the first row for which the arrays were
-    too short, or the number of rows."""
+    `stamp`: a number larger than any used on this table before; the next free one is stamp + 2 · rows. starts and ends hold
+    newlines of a row + 1 segments, the table twice as many."""
     for row in range(len(offsets) - 1):
         start, end = offsets[row], offsets[row + 1]
         chars = count_chars(data, start, end)
@@ -155,16 +138,13 @@ def measure_segments(offsets, data, classes, starts, ends, keys, stamps, stamp, 
                 n = _segments(data, inner, outer, 2, starts, ends)
             else:
                 n = _segments(data, start, end, 1, starts, ends)
-            if n < 0:
-                return row
             number, repeated = _repeats(data, starts, ends, n, keys, stamps, stamp + 2 * row + kind)
             out[row, 2 * kind] = number / n
             out[row, 2 * kind + 1] = repeated / chars if chars else 0.0
-    return len(offsets) - 1
 
 
 @njit(nogil=True, cache=True)
-def _top(n, size, starts, ends, hashes, powers, chars, keys, stamps, counts, stamp):
+def _top(n, size, hashes, powers, chars, keys, stamps, counts, stamp):
     """Characters of the most frequent n-gram of `size` tokens joined by spaces, times its count; the first seen wins a tie."""
     grams = n - size + 1
     if grams < 1:
@@ -216,25 +196,21 @@ def _duplicated(n, size, hashes, powers, chars, keys, stamps, stamp):
 
 
 @njit(nogil=True, cache=True)
-def measure_ngrams(
-    offsets, data, classes, marks, special_keys, cuts, units, starts, ends, hashes, powers, chars, keys, stamps, counts, stamp, out
-):
-    """out[row] = for n in TOP the characters of the most frequent n-gram times its count, for n in DUPLICATED the characters in repeated n-grams, each / characters
-    of the text (float64; 0 for an empty text). `stamp` as in measure_segments, the next free one is stamp + 9 · rows. Returns the first row
-    for which the arrays were too short, or the number of rows."""
-    for row in range(len(offsets) - 1):
-        start, end = offsets[row], offsets[row + 1]
-        length = count_chars(data, start, end)
-        n = tokenize(data, start, end, classes, marks, special_keys, cuts, units, starts, ends)
-        if n < 0:
-            return row
-        for k in range(n):
-            hashes[k], powers[k] = _hash(data, starts[k], ends[k])
-            chars[k] = count_chars(data, starts[k], ends[k])
+def measure_ngrams(offsets, data, first, bounds, starts, ends, hashes, powers, chars, keys, stamps, counts, stamp, out):
+    """out[row] = for n in TOP the characters of the most frequent n-gram times its count, for n in DUPLICATED the characters in repeated
+    n-grams, each / characters of the text (float64; 0 for an empty text). Rows and tokens as in `words.Tokens`; `stamp` as in
+    measure_segments, the next free one is stamp + 9 · rows. hashes, powers, chars hold the tokens of one row, the table twice as many."""
+    for k in range(len(bounds) - 1):
+        row = first + k
+        length = count_chars(data, offsets[row], offsets[row + 1])
+        n = bounds[k + 1] - bounds[k]
+        for t in range(n):
+            begin, end = starts[bounds[k] + t], ends[bounds[k] + t]
+            hashes[t], powers[t] = _hash(data, begin, end)
+            chars[t] = count_chars(data, begin, end)
         for column in range(9):
             if column < 3:
-                found = _top(n, column + 2, starts, ends, hashes, powers, chars, keys, stamps, counts, stamp + 9 * row + column)
+                found = _top(n, column + 2, hashes, powers, chars, keys, stamps, counts, stamp + 9 * k + column)
             else:
-                found = _duplicated(n, column + 2, hashes, powers, chars, keys, stamps, stamp + 9 * row + column)
+                found = _duplicated(n, column + 2, hashes, powers, chars, keys, stamps, stamp + 9 * k + column)
             out[row, column] = found / length if length else 0.0
-    return len(offsets) - 1

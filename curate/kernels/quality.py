@@ -8,7 +8,7 @@ from numba import njit
 
 from curate.kernels.marks import SYMBOL
 from curate.kernels.utf8 import ALPHA, BREAK, SPACE, code_at, width
-from curate.kernels.words import fnv, tokenize
+from curate.kernels.words import fnv
 
 MEASURES = ("words", "mean_word_length", "hashes", "ellipses", "bullet_lines", "ellipsis_lines", "alpha_words", "stop_words")
 """Columns of `measure_quality`'s output."""
@@ -82,17 +82,16 @@ def _marks(data, start, end):
 
 
 @njit(nogil=True, cache=True)
-def measure_quality(offsets, data, classes, marks, keys, cuts, units, symbols, stop_keys, starts, ends, out):
-    """out[row] = MEASURES as float64: words with more than symbols, their mean characters, then ratios to all tokens or to all lines, and the number
-    of different stop words (stop_keys: uint64, fnv of each, at most 64). Ratios of nothing are 0. Returns the first row for which
-    starts and ends were too short, or the number of rows."""
-    for row in range(len(offsets) - 1):
+def measure_quality(offsets, data, first, bounds, starts, ends, classes, symbols, stop_keys, out):
+    """out[row] = MEASURES as float64: words with more than symbols, their mean characters, then ratios to all tokens or to all lines, and
+    the number of different stop words. Ratios of nothing are 0. Rows first … first + len(bounds) − 2, tokens as in `words.Tokens`;
+    stop_keys: uint64, fnv of each, at most 64."""
+    for k in range(len(bounds) - 1):
+        row = first + k
         start, end = offsets[row], offsets[row + 1]
-        n = tokenize(data, start, end, classes, marks, keys, cuts, units, starts, ends)
-        if n < 0:
-            return row
+        n = bounds[k + 1] - bounds[k]
         words, chars, alpha, seen = 0, 0, 0, np.uint64(0)
-        for t in range(n):
+        for t in range(bounds[k], bounds[k + 1]):
             length, solid, letters = 0, False, False
             i = starts[t]
             while i < ends[t]:
@@ -106,9 +105,9 @@ def measure_quality(offsets, data, classes, marks, keys, cuts, units, symbols, s
                 words += 1
                 chars += length
             key = fnv(data, starts[t], ends[t])
-            for k in range(len(stop_keys)):
-                if stop_keys[k] == key:
-                    seen |= np.uint64(1) << np.uint64(k)
+            for place in range(len(stop_keys)):
+                if stop_keys[place] == key:
+                    seen |= np.uint64(1) << np.uint64(place)
         hashes, ellipses = _marks(data, start, end)
         lines, bullets, trailing = _lines(data, start, end, classes)
         distinct = 0
@@ -123,4 +122,3 @@ def measure_quality(offsets, data, classes, marks, keys, cuts, units, symbols, s
         out[row, 5] = trailing / lines if lines else 0.0
         out[row, 6] = alpha / n if n else 0.0
         out[row, 7] = distinct
-    return len(offsets) - 1

@@ -22,7 +22,8 @@ from pydantic import Field
 from curate import arrow
 from curate.kernels.marks import punctuation
 from curate.kernels.quality import MEASURES, measure_quality
-from curate.kernels.words import fnv, places, tables
+from curate.kernels.utf8 import classes
+from curate.kernels.words import fnv, tokens
 from curate.stage import Columns, Rule, stage
 from curate.stage import Config as Base
 
@@ -84,10 +85,8 @@ def gopher_quality(batch: pa.RecordBatch, config: Config) -> Columns:
     text = arrow.utf8(batch["text"])
     keys = np.array([fnv(np.frombuffer(w.encode(), dtype=np.uint8), 0, len(w.encode())) for w in config.stop_words], dtype=np.uint64)
     out = np.zeros((batch.num_rows, len(MEASURES)))
-    for length in places(text.offsets):
-        starts, ends = np.empty(length, dtype=np.int64), np.empty(length, dtype=np.int64)
-        if measure_quality(text.offsets, text.data, *tables(), punctuation(), keys, starts, ends, out) == batch.num_rows:
-            break
+    for group in tokens(text.offsets, text.data):
+        measure_quality(text.offsets, text.data, group.first, group.bounds, group.starts, group.ends, classes(), punctuation(), keys, out)
     dtypes = dict(gopher_quality.adds)
     return {
         name: pa.array(out[:, column].astype(dtype.to_pandas_dtype()), dtype, mask=~text.valid)

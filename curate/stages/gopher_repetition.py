@@ -18,13 +18,15 @@ import pyarrow as pa
 from pydantic import Field
 
 from curate import arrow
-from curate.kernels.ngrams import DUPLICATED, SEGMENT_MEASURES, TOP, measure_ngrams, measure_segments, scratch
-from curate.kernels.words import places, tables
+from curate.kernels.lines import most_newlines
+from curate.kernels.ngrams import DUPLICATED, SEGMENT_MEASURES, TOP, measure_ngrams, measure_segments, table
+from curate.kernels.utf8 import classes
+from curate.kernels.words import tokens
 from curate.stage import Columns, Rule, stage
 from curate.stage import Config as Base
 
-_SEGMENTS = ("dup_paragraphs", "dup_paragraph_chars", "dup_lines", "dup_line_chars")
-_NGRAMS = (*(f"top_{n}_gram" for n in TOP), *(f"dup_{n}_grams" for n in DUPLICATED))
+SEGMENTS = ("dup_paragraphs", "dup_paragraph_chars", "dup_lines", "dup_line_chars")
+NGRAMS = (*(f"top_{n}_gram" for n in TOP), *(f"dup_{n}_grams" for n in DUPLICATED))
 
 
 class Config(Base):
@@ -61,23 +63,37 @@ class Config(Base):
 @stage(
     version=1,
     reads=("text",),
-    adds=dict.fromkeys((*_SEGMENTS, *_NGRAMS), pa.float64()),
-    rules=tuple(Rule(name, name, ">", f"max_{name}") for name in (*_SEGMENTS, *_NGRAMS)),
+    adds=dict.fromkeys((*SEGMENTS, *NGRAMS), pa.float64()),
+    rules=tuple(Rule(name, name, ">", f"max_{name}") for name in (*SEGMENTS, *NGRAMS)),
 )
 def gopher_repetition(batch: pa.RecordBatch, config: Config) -> Columns:
     text = arrow.utf8(batch["text"])
-    rows = batch.num_rows
-    segments = np.zeros((rows, SEGMENT_MEASURES))
-    ngrams = np.zeros((rows, len(_NGRAMS)))
-    lookup = tables()
-    for length in places(text.offsets):
-        lent = scratch(length)
-        done = measure_segments(
-            text.offsets, text.data, lookup.classes, lent.starts, lent.ends, lent.keys, lent.stamps, np.int64(1), segments
-        )
-        if done < rows:
-            continue
-        if measure_ngrams(text.offsets, text.data, *lookup, *lent, np.int64(1 + 2 * rows), ngrams) == rows:
-            break
+    segments = _segments(text)
+    ngrams = _ngrams(text)
     measured = np.concatenate([segments, ngrams], axis=1)
-    return {name: pa.array(measured[:, i], mask=~text.valid) for i, name in enumerate((*_SEGMENTS, *_NGRAMS))}
+    return {name: pa.array(measured[:, i], mask=~text.valid) for i, name in enumerate((*SEGMENTS, *NGRAMS))}
+
+
+def _segments(text: arrow.Utf8) -> np.ndarray:
+    """float64[rows, 4] of repeated paragraphs and lines."""
+    out = np.zeros((len(text.offsets) - 1, SEGMENT_MEASURES))
+    places = most_newlines(text.offsets, text.data) + 2
+    starts, ends, lent = np.empty(places, dtype=np.int64), np.empty(places, dtype=np.int64), table(places)
+    measure_segments(text.offsets, text.data, classes(), starts, ends, lent.keys, lent.stamps, np.int64(1), out)
+    return out
+
+
+def _ngrams(text: arrow.Utf8) -> np.ndarray:
+    """float64[rows, 9] of frequent and repeated n-grams."""
+    out = np.zeros((len(text.offsets) - 1, len(NGRAMS)))
+    lent, stamp = table(0), 1
+    hashes = np.empty(0, dtype=np.uint64)
+    for group in tokens(text.offsets, text.data):
+        most = int(np.max(np.diff(group.bounds), initial=0))
+        if len(hashes) < most:
+            hashes, powers, chars = np.empty(most, dtype=np.uint64), np.empty(most, dtype=np.uint64), np.empty(most, dtype=np.int64)
+            lent, stamp = table(most), 1
+        if most:
+            measure_ngrams(text.offsets, text.data, *group[:1], *group[2:], hashes, powers, chars, *lent, np.int64(stamp), out)
+            stamp += len(TOP + DUPLICATED) * (group.last - group.first)
+    return out
