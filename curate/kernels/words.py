@@ -234,7 +234,7 @@ def _tail(data, s, e, classes, marks, units):
 @njit(nogil=True, cache=True)
 def _unit(data, s, e, units):
     key = fnv(data, s, e)
-    for unit in units:
+    for unit in units:  # noqa: SIM110 (numba compiles no generators)
         if unit == key:
             return True
     return False
@@ -320,7 +320,7 @@ def _is_address(data, s, e, classes):
         return False
     if _is_host(data, start, e, classes):
         return True
-    for i in range(e - 2, start, -1):
+    for i in range(e - 2, start, -1):  # noqa: SIM110 (the same)
         if data[i] == 64 and _is_host(data, i + 1, e, classes):
             return True
     return False
@@ -433,6 +433,12 @@ def _run(data, s, e, n, classes, marks, keys, cuts, units, starts, ends):
     return n
 
 
+@njit(nogil=True, cache=True, inline="always")
+def _closes(byte):
+    """One of , : ; ? ! )"""
+    return byte == 44 or byte == 58 or byte == 59 or byte == 63 or byte == 33 or byte == 41
+
+
 @njit(nogil=True, cache=True)
 def tokenize(data, start, end, classes, marks, keys, cuts, units, starts, ends):
     """Token boundaries of data[start:end] as byte positions in starts, ends (int64); returns their number, or −1 where the arrays are too short.
@@ -459,25 +465,17 @@ def tokenize(data, start, end, classes, marks, keys, cuts, units, starts, ends):
             return -1
         # Nine runs in ten are letters or digits, or these and one mark; they need none of the rules. (A call costs more than a word: numba counts
         # references to every array that it passes.)
-        if letters > s and letters >= i - 1:
-            if _special(data, s, i, keys, cuts) < 0 and (letters == i or _special(data, s, letters, keys, cuts) < 0):
-                mark = data[letters] if letters < i else 0
-                if (
-                    mark == 0
-                    or mark == 44
-                    or mark == 58
-                    or mark == 59
-                    or mark == 63
-                    or mark == 33
-                    or mark == 41
-                    or (mark == 46 and data[letters - 1] >= 97 and data[letters - 1] <= 122)
-                ):
-                    starts[n], ends[n] = s, letters
+        plain = letters > s and letters >= i - 1 and _special(data, s, i, keys, cuts) < 0
+        if plain and (letters == i or _special(data, s, letters, keys, cuts) < 0):
+            mark = data[letters] if letters < i else 0
+            before = data[letters - 1]
+            if mark == 0 or _closes(mark) or (mark == 46 and 97 <= before and before <= 122):
+                starts[n], ends[n] = s, letters
+                n += 1
+                if mark:
+                    starts[n], ends[n] = letters, i
                     n += 1
-                    if mark:
-                        starts[n], ends[n] = letters, i
-                        n += 1
-                    continue
+                continue
         n = _run(data, s, i, n, classes, marks, keys, cuts, units, starts, ends)
     return n
 
