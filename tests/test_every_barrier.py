@@ -1,8 +1,8 @@
 """Laws of barriers: every file in `curate/barriers/` inherits them by existing.
 
-A barrier's own test file, `tests/barriers/test_<name>.py`, names what it is tried on: `law_case()` returns (config, documents), documents
-with all columns that the barrier reads, and many that it marks. Laws about verdicts are for barriers that judge, laws about findings for
-those that end in one.
+A barrier's own test file, `tests/barriers/test_<name>.py`, may name what it is tried on: `law_case()` returns (config, documents),
+documents with all columns that the barrier reads, and many that it marks. Without one the barrier is tried with its default config on
+plain texts. Laws about verdicts are for barriers that judge, laws about findings for those that end in one.
 """
 
 import importlib.util
@@ -35,9 +35,17 @@ def case(name):
     spec = importlib.util.spec_from_file_location(f"law_case_of_{name}", path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    assert hasattr(module, "law_case"), f"{path.name}: expected a law_case() that gives a config and documents"
-    config, documents = module.law_case()
-    return load(name), config, documents
+    barrier = load(name)
+    config, documents = module.law_case() if hasattr(module, "law_case") else (barrier.config(), plain_documents())
+    return barrier, config, documents
+
+
+def plain_documents():
+    """Documents with ids and texts and nothing else, some of them twice, some empty, some null."""
+    rs = np.random.RandomState(1)
+    texts = [None, "", *(" ".join(rs.choice(["some", "Wörter", "and", "12", "漢字", "\n"], 30)) for _ in range(60))]
+    ids = [rs.bytes(16) for _ in range(2 * len(texts))]
+    return pa.table({"id": pa.array(ids, pa.binary(16)), "text": pa.array(texts * 2, pa.large_string())})
 
 
 def outcome(barrier, config, documents, cut=None):
@@ -113,12 +121,12 @@ def test_on_what_stays_it_marks_nothing(name):
 def test_each_verdict_names_its_evidence(name):
     barrier, config, documents = case(name)
     rows = run(barrier, config, documents).to_pylist()
-    staying = {row["id"] for row in rows if row[column(name, "drop")] is None}
+    stays = {row["id"] for row in rows if row[column(name, "drop")] is None}
     for row in rows:
         gone = row[column(name, "drop")] is not None
         assert gone == (row[column(name, "value")] is not None)
         if gone and "keeper" in barrier.adds:
-            assert row[column(name, "keeper")] in staying
+            assert row[column(name, "keeper")] in stays
             assert row[column(name, "threshold")]
 
 
