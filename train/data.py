@@ -1,11 +1,12 @@
 """Shards to batches: the order of training is a pure function of (shards, held-out share, seed, context, epoch), the state one number.
 
 Documents are held out by a hash of their ids. The rest stand one after the other in an order drawn for each epoch by a keyed hash of
-their ids, and the stream is cut into rows of T tokens: nothing is cropped, only the last row of an epoch is padded. Row r of the stream
-has the T inputs [r*T, r*T + T) and the targets one further, so each token is an input exactly once an epoch. Batches take rows by number
-through all epochs: {row} is the whole state, and the pieces of a long document stay together.
+their ids, and the stream is cut into rows of T tokens: nothing is cropped, only the last row of a stream is padded. Row r has the T inputs
+[r*T, r*T + T) and the targets one further, so each token is an input exactly once an epoch. The rows are then shuffled, since those of
+one long document would otherwise fill a batch. Batches take rows by number through all epochs: {row} is the whole state.
 
-Misses: documents longer than T are cut wherever a row ends, and rows start in the middle of documents. Costs 48 bytes a document.
+Misses: documents longer than T are cut wherever a row ends, and rows start in the middle of documents.
+Costs 48 bytes a document and 8 a row in memory; a stream over a corpus larger than memory reads at random.
 """
 
 import hashlib
@@ -19,7 +20,7 @@ from curate.shards.reader import Corpus
 from train.config import TrainError
 
 PADDING = -1
-ALGORITHM = "concat/1"
+ALGORITHM = "concat, rows shuffled/1"
 """Enters plan_id: change it with anything that changes the order."""
 MIN_HELD_OUT = 8
 
@@ -130,21 +131,40 @@ class Plan:
         self.num_tokens = int(self.docs.tokens[self.train_docs].sum())
         self.num_rows = -(-self.num_tokens // context)
         self.plan_id = "sha256:" + hashlib.sha256(f"{ALGORITHM}/{corpus.corpus_id}/{context}/{seed}/{share!r}".encode()).hexdigest()
-        self._epoch, self._stream = -1, Stream(corpus, np.empty(0, np.int64), np.zeros(1, np.int64))
+        self._epoch, self._rows, self._stream = -1, np.empty(0, np.int64), Stream(corpus, np.empty(0, np.int64), np.zeros(1, np.int64))
 
     def order(self, epoch: int) -> np.ndarray:
         """int64[k]: training documents in the order of an epoch; a permutation of train_docs."""
         return self.train_docs[np.argsort(keyed_hash(self.docs.keys[self.train_docs], "order", self.seed, epoch), kind="stable")]
 
+    def row_order(self, epoch: int) -> np.ndarray:
+        """int64[num_rows]: rows of the epoch's stream in the order in which they are trained on."""
+        numbers = np.stack([np.arange(self.num_rows, dtype=np.uint64), np.zeros(self.num_rows, dtype=np.uint64)], axis=1)
+        return np.argsort(keyed_hash(numbers, "rows", self.seed, epoch), kind="stable")
+
+    def _open(self, epoch: int) -> None:
+        if epoch != self._epoch:
+            self._epoch, self._rows = epoch, self.row_order(epoch)
+            self._stream = stream(self.corpus, self.docs, self.order(epoch))
+
     def batch(self, row: int, num_rows: int) -> np.ndarray:
-        """int32[num_rows, T + 1]: rows row, row + 1, … through all epochs; inputs [:, :-1], targets [:, 1:], PADDING past an epoch."""
+        """int32[num_rows, T + 1]: rows row, row + 1, … through all epochs; inputs [:, :-1], targets [:, 1:], PADDING past a stream."""
         out = np.empty((num_rows, self.context + 1), dtype=np.int32)
         for i in range(num_rows):
             epoch, at = divmod(row + i, self.num_rows)
-            if epoch != self._epoch:
-                self._epoch, self._stream = epoch, stream(self.corpus, self.docs, self.order(epoch))
-            self._stream.read(at * self.context, out[i])
+            self._open(epoch)
+            self._stream.read(int(self._rows[at]) * self.context, out[i])
         return out
+
+    def num_trained(self, rows: int) -> int:
+        """Inputs in the first `rows` rows that are tokens, not padding."""
+        epochs, rest = divmod(rows, self.num_rows)
+        trained = epochs * self.num_tokens + rest * self.context
+        if rest:
+            self._open(epochs)
+            if self.num_rows - 1 in self._rows[:rest]:
+                trained -= self.num_rows * self.context - self.num_tokens
+        return trained
 
     def held_out_stream(self, max_tokens: int) -> tuple[Stream, np.ndarray]:
         """Whole held-out documents in the order of their hashes, at least one and as many as fit; and which they are."""
@@ -186,8 +206,7 @@ class TokenLedger:
 
 def token_ledger(plan: Plan, rows: int) -> TokenLedger:
     """The ledger after `rows` rows; TrainError if it does not balance with the shards."""
-    epochs, rest = divmod(rows, plan.num_rows)
-    trained = epochs * plan.num_tokens + min(rest * plan.context, plan.num_tokens)
+    trained = plan.num_trained(rows)
     ledger = TokenLedger(
         corpus=plan.corpus.num_tokens,
         held_out=int(plan.docs.tokens[plan.held_out_docs].sum()),

@@ -29,6 +29,9 @@ def test_order_is_a_permutation_that_seed_and_epoch_draw(corpus):
     assert not np.array_equal(orders[0], orders[1])
     assert not np.array_equal(orders[0], orders[2])
     assert np.array_equal(orders[0], plan(corpus).order(0))
+    rows = [one.row_order(0), one.row_order(1)]
+    assert all(np.array_equal(np.sort(order), np.arange(one.num_rows)) for order in rows)
+    assert not np.array_equal(*rows)
     assert np.array_equal(np.sort(np.append(one.train_docs, one.held_out_docs)), np.arange(120))
 
 
@@ -36,7 +39,9 @@ def test_order_is_a_permutation_that_seed_and_epoch_draw(corpus):
 @given(context=st.integers(1, 70), seed=st.integers(0, 3), epoch=st.integers(0, 2))
 def test_every_training_token_once_an_epoch(corpus, context, seed, epoch):
     one = plan(corpus, context, seed)
-    rows = one.batch(epoch * one.num_rows, one.num_rows)
+    order = one.row_order(epoch)
+    rows = np.empty((one.num_rows, context + 1), dtype=np.int32)
+    rows[order] = one.batch(epoch * one.num_rows, one.num_rows)
     expected = np.concatenate([corpus.row_tokens(int(row)) for row in one.order(epoch)])
     flat = rows[:, :-1].ravel()
     assert np.array_equal(flat[: len(expected)], expected)
@@ -107,7 +112,7 @@ def test_pieces_of_a_document_stay_together(tmp_path):
     found = documents(corpus)
     assert found.tokens.tolist() == [len(d) for d in docs]
     one = plan(corpus, context=8)
-    flat = one.batch(0, one.num_rows)[:, :-1].ravel()
+    flat = one.batch(0, one.num_rows)[np.argsort(one.row_order(0)), :-1].ravel()
     assert np.array_equal(flat[: one.num_tokens], np.concatenate([docs[d] for d in one.order(0)]))
     stream, chosen = one.held_out_stream(1 << 20)
     out = np.empty(len(stream), dtype=np.int32)
