@@ -194,3 +194,15 @@ def _block(one: Entry, width: int) -> Iterator[str]:
 def _wrapped(text: str, width: int, indent: str) -> list[str]:
     hang = indent + "  "
     return textwrap.wrap(text, width, initial_indent=indent, subsequent_indent=hang, break_long_words=False, break_on_hyphens=False)
+
+
+def as_table(listed: Sequence[Entry]) -> str:
+    """A Markdown table of steps: name, kind, what it does, why it removes; the README's is made by this."""
+    lines = ["| step | kind | what it does | removes a document as |", "|---|---|---|---|"]
+    for one in listed:
+        if one.place != "steps":
+            continue
+        reasons = ", ".join(f"`{rule.reason}`" for rule in one.rules) or ("its own verdict" if one.judges else "–")
+        what = (one.sentence.partition(": ")[2] or one.sentence).partition(". ")[0].rstrip(".")
+        lines.append(f"| `{one.name}` | {one.kind} | {what} | {reasons} |")
+    return "\n".join(lines)
