@@ -34,8 +34,7 @@ def _lower(signature, hashes, count, a, b):
         for i in range(count):
             x = hashes[i] * aj + bj
             x = (x & PRIME) + (x >> np.uint64(61))
-            x = x - PRIME if x >= PRIME else x
-            least = min(least, x)
+            least = min(least, min(x, x - PRIME))  # x - PRIME wraps to something large where x is below the prime
         signature[j] = least
 
 

@@ -21,8 +21,14 @@ ROOM = 64
 """More than one code point can add to the written text."""
 BLANK = np.uint8(32)
 ZERO = np.uint8(48)
-CAPITAL_A, CAPITAL_Z = 65, 90
+CASE = np.uint8(32)
+"""The bit that makes an ASCII letter small."""
 FIRST_BUFFER = 1 << 14
+
+
+@njit(nogil=True, cache=True, inline="always")
+def _ascii_letter(byte):
+    return 97 <= (byte | CASE) <= 122
 
 
 @njit(nogil=True, cache=True)
@@ -92,10 +98,12 @@ def _walk(data, end, n, classes, fold_at, fold_data, buffer, starts, state, out,
             buffer[write] = ZERO
             write += 1
             p = _number(data, p, end, classes)
-        elif byte < 0x80:
-            buffer[write] = byte + np.uint8(32) if CAPITAL_A <= byte <= CAPITAL_Z else byte
-            write += 1
-            p += 1
+        elif byte < 0x80:  # a letter: no other ASCII is part of a word
+            while _ascii_letter(byte) and write < limit:
+                buffer[write] = byte | CASE
+                write += 1
+                p += 1
+                byte = data[p] if p < end else BLANK
         else:
             step = width(byte)
             write = _write(data, p, step, code, buffer, write, fold_at, fold_data)
