@@ -9,14 +9,10 @@ from dataclasses import dataclass, replace
 
 from curate import barrier as barriers
 from curate import stage as stages
-from curate.engine.steps import BarrierCall, StageCall
+from curate.engine.steps import READ, BarrierCall, StageCall
 from curate.engine.tasks import Bounds
 from curate.errors import RecipeError
 from curate.recipe import Recipe, Step, TokenizerFile
-
-READ = "read"
-"""Step name of reading, and of the barrier that removes records read twice."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Segment:
@@ -31,7 +27,7 @@ class Segment:
     @property
     def label(self) -> str:
         """How progress and tables call it."""
-        inner = [*(call.step for call in self.barriers), *(call.step for call in self.steps)]
+        inner = [*(call.label for call in self.barriers), *(call.step for call in self.steps)]
         return " → ".join([READ, *inner] if self.index == 0 else inner or ["settle"])
 
 

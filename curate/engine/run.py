@@ -150,13 +150,13 @@ class Driver:
                 round=number,
                 previous=None if previous is None else tuple(previous),
                 spill_bytes=self.plan.bounds.range_bytes,
-                phase=f"{call.step}: {this.name}",
+                phase=f"{call.label}: {this.name}",
             )
             for part in parts
         ]
         if previous is not None and not any(file.rows for file in previous):
             return []  # the round before asked for nothing
-        return files_of(self.phase(f"{call.step}: sketch {this.name}", tasks), "rows")
+        return files_of(self.phase(f"{call.label}: sketch {this.name}", tasks), "rows")
 
     def _resolve(self, call: BarrierCall, number: int, runs: list[File]) -> list[File]:
         """One round's resolve, repeated while it says so."""
@@ -178,12 +178,12 @@ class Driver:
                     high=high,
                     whole=len(cut) == 1,
                     spill_bytes=self.plan.bounds.range_bytes,
-                    phase=f"{call.step}: {this.name}",
+                    phase=f"{call.label}: {this.name}",
                 )
                 for low, high in cut
             ]
             again = f", again {iteration}" if iteration else ""
-            outcomes = self.phase(f"{call.step}: resolve {this.name}{again}", tasks)
+            outcomes = self.phase(f"{call.label}: resolve {this.name}{again}", tasks)
             resolved += files_of(outcomes, "rows")
             runs = files_of(outcomes, AGAIN)
         return resolved
@@ -192,8 +192,8 @@ class Driver:
         """A barrier that ends in files."""
         runs, digest = self.barrier(call, parts, [])
         name = name_of("finding", [call.identity(), digest])
-        task = FindingTask(store=self.store, name=name, call=call, runs=tuple(runs), phase=f"{call.step}: finding")
-        return self.phase(f"{call.step}: finding", [task])[0]
+        task = FindingTask(store=self.store, name=name, call=call, runs=tuple(runs), phase=f"{call.label}: finding")
+        return self.phase(f"{call.label}: finding", [task])[0]
 
     # ---------------------------------------------------------------- documents
 

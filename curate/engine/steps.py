@@ -20,6 +20,8 @@ from curate.schema import column
 from curate.shards.settle import text_lengths
 from curate.stage import DROP, VERDICT, Config, Stage, versions
 
+READ = "read"
+"""Step name of reading, and of the barrier that removes records read twice."""
 MESSAGE_CHARS = 500
 ADDRESS = re.compile(r"0x[0-9a-fA-F]{6,}")
 
@@ -69,6 +71,11 @@ class BarrierCall:
     step: str
     barrier: Barrier
     config: Config
+
+    @property
+    def label(self) -> str:
+        """How progress calls it: by its step, or by its own name where the engine put it in."""
+        return self.step if self.step != READ else self.barrier.name
 
     def identity(self) -> dict[str, Any]:
         """What the result depends on, as plain data."""
