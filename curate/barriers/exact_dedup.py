@@ -4,7 +4,7 @@ Documents are equal if BLAKE3-128 of the compared bytes agrees, so an attacker c
 another's. The one that stays is the first by the `keep` list, then by id. Null and empty values are equal to nothing. The reason is
 `duplicate`, the value the number of copies.
 
-Two rounds: the first finds each group's winner and size, the second tells the members. Price: one pass over the text, 60 bytes a document
+Two rounds: the first finds each group's winner and size, the second tells the members. Price: one pass over the text, 48 bytes a document
 in the first exchange, and as much for each document that has copies in the second. Groups are walked, so a million copies need no more
 memory than two.
 

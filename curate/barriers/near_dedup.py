@@ -18,8 +18,9 @@ Misses: pairs that share no band: at Jaccard 0.8, 14 x 8 bands find 92.4 % of th
 documents, not all pairs are tried (`kernels/graph.py`). `containment` verifies containment, but candidates are still those with similar
 whole sets. With several `keep` columns, hubs of large buckets are chosen by their leading bits.
 
-Price: 64 bytes a document and band in the first exchange; n-gram sets (8 bytes an n-gram) only of candidates, once a pair. Deciding takes
-as many exchanges as the longest path of ever worse neighbours, but what fits into one range is decided at once.
+Price: 48 bytes a document and band in the first exchange; n-gram sets (8 bytes an n-gram) only of candidates, once a pair, so a batch
+whose documents all have many candidates is sketched into as many sets. Deciding takes as many exchanges as the longest path of ever worse
+neighbours, but what fits into one range is decided at once.
 """
 
 from collections.abc import Iterator

@@ -105,6 +105,17 @@ def test_no_chains():
         assert np.flatnonzero(kept(marked, "near_dedup")).tolist() == (stays or [1])
 
 
+@pytest.mark.parametrize("cut", [Cut(), Cut(parts=2, ranges=7, table_rows=4), Cut(ranges=64)], ids=str)
+def test_a_long_row_of_neighbours_is_decided_step_by_step(cut):
+    """Windows that move over one text: each is similar to the next two, so every third stays, whatever decides it."""
+    words = random_words(np.random.RandomState(8), 400)
+    texts = [" ".join(words[4 * i : 4 * i + 100]) for i in range(60)]
+    marked = run(NEAR, NEAR.config(bands=100, rows=3, keep=["order"]), documents(texts, order=pa.array(range(60))), cut)
+    assert np.flatnonzero(kept(marked, "near_dedup")).tolist() == list(range(0, 60, 3))
+    keepers = marked["near_dedup__keeper"].to_pylist()
+    assert [keepers[i] for i in range(60) if i % 3] == [ids_of(60)[i - i % 3] for i in range(60) if i % 3]
+
+
 def test_verdict_columns_name_the_evidence():
     words = random_words(np.random.RandomState(1), 204)
     texts = [" ".join(words), " ".join([*words[:-1], "other"])]
