@@ -15,8 +15,9 @@ Words are cut before marks are stripped (`kernels/fold.py`); scripts without spa
 words is compared whole; one without words is never a duplicate. N-grams are compared by 64-bit hashes.
 
 Misses: pairs that share no band: at Jaccard 0.8, 14 x 8 bands find 92.4 % of them (1 - (1 - s^8)^14). Of a bucket with more than 16
-documents, not all pairs are tried (`kernels/graph.py`). `containment` verifies containment, but candidates are still those with similar
-whole sets. With several `keep` columns, hubs of large buckets are chosen by their leading bits.
+documents, not all pairs are tried (`kernels/graph.py`), so a second run on what stays may find a few more there. `containment` verifies
+containment, but candidates are still those with similar whole sets. With several `keep` columns, hubs of large buckets are chosen by
+their leading bits.
 
 Price: 48 bytes a document and band in the first exchange; n-gram sets (8 bytes an n-gram) only of candidates, once a pair, so a batch
 whose documents all have many candidates is sketched into as many sets. Deciding takes as many exchanges as the longest path of ever worse
