@@ -5,6 +5,7 @@
 Exit code 0: done, or stopped with a checkpoint; 2: shards, options or output folder do not fit, and the message says what to do.
 """
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,6 +17,9 @@ from train.config import DEFAULTS, Device, TrainError
 
 if TYPE_CHECKING:
     from train.choose import Wanted
+
+STEADY_END = 0.9
+"""Share of the given minutes after which a run should be done; the rest is for loading torch before and drawing the plot after."""
 
 app = typer.Typer(add_completion=False, rich_markup_mode="markdown", pretty_exceptions_enable=False)
 
@@ -111,6 +115,8 @@ def _device(name: str | None, compile: bool | None, micro_rows: int | None, keep
 def _run(corpus: Corpus, output: Path, wanted: "Wanted", device: Device, resume: bool, stop_after: int | None) -> None:
     from train import card, choose, loop, show
 
+    began, seconds = time.monotonic(), None
+
     if not resume and (output / "run.json").exists():
         raise TrainError(
             f"{output}: expected no run in the output folder, got one; add --resume to go on with it, or choose another --output"
@@ -122,8 +128,10 @@ def _run(corpus: Corpus, output: Path, wanted: "Wanted", device: Device, resume:
         else:
             config = choose.choose(corpus, wanted, device, watch.note)
             loop.write_config(output, config)
+            if wanted.steps is None and (minutes := wanted.minutes or DEFAULTS[device.type].minutes) is not None:
+                seconds = STEADY_END * 60 * minutes - (time.monotonic() - began)
         watch.note(f"{corpus.num_tokens:,} tokens; {config.steps} steps of {config.batch_tokens:,}; output {output}")
-        summary = loop.train(output, corpus, config, device, watch, stop_after)
+        summary = loop.train(output, corpus, config, device, watch, stop_after, seconds)
     card.write_card(output, corpus, summary)
     if card.plot(output) is None:
         watch.note("no loss.svg: matplotlib is not installed; install it, and --resume draws the plot")

@@ -5,7 +5,7 @@ run's folder and a resumed run reads it there, so that the order of documents an
 a run was stopped.
 """
 
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from curate.errors import CurateError
@@ -79,10 +79,10 @@ class Config:
     """Factor on lr for the embedding: a token's row moves only where the token occurs."""
     head_lr: float = 2.0
     """Factor on lr for the output head."""
-    warmup: float = 0.05
-    """Share of the steps in which the rate rises."""
-    decay: float = 0.5
-    """Share of the steps, at the end, in which it falls."""
+    warmup: int | None = None
+    """Steps in which the rate rises; None: a twentieth of all."""
+    decay_from: int | None = None
+    """Step from which it falls, in the wsd schedule; None: half of all."""
     schedule: str = "wsd"
     """wsd (rise, hold, fall linearly) or cosine (rise, then half a cosine)."""
     weight_decay: float = 0.1
@@ -112,6 +112,14 @@ class Config:
             raise TrainError(f"config: expected a held-out share between 0 and 1, got {self.held_out}; change --held-out")
 
     @property
+    def warmup_steps(self) -> int:
+        return max(1, round(self.steps / 20)) if self.warmup is None else self.warmup
+
+    @property
+    def decay_start(self) -> int:
+        return self.steps // 2 if self.decay_from is None else self.decay_from
+
+    @property
     def rows(self) -> int:
         """Rows of `context` tokens in a batch."""
         return self.batch_tokens // self.model.context
@@ -127,6 +135,18 @@ class Config:
             return cls(**values | {"model": ModelConfig(**values["model"]), "betas": tuple(values["betas"])})
         except (TypeError, KeyError) as error:
             raise TrainError(f"config: expected the fields {[f.name for f in fields(cls)]}, got {error}; start a new --output") from None
+
+
+def refit(config: Config, step: int, seconds_left: float, seconds_per_step: float, most: int) -> Config:
+    """The config with another number of steps, chosen where the rate begins to fall: until then it did not depend on that number.
+
+    So a machine that became slower or faster changes where the run ends, and nothing before; the new config is written down, and a
+    resumed run reads it. Changes of less than a tenth are not worth it.
+    """
+    steps = max(step + 1, min(most, step + int(seconds_left / seconds_per_step)))
+    if abs(steps - config.steps) < 0.1 * config.steps:
+        return config
+    return replace(config, steps=steps, warmup=config.warmup_steps, decay_from=step)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -28,7 +28,7 @@ from torch import Tensor
 
 from curate.shards.reader import Corpus
 from train import checkpoint
-from train.config import Config, Device, TrainError
+from train.config import MAX_EPOCHS, Config, Device, TrainError, refit
 from train.data import Plan, TokenLedger, batch_digest, token_ledger
 from train.evaluate import Evaluation, HeldOut, unigram_log_probabilities
 from train.model import Decoder
@@ -60,8 +60,14 @@ class Summary:
     """Median over the steps of this process; evaluations and checkpoints left out."""
 
 
-def train(output: Path, corpus: Corpus, config: Config, device: Device, show: Show, stop_after: int | None = None) -> Summary:
-    """Run, or go on with, the run in `output`. stop_after ends it early, with a checkpoint, at that step."""
+def train(
+    output: Path, corpus: Corpus, config: Config, device: Device, show: Show, stop_after: int | None = None, seconds: float | None = None
+) -> Summary:
+    """Run, or go on with, the run in `output`. stop_after ends it early, with a checkpoint, at that step.
+
+    seconds: time to fill; where the rate begins to fall, the number of steps is fitted to what is left of it, and written down.
+    """
+    deadline = math.inf if seconds is None else time.monotonic() + seconds
     plan = Plan(corpus, context=config.model.context, seed=config.seed, share=config.held_out)
     plan.check(config.rows)
     prior = unigram_log_probabilities(plan)
@@ -69,10 +75,14 @@ def train(output: Path, corpus: Corpus, config: Config, device: Device, show: Sh
     model, optimizer = make(config, device, prior)
     step = _restore(output, plan, config, model, optimizer, show)
     metrics_file = Metrics(output / "metrics.jsonl", step)
-    last, evaluation, speeds = metrics_file.last, None, []
-    end = config.steps if stop_after is None else min(config.steps, stop_after)
+    last, evaluation, eval_seconds, stopped = metrics_file.last, None, 0.0, False
+    speeds: list[float] = []
     with _asked_to_stop() as stop:
-        while step < end and not stop.is_set():
+        while step < (end := min(config.steps, stop_after or config.steps)) and not stopped:
+            if deadline < math.inf and step == config.decay_start and len(speeds) > 1 and config.schedule == "wsd":
+                left = deadline - time.monotonic() - 2 * eval_seconds
+                config, deadline = _refit(output, config, plan, step, left, config.batch_tokens / float(np.median(speeds)), show), math.inf
+                continue
             started = time.perf_counter()
             batch = plan.batch(step * config.rows, config.rows)
             loss, norm = update(model, optimizer, batch, schedule(step, config), config, device)
@@ -81,8 +91,7 @@ def train(output: Path, corpus: Corpus, config: Config, device: Device, show: Sh
                     f"step {step + 1}: expected a finite loss, got {loss} on batch {batch_digest(batch)}; "
                     "start a new --output with a lower --lr"
                 )
-            seconds = time.perf_counter() - started
-            speeds.append(config.batch_tokens / seconds)
+            speeds.append(config.batch_tokens / (time.perf_counter() - started))
             ledger = token_ledger(plan, (step + 1) * config.rows)
             last = {
                 "step": step + 1,
@@ -94,11 +103,15 @@ def train(output: Path, corpus: Corpus, config: Config, device: Device, show: Sh
             last |= {"lr": config.lr * schedule(step, config), "grad_norm": norm, "tokens_per_second": round(speeds[-1], 1)}
             step += 1
             if step == config.steps or (config.eval_every and step % config.eval_every == 0):
+                evaluated = time.monotonic()
                 evaluation = held_out.evaluate(model, device.type, device.micro_rows)
+                eval_seconds = time.monotonic() - evaluated
                 last |= {"bits_per_byte": evaluation.bits_per_byte, "unigram_bits_per_byte": evaluation.unigram_bits_per_byte}
             metrics_file.write(last)
             show.step(last, config.steps)
-            if step == end or stop.is_set() or (config.checkpoint_every and step % config.checkpoint_every == 0):
+            # the event is read once: a signal that comes later ends the run a step later, with its checkpoint
+            stopped = stop.is_set()
+            if step == end or stopped or (config.checkpoint_every and step % config.checkpoint_every == 0):
                 metrics_file.sync()
                 checkpoint.save(output / "checkpoints", model, optimizer, _state(step, plan, config), corpus.meta.eos_id, device.keep)
     if step == config.steps and evaluation is None:
@@ -211,6 +224,15 @@ def _restore(output: Path, plan: Plan, config: Config, model: Decoder, optimizer
     checkpoint.restore(found, model, optimizer)
     show.note(f"resumed from {found.path.name}")
     return int(found.state["step"])
+
+
+def _refit(output: Path, config: Config, plan: Plan, step: int, left: float, step_seconds: float, show: Show) -> Config:
+    most = max(1, MAX_EPOCHS * plan.num_tokens // config.batch_tokens)
+    fitted = refit(config, step, left, step_seconds, most)
+    if fitted != config:
+        write_config(output, fitted)
+        show.note(f"a step takes {step_seconds:.3f} s by now: {fitted.steps} steps in place of {config.steps}")
+    return fitted
 
 
 @contextmanager

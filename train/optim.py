@@ -38,13 +38,11 @@ def make_optimizer(model: Decoder, config: Config) -> torch.optim.AdamW:
 
 def schedule(step: int, config: Config) -> float:
     """Factor on the peak rate at step 0..steps-1: rises over the warmup, holds, falls to 0 one step past the end."""
-    warmup = max(1, round(config.warmup * config.steps))
-    rise = min(1.0, (step + 1) / warmup)
-    left = config.steps - step
+    rise = min(1.0, (step + 1) / config.warmup_steps)
     if config.schedule == "cosine":
-        done = max(0, step - warmup) / max(1, config.steps - warmup)
+        done = max(0, step - config.warmup_steps) / max(1, config.steps - config.warmup_steps)
         return rise * 0.5 * (1 + math.cos(math.pi * done))
-    return rise * min(1.0, left / max(1, round(config.decay * config.steps)))
+    return rise * min(1.0, (config.steps - step) / max(1, config.steps - config.decay_start))
 
 
 def set_rate(optimizer: torch.optim.Optimizer, factor: float) -> None:

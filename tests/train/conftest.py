@@ -45,9 +45,9 @@ def config(corpus):
 def run(corpus, tmp_path):
     """run(name, config, …) → (summary, watcher): trains in a folder of that name."""
 
-    def start(name, config, stop_after=None, on=corpus, **device):
+    def start(name, config, stop_after=None, on=corpus, seconds=None, **device):
         watch = Silent()
         write_config(tmp_path / name, config)
-        return train(tmp_path / name, on, config, replace(Device(), **device), watch, stop_after), watch
+        return train(tmp_path / name, on, config, replace(Device(), **device), watch, stop_after, seconds), watch
 
     return start

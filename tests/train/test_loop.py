@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,7 +18,7 @@ import token_corpora
 
 from curate.shards.reader import open_shards
 from train import checkpoint
-from train.config import Config, Device, ModelConfig, TrainError
+from train.config import MAX_EPOCHS, Config, Device, ModelConfig, TrainError
 from train.data import Plan, token_ledger
 from train.loop import Metrics, make, read_config, update, write_config
 
@@ -85,6 +87,26 @@ def test_killed_and_resumed_is_the_uninterrupted_run(shards, run, config, tmp_pa
     assert watch.notes[0].startswith("resumed from step-000000")
     assert record(tmp_path / "killed") == record(tmp_path / "straight")
     assert weights(tmp_path / "killed") == weights(tmp_path / "straight")
+
+
+def test_a_run_with_a_deadline_ends_elsewhere_and_writes_it_down(run, config, corpus, tmp_path):
+    config = replace(config, steps=60, checkpoint_every=10, eval_every=0)
+    slow, watch = run("slow", config, seconds=0.0)
+    assert slow.step == 31
+    assert re.fullmatch(r"a step takes [0-9.]+ s by now: 31 steps in place of 60", watch.notes[0])
+    written = read_config(tmp_path / "slow", corpus)
+    assert (written.steps, written.warmup_steps, written.decay_start) == (31, 3, 30)
+    fast, _ = run("fast", config, seconds=1e6)
+    assert fast.step == MAX_EPOCHS * Plan(corpus, context=16, seed=0, share=0.05).num_tokens // 128
+    run("plain", config)
+    assert record(tmp_path / "slow")[:30] == record(tmp_path / "fast")[:30] == record(tmp_path / "plain")[:30]
+    # killed after the change, with its last checkpoint from before: the resumed run is the changed one
+    shutil.copytree(tmp_path / "slow", tmp_path / "again")
+    for path in (tmp_path / "again" / "checkpoints").glob("step-*[1]"):
+        shutil.rmtree(path)
+    _, watch = run("again", written)
+    assert watch.notes == ["resumed from step-00000030"]
+    assert record(tmp_path / "again") == record(tmp_path / "slow")
 
 
 def test_asked_to_stop_it_finishes_the_step(run, config):

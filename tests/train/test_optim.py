@@ -22,7 +22,7 @@ def test_every_parameter_has_one_rate(config):
 
 
 def test_wsd_rises_holds_and_falls(config):
-    config = replace(config, steps=100, warmup=0.1, decay=0.4)
+    config = replace(config, steps=100, warmup=10, decay_from=60)
     factors = [schedule(step, config) for step in range(100)]
     assert factors[:10] == pytest.approx([(i + 1) / 10 for i in range(10)])
     assert factors[10:61] == [1.0] * 51
@@ -31,7 +31,7 @@ def test_wsd_rises_holds_and_falls(config):
 
 
 def test_cosine_rises_and_falls(config):
-    config = replace(config, steps=100, warmup=0.1, schedule="cosine")
+    config = replace(config, steps=100, warmup=10, schedule="cosine")
     factors = [schedule(step, config) for step in range(100)]
     assert factors[9] == 1.0
     assert factors[55] == pytest.approx(0.5)
