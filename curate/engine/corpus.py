@@ -74,6 +74,7 @@ def make(recipe: Recipe, store: Store, engine: Engine, watcher: Watcher | None =
         driver = Driver(recipe=recipe, store=store, engine=engine, watcher=watcher or Silent(), min_ranges=min_ranges)
         segments = driver.documents(input_parts(recipe))
         failpoint("before_publish")
+        store.write(RECIPE, to_yaml(recipe).encode())  # from here on the folder shows this recipe's corpus
         driver.publish_documents(segments[-1])
         driver.publish_removed(segments)
         manifest = _tokens(driver, segments[-1])
@@ -88,8 +89,7 @@ def make(recipe: Recipe, store: Store, engine: Engine, watcher: Watcher | None =
 
 
 def _claim(store: Store, recipe: Recipe) -> None:
-    """Write the recipe as run; refuse a folder that belongs to another one."""
-    text = to_yaml(recipe)
+    """Refuse a folder that belongs to another recipe; a fresh one gets this recipe's file at once."""
     if store.exists(RECIPE):
         name = recipe_name(store.read(RECIPE).decode())
         if name != recipe.name:
@@ -98,7 +98,8 @@ def _claim(store: Store, recipe: Recipe) -> None:
             )
     elif store.exists(LEDGER):
         raise StoreError(f"output {store.root}: expected {RECIPE} beside {LEDGER}, got a ledger alone; choose another --output")
-    store.write(RECIPE, text.encode())
+    else:
+        store.write(RECIPE, to_yaml(recipe).encode())
 
 
 def recipe_name(text: str) -> str:
