@@ -5,9 +5,11 @@ Local files are written under a temporary name, synced and renamed. Object store
 resume tests name every edge.
 """
 
+import errno
 import json
 import os
 import posixpath
+import socket
 import time
 import uuid
 from collections import Counter
@@ -175,21 +177,19 @@ class Store:
             else:
                 with self.fs.open(target, "wb") as sink:
                     yield Hashing(sink)
-        except PermissionError as error:
-            raise StoreError(
-                f"output {self.root}: expected a writable location, got {error.strerror or error}; choose another --output"
-            ) from error
         except OSError as error:
-            if error.errno in (28, 122):  # ENOSPC, EDQUOT
-                raise StoreError(
-                    f"output {self.root}: expected free space for {path}, got '{error.strerror}'; free some and run again, finished tasks are kept"
-                ) from error
-            if error.errno in (17, 20, 30):  # EEXIST (a file where a folder should be), ENOTDIR, EROFS
-                raise StoreError(
-                    f"output {self.root}: expected a writable location, got '{error.strerror}'; choose another --output"
-                ) from error
-            raise
+            raise self._unwritable(path, error) from error
         failpoint("after_put")
+
+    def _unwritable(self, path: str, error: OSError) -> Exception:
+        """What a user can do about a failed write; the error itself where that is not known."""
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return StoreError(
+                f"output {self.root}: expected free space for {path}, got '{error.strerror}'; free some and run again, finished tasks are kept"
+            )
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EEXIST, errno.ENOTDIR, errno.EROFS):
+            return StoreError(f"output {self.root}: expected a writable location, got '{error.strerror}'; choose another --output")
+        return error
 
     def write(self, path: str, data: bytes) -> File:
         """Put bytes."""
@@ -200,6 +200,24 @@ class Store:
     def write_json(self, path: str, value: Any) -> File:
         """Put JSON with sorted keys, two spaces of indent and a final newline."""
         return self.write(path, (json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n").encode())
+
+    def create(self, path: str, data: bytes) -> bool:
+        """Put a small file if none is there (if-none-match); False if one is."""
+        target = self.full(path)
+        try:
+            if not self.is_local:
+                self.fs.pipe_file(target, data, mode="create")
+                return True
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+            if os.path.exists(target):
+                return False
+            with open(target, "xb") as sink:
+                sink.write(data)
+            return True
+        except OSError as error:
+            if isinstance(error, FileExistsError) and self.exists(path):
+                return False
+            raise self._unwritable(path, error) from error
 
     def read_json(self, path: str) -> Any:
         return json.loads(self.read(path))
@@ -230,34 +248,50 @@ class Store:
 
 LEASE = "lease.json"
 STALE_SECONDS = 600
+RENEW_SECONDS = 60
 
 
-@contextmanager
-def lease(store: Store) -> Iterator[None]:
-    """Be the only driver of an output folder. A lease of a dead process on this host, or one not renewed for ten minutes, is taken over."""
-    import socket
+class Lease:
+    """Being the only driver of an output folder. A lease of a dead process on this host, or one not renewed for ten minutes, is taken over."""
 
-    mine = {"host": socket.gethostname(), "pid": os.getpid(), "token": uuid.uuid4().hex}
-    held = store.read_json(LEASE) if store.exists(LEASE) else None
-    if held and _alive(held):
-        raise StoreError(
-            f"output {store.root}: expected no other run in it, got one of process {held['pid']} on {held['host']}; "
+    def __init__(self, store: Store):
+        self.store = store
+        self.mine = {"host": socket.gethostname(), "pid": os.getpid(), "token": uuid.uuid4().hex}
+        self.renewed = 0.0
+
+    def __enter__(self) -> "Lease":
+        held = self.store.read_json(LEASE) if self.store.exists(LEASE) else None
+        if held:
+            if _alive(held):
+                raise self._taken(held)
+            self.store.remove(LEASE)
+        if not self.store.create(LEASE, self._text()):
+            raise self._taken(self.store.read_json(LEASE))
+        self.renewed = time.time()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        with suppress(FileNotFoundError, ValueError):
+            if self.store.read_json(LEASE).get("token") == self.mine["token"]:
+                self.store.remove(LEASE)
+
+    def renew(self) -> None:
+        """Say that this driver is alive; called as tasks end, writes once a minute."""
+        if time.time() - self.renewed > RENEW_SECONDS:
+            self.store.write(LEASE, self._text())
+            self.renewed = time.time()
+
+    def _text(self) -> bytes:
+        return json.dumps(self.mine | {"renewed": time.time()}).encode()
+
+    def _taken(self, held: dict[str, Any]) -> StoreError:
+        return StoreError(
+            f"output {self.store.root}: expected no other run in it, got one of process {held['pid']} on {held['host']}; "
             f"wait for it, stop it, or choose another --output"
         )
-    store.write_json(LEASE, mine | {"renewed": time.time()})
-    try:
-        yield
-    finally:
-        try:
-            if store.read_json(LEASE).get("token") == mine["token"]:
-                store.remove(LEASE)
-        except (FileNotFoundError, ValueError):
-            pass
 
 
 def _alive(held: dict[str, Any]) -> bool:
-    import socket
-
     if held.get("host") == socket.gethostname():
         try:
             os.kill(int(held["pid"]), 0)

@@ -9,7 +9,7 @@ import pytest
 
 from curate import store as stores
 from curate.errors import StoreError
-from curate.store import Store, lease
+from curate.store import Lease, Store
 
 
 def test_a_put_that_fails_leaves_nothing(tmp_path):
@@ -67,18 +67,18 @@ def test_an_unknown_scheme():
 def test_one_driver_at_a_time(tmp_path):
     code = f"""
 import sys, time
-from curate.store import Store, lease
-with lease(Store({str(tmp_path)!r})):
+from curate.store import Lease, Store
+with Lease(Store({str(tmp_path)!r})):
     print("held", flush=True)
     sys.stdin.read()
 """
     holder = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert holder.stdout.readline() == "held\n"
     expected = f"expected no other run in it, got one of process {holder.pid} on"
-    with pytest.raises(StoreError, match=expected), lease(Store(str(tmp_path))):
+    with pytest.raises(StoreError, match=expected), Lease(Store(str(tmp_path))):
         pass
     holder.kill()
     holder.wait()
-    with lease(Store(str(tmp_path))):  # a dead process holds nothing
+    with Lease(Store(str(tmp_path))):  # a dead process holds nothing
         assert json.loads((tmp_path / "lease.json").read_text())["pid"] == os.getpid()
     assert not (tmp_path / "lease.json").exists()

@@ -13,7 +13,7 @@ from curate.engine.run import Driver, Silent, Watcher, files_of, form_parts, inp
 from curate.errors import StoreError
 from curate.ledger import LEDGER, Balance, Outcome
 from curate.recipe import Recipe, to_yaml
-from curate.store import Store, failpoint, lease
+from curate.store import Lease, Store, failpoint
 
 RECIPE = "recipe.yaml"
 
@@ -69,9 +69,9 @@ def total(outcomes: Sequence[Outcome]) -> Balance:
 
 def make(recipe: Recipe, store: Store, engine: Engine, watcher: Watcher | None = None, min_ranges: int = 1) -> Summary:
     """Run a recipe into a folder, or finish what an earlier run began there."""
-    with lease(store):
+    with Lease(store) as lease:
         _claim(store, recipe)
-        driver = Driver(recipe=recipe, store=store, engine=engine, watcher=watcher or Silent(), min_ranges=min_ranges)
+        driver = Driver(recipe=recipe, store=store, engine=engine, watcher=watcher or Silent(), min_ranges=min_ranges, alive=lease.renew)
         segments = driver.documents(input_parts(recipe))
         failpoint("before_publish")
         store.write(RECIPE, to_yaml(recipe).encode())  # from here on the folder shows this recipe's corpus

@@ -14,6 +14,7 @@ from curate.engine.tasks import Bounds
 from curate.errors import RecipeError
 from curate.recipe import Recipe, Step, TokenizerFile
 
+
 @dataclass(frozen=True, kw_only=True)
 class Segment:
     """Steps that run over a part in one task."""

@@ -5,7 +5,7 @@ No data passes through it: only task descriptions, ledger lines and manifests.
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -55,6 +55,8 @@ class Driver:
     store: Store
     engine: Engine
     watcher: Watcher = field(default_factory=Silent)
+    alive: Callable[[], None] = lambda: None
+    """Called as tasks end: the driver is alive and keeps its folder."""
     min_ranges: int = 1
     """At least so many key ranges in every exchange; the outcome does not depend on it (tests turn it)."""
 
@@ -75,6 +77,7 @@ class Driver:
         self.watcher.phase(label, len(tasks), len(tasks) - len(todo))
         for outcome in self.engine.run(todo):
             self.ledger.commit(outcome)
+            self.alive()
             self._time(outcome)
             self.watcher.task(outcome)
             outcomes[outcome.task] = outcome
