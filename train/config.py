@@ -138,7 +138,7 @@ class Config:
 
 
 def refit(config: Config, step: int, seconds_left: float, seconds_per_step: float, most: int) -> Config:
-    """The config with another number of steps, chosen where the rate begins to fall: until then it did not depend on that number.
+    """The config with another number of steps, chosen where the rate begins to fall: until then it did not depend on it.
 
     So a machine that became slower or faster changes where the run ends, and nothing before; the new config is written down, and a
     resumed run reads it. Changes of less than a tenth are not worth it.

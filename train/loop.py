@@ -65,9 +65,9 @@ def train(
 ) -> Summary:
     """Run, or go on with, the run in `output`. stop_after ends it early, with a checkpoint, at that step.
 
-    seconds: time to fill; where the rate begins to fall, the number of steps is fitted to what is left of it, and written down.
+    seconds: time to fill; where the rate begins to fall, or when half of it is gone, the number of steps is fitted to the rest.
     """
-    deadline = math.inf if seconds is None else time.monotonic() + seconds
+    half, deadline = (time.monotonic() + share * (math.inf if seconds is None else seconds) for share in (0.5, 1.0))
     plan = Plan(corpus, context=config.model.context, seed=config.seed, share=config.held_out)
     plan.check(config.rows)
     prior = unigram_log_probabilities(plan)
@@ -79,7 +79,7 @@ def train(
     speeds: list[float] = []
     with _asked_to_stop() as stop:
         while step < (end := min(config.steps, stop_after or config.steps)) and not stopped:
-            if deadline < math.inf and step == config.decay_start and len(speeds) > 1 and config.schedule == "wsd":
+            if deadline < math.inf and _at_the_fork(config, step, time.monotonic() >= half) and len(speeds) > 1:
                 left = deadline - time.monotonic() - 2 * eval_seconds
                 config, deadline = _refit(output, config, plan, step, left, config.batch_tokens / float(np.median(speeds)), show), math.inf
                 continue
@@ -224,6 +224,11 @@ def _restore(output: Path, plan: Plan, config: Config, model: Decoder, optimizer
     checkpoint.restore(found, model, optimizer)
     show.note(f"resumed from {found.path.name}")
     return int(found.state["step"])
+
+
+def _at_the_fork(config: Config, step: int, half_gone: bool) -> bool:
+    """Whether the rate is to begin its fall here, as planned or because time runs out; before, it did not depend on the number of steps."""
+    return config.schedule == "wsd" and config.warmup_steps <= step <= config.decay_start and (half_gone or step == config.decay_start)
 
 
 def _refit(output: Path, config: Config, plan: Plan, step: int, left: float, step_seconds: float, show: Show) -> Config:
