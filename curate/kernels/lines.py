@@ -59,10 +59,12 @@ def count_lines(offsets, data, classes, out):
 
 @njit(nogil=True, cache=True)
 def measure_lines(offsets, data, first, bounds, classes, symbols, short, keys, stamps, stamp, out):
-    """out[row] = non-blank lines, then of these the share that end in a terminal mark and the share of at most `short` characters, characters in lines that
+    """out[row] = non-blank lines, then of these the share that end in a terminal mark and the share of at most `short` characters,
+    characters in lines that
     repeat an earlier one / characters but newlines, newlines / tokens (float64; ratios of nothing are 0).
 
-    Lines are split at newlines only and not stripped. Rows and token bounds as in `words.Tokens`; the table holds twice the lines of a row; the next
+    Lines are split at newlines only and not stripped. Rows and token bounds as in `words.Tokens`; the table holds twice the lines of a
+    row; the next
     free stamp is stamp + rows."""
     for k in range(len(bounds) - 1):
         row = first + k

@@ -1,7 +1,7 @@
 """Repetition within a document: repeated segments and repeated token n-grams (Rae et al. 2021, table A1, as datatrove counts them).
 
-Segments and n-grams are compared by 64-bit polynomial hashes, which for n-grams are those of the joined characters, so that `ab c` and `a bc`
-joined without a space are one, as they are there. Sets are open-addressing tables that the caller lends; a row uses as much of
+Segments and n-grams are compared by 64-bit polynomial hashes, which for n-grams are those of the joined characters, so that `ab c` and
+`a bc` joined without a space are one, as they are there. Sets are open-addressing tables that the caller lends; a row uses as much of
 them as it needs and marks its entries with a stamp, so that nothing is cleared. Naive twin: tests/naive_text.py.
 """
 
@@ -88,7 +88,8 @@ def _repeats(data, starts, ends, n, keys, stamps, stamp):
 
 @njit(nogil=True, cache=True)
 def _segments(data, start, end, newlines, starts, ends):
-    """Bounds of data[start:end] split at runs of at least `newlines` newlines (re.split); returns their number, at most the newlines + 1."""
+    """Bounds of data[start:end] split at runs of at least `newlines` newlines (re.split); returns their number, at most the newlines +
+    1."""
     n = 0
     s = start
     i = start
@@ -125,7 +126,8 @@ def _stripped(data, start, end, classes):
 
 @njit(nogil=True, cache=True)
 def measure_segments(offsets, data, classes, starts, ends, keys, stamps, stamp, out):
-    """out[row] = share of paragraphs that repeat an earlier one, their characters / characters of the text, and the same for lines (float64).
+    """out[row] = share of paragraphs that repeat an earlier one, their characters / characters of the text, and the same for lines
+    (float64).
 
     `stamp`: a number larger than any used on this table before; the next free one is stamp + 2 · rows. starts and ends hold
     newlines of a row + 1 segments, the table twice as many."""

@@ -1,11 +1,11 @@
 """Words: boundaries and counts. Two definitions, both over UTF-8 bytes.
 
-*Split words* are runs between white space (`str.split`). *Tokens* follow the rules of spaCy's blank English tokenizer, with which datatrove ≥ 0.4
-counts: white space first; then, around each run, punctuation comes off front and back until nothing more does or the rest is a
-special case (`do n't`, `it 's`, `Mr.`); web addresses and e-mail addresses stay whole; some marks cut inside (`well-known`, `a/b`, `end.Start`).
-Different from spaCy: its table of exceptions is larger (emoticons, spelling variants, `'cause`), its letters are a list of scripts where these are all of
-Unicode's, IPv4 hosts with a port are cut, and units after numbers are the Latin ones.
-Naive twin: tests/naive_text.py. Price: 60–120 MB/s for tokens, 400 MB/s for split words.
+*Split words* are runs between white space (`str.split`). *Tokens* follow the rules of spaCy's blank English tokenizer, with which
+datatrove ≥ 0.4 counts: white space first; then, around each run, punctuation comes off front and back until nothing more does or the
+rest is a special case (`do n't`, `it 's`, `Mr.`); web addresses and e-mail addresses stay whole; some marks cut inside (`well-known`,
+`a/b`, `end.Start`). Different from spaCy: its table of exceptions is larger (emoticons, spelling variants, `'cause`), its letters are a
+list of scripts where these are all of Unicode's, IPv4 hosts with a port are cut, and units after numbers are the Latin ones. Naive
+twin: tests/naive_text.py. Price: 60–120 MB/s for tokens, 400 MB/s for split words.
 """
 
 import unicodedata
@@ -29,8 +29,9 @@ _UNITS = """km km² km³ m m² m³ dm dm² dm³ cm cm² cm³ mm mm² mm³ ha µm
 _VERBS = """ca can could do does did had may might must need ought sha should wo would is are was were have has dare ai"""
 _ABBREVIATIONS = """Mt. Ak. Ala. Apr. Ariz. Ark. Aug. Calif. Colo. Conn. Dec. Del. Feb. Fla. Ga. Ia. Id. Ill. Ind. Jan. Jul. Jun. Kan. Kans. Ky. La. Mar.
     Mass. Mich. Minn. Miss. N.C. N.D. N.H. N.J. N.M. N.Y. Neb. Nebr. Nev. Nov. Oct. Okla. Ore. Pa. S.C. Sep. Sept. Tenn. Va. Wash. Wis. Adm. Bros.
-    Co. Corp. Dr. Gen. Gov. Inc. Jr. Ltd. Md. Messrs. Mo. Mont. Mr. Mrs. Ms. Ph.D. Prof. Rep. Rev. Sen. St. vs. v.s. v. e.g. E.g. E.G. i.e. I.e. I.E.
-    a.m. p.m. D.C. B.C. A.D. U.S. Oreg. R.I. :) :-) :( :-( ;) ;-) :D :-D :P :-P :p :/ :-/ :o :O :| ): 8) '' ’’ and/or <3 :3 ^_^ -_- o_o O_O xD XD :x :X
+    Co. Corp. Dr. Gen. Gov. Inc. Jr. Ltd. Md. Messrs. Mo. Mont. Mr. Mrs. Ms. Ph.D. Prof. Rep. Rev. Sen. St. vs. v.s. v. e.g. E.g. E.G.
+    i.e. I.e. I.E. a.m. p.m. D.C. B.C. A.D. U.S. Oreg. R.I. :) :-) :( :-( ;) ;-) :D :-D :P :-P :p :/ :-/ :o :O :| ): 8) '' ’’ and/or <3
+    :3 ^_^ -_- o_o O_O xD XD :x :X
     's n't 'm 're 've 'll 'd"""
 MAX_SPECIAL = 16
 """Bytes of the longest special case."""
@@ -389,7 +390,8 @@ def _inside(data, s, e, n, classes, marks, starts, ends):
 
 @njit(nogil=True, cache=True)
 def _run(data, s, e, n, classes, marks, keys, cuts, units, starts, ends):
-    """Write the tokens of one run without white space from place n on; returns the next place. Suffixes wait at the far end of the arrays."""
+    """Write the tokens of one run without white space from place n on; returns the next place. Suffixes wait at the far end of the
+    arrays."""
     top = len(starts)
     waiting = 0
     cut = -1
@@ -441,7 +443,8 @@ def _closes(byte):
 
 @njit(nogil=True, cache=True)
 def tokenize(data, start, end, classes, marks, keys, cuts, units, starts, ends):
-    """Token boundaries of data[start:end] as byte positions in starts, ends (int64); returns their number, or −1 where the arrays are too short.
+    """Token boundaries of data[start:end] as byte positions in starts, ends (int64); returns their number, or −1 where the arrays are too
+    short.
 
     2 · (end − start) + 2 places always suffice; the number of tokens plus twice the longest run is enough.
     """
@@ -463,13 +466,14 @@ def tokenize(data, start, end, classes, marks, keys, cuts, units, starts, ends):
             i += width(data[i])
         if n + 2 * (i - s) + 2 > len(starts):
             return -1
-        # Nine runs in ten are letters or digits, or these and one mark; they need none of the rules. (A call costs more than a word: numba counts
+        # Nine runs in ten are letters or digits, or these and one mark; they need none of the rules. (A call costs more than a word:
+        # numba counts
         # references to every array that it passes.)
         plain = letters > s and letters >= i - 1 and _special(data, s, i, keys, cuts) < 0
         if plain and (letters == i or _special(data, s, letters, keys, cuts) < 0):
             mark = data[letters] if letters < i else 0
             before = data[letters - 1]
-            if mark == 0 or _closes(mark) or (mark == 46 and 97 <= before and before <= 122):
+            if mark == 0 or _closes(mark) or (mark == 46 and before >= 97 and before <= 122):
                 starts[n], ends[n] = s, letters
                 n += 1
                 if mark:
@@ -482,7 +486,8 @@ def tokenize(data, start, end, classes, marks, keys, cuts, units, starts, ends):
 
 @njit(nogil=True, cache=True)
 def _tokenize_rows(offsets, data, first, last, classes, marks, keys, cuts, units, bounds, starts, ends):
-    """Tokens of rows first … last − 1, one row after the other; bounds[k] is where those of row first + k begin. Returns the row to go on with."""
+    """Tokens of rows first … last − 1, one row after the other; bounds[k] is where those of row first + k begin. Returns the row to go on
+    with."""
     n = 0
     bounds[0] = 0
     for row in range(first, last):

@@ -2,9 +2,10 @@
 
 Mechanisms (governance notes §2.1): `noai` and its kin in robots meta and X-Robots-Tag, TDMRep's `tdm-reservation`, AIPREF's
 Content-Usage, Cloudflare's Content-Signal. Each is resolved by its own precedence (TDMRep: the meta supersedes the header), then any
-denial denies. What a policy counts as denial is in `POLICIES`; `noimageai` speaks of images and never of text. Signals are kept raw
-with the verdict. Misses: robots.txt, ai.txt, tdmrep.json and terms of use, which lie in other records: silence here is no consent, only
-`unknown`. Price: a few microseconds a document.
+denial denies. What a policy counts as denial is in `POLICIES`; `noimageai` speaks of images and never of text. Signals are kept raw with
+the verdict.
+Misses: robots.txt, ai.txt, tdmrep.json and terms of use, which lie in other records: silence here is no consent, only `unknown`.
+Price: a few microseconds a document.
 
 column   type          meaning
 verdict  string        deny, allow, or unknown where the page says nothing
@@ -32,8 +33,18 @@ POLICIES = {
 _LEGACY = frozenset(["tdm", "ai", "genai", "train-genai", "bots"])
 """Labels of earlier AIPREF drafts."""
 _TRAINERS = frozenset(
-    ["gptbot", "google-extended", "claudebot", "anthropic-ai", "ccbot", "applebot-extended", "bytespider", "meta-externalagent"]
-    + ["amazonbot", "cohere-ai", "ai2bot"]
+    (
+        "gptbot",
+        "google-extended",
+        "claudebot",
+        "anthropic-ai",
+        "ccbot",
+        "applebot-extended",
+        "bytespider",
+        "amazonbot",
+        "cohere-ai",
+        "ai2bot",
+    )
 )
 """Agents that collect for training (ai.robots.txt names them so); their own robots meta counts as one for all."""
 

@@ -1,7 +1,8 @@
 """FineWeb: lists, menus and pages of short lines. After Penedo et al. 2024 (§3.6), with the thresholds of datatrove's filter.
 
 Lines are separated by newlines and not stripped; blank ones do not count. Words are tokens of English (`curate/kernels/words.py`).
-Misses: poems, dialogue and code are treated as lists. Price: about 60 MB of text a second and core.
+Misses: poems, dialogue and code are treated as lists.
+Price: about 60 MB of text a second and core.
 
 column           type     meaning
 num_lines        int64    lines with more than white space

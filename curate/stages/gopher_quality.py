@@ -1,8 +1,9 @@
 """Gopher quality: is this prose? After Rae et al. 2021 (§A1.1), with the counts and thresholds of datatrove, which FineWeb used.
 
 Words are tokens of English (`curate/kernels/words.py`): punctuation marks are tokens of their own and count in the ratios, which makes
-the rule on letters stricter than with words split at spaces. Words of symbols only do not count towards length. Misses: languages
-without spaces, and every language whose function words are not in `stop_words`. Price: about 60 MB of text a second and core.
+the rule on letters stricter than with words split at spaces. Words of symbols only do not count towards length.
+Misses: languages without spaces, and every language whose function words are not in `stop_words`.
+Price: about 60 MB of text a second and core.
 
 column             type     meaning
 num_words          int64    tokens with at least one character that is no punctuation

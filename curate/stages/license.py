@@ -4,9 +4,10 @@ Claims come from the page (`markup__claims`), from response headers (`Link: …;
 carries (package metadata); whichever of them a batch has is read. Each claim gets a scope from its place: a mark in a figure or a list
 speaks of that part and never of the page. Claims on the whole document that ask for different things are a conflict; no claim is no
 permission (`unknown`). Scopes and confidences are after the projects C4Corpus, CCCC and C5 (governance notes §1.1, §1.4); a footer link
-is right for the page's own text in a little over half of all large hosts, so that an allow-list should be looked at by host before it
-is trusted. Misses: licences told in prose only, platform terms, changes over time, works that their uploader did not own. Price: a few
-microseconds for a document without claims, about 50 for one with claims.
+is right for the page's own text in a little over half of all large hosts, so that an allow-list should be looked at by host before it is
+trusted.
+Misses: licences told in prose only, platform terms, changes over time, works that their uploader did not own.
+Price: a few microseconds for a document without claims, about 50 for one with claims.
 
 column        type          meaning
 spdx          string        SPDX identifier or expression, LicenseRef-… where SPDX has none, NOASSERTION where nothing is known

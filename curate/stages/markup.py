@@ -1,8 +1,8 @@
 """Markup: the bytes of a page to its text, and what the page says of itself before the bytes are dropped.
 
-The main text is found by resiliparse (Bevendorff et al. 2018; F1 0.916 on the article benchmark of Zyte) or, as an option, by
-trafilatura (Barbaresi 2021; 0.962, about nine times slower). The charset is found as in `curate/web/charset.py`, licence claims and
-wishes about machine use as in `curate/web/claims.py`. A row without `raw` (a text source) passes as it is.
+The main text is found by resiliparse (Bevendorff et al. 2018; F1 0.916 on the article benchmark of Zyte) or, as an option, by trafilatura
+(Barbaresi 2021; 0.962, about nine times slower). The charset is found as in `curate/web/charset.py`, licence claims and wishes about
+machine use as in `curate/web/claims.py`. A row without `raw` (a text source) passes as it is.
 Misses: text built by scripts, text in images and frames, the order of columns laid out by style sheets; PDF and office files.
 Price: about 60 MB of HTML a second and core.
 

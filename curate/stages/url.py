@@ -4,8 +4,9 @@ recipe gives.
 In this order: the registered domain is listed; the host name is; the whole URL is; one hard word; enough soft words; a listed string
 anywhere in the URL without its punctuation. Words are runs of letters and digits; unlike datatrove, which lower-cases its lists but not
 the URL, case is ignored. No list is shipped: FineWeb's are those of UT1 (Université Toulouse 1) and word lists of datatrove. A row
-without a URL passes. Misses: redirects and mirrors; one word decides about a page that it may only mention. Price: about 300,000 URLs a
-second and core.
+without a URL passes.
+Misses: redirects and mirrors; one word decides about a page that it may only mention.
+Price: about 300,000 URLs a second and core.
 
 column     type    meaning
 drop       string  listed_domain, listed_host, listed_url, hard_word, soft_words, listed_part; null where nothing is listed
@@ -85,7 +86,7 @@ def models(config: Config) -> dict[str, str]:
 
 @stage(version=1, reads=("url",), adds=VERDICT, models=models)
 def url(batch: pa.RecordBatch, config: Config) -> Columns:
-    lists = _lists(config.model_dump_json())
+    lists = _lists(config.model_dump_json(), tuple(models(config).items()))
     rows = [_judged(address, lists, config.max_soft_words) if address else None for address in batch["url"].to_pylist()]
     names = list(VERDICT)
     return {name: pa.array([row[i] if row else None for row in rows], pa.string()) for i, name in enumerate(names)}
@@ -126,7 +127,7 @@ def _bare(lower: str) -> str:
 
 
 @lru_cache(maxsize=8)
-def _lists(config_json: str) -> Lists:
+def _lists(config_json: str, _digests: tuple[tuple[str, str], ...]) -> Lists:
     config = Config.model_validate_json(config_json)
 
     def read(given: list[str], files: list[str]) -> frozenset[str]:
@@ -143,7 +144,7 @@ def _lists(config_json: str) -> Lists:
 
 
 def _entries(files: list[str]) -> list[str]:
-    found: list[str] = Field(default_factory=list)
+    found: list[str] = []
     for path in files:
         try:
             lines = Path(path).read_text(encoding="utf-8", errors="replace").split("\n")

@@ -24,16 +24,13 @@ GOOD_SHARE = 0.001
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 # What browsers mean by a label is often a superset of what Python's codec of that name knows.
 _SUPERSETS = {
-    "euc-kr": "cp949",
+    "euc_kr": "cp949",
     "shift_jis": "cp932",
-    "shift-jis": "cp932",
     "gb2312": "gb18030",
     "gbk": "gb18030",
     "big5": "big5hkscs",
-    "iso-8859-1": "cp1252",
-    "windows-1252": "cp1252",
-    "iso-8859-11": "cp874",
-    "windows-874": "cp874",
+    "iso8859-1": "cp1252",
+    "iso8859-11": "cp874",
 }
 _SPACE = b"\t\n\x0c\r "
 _HEADER = re.compile(r"""charset\s*=\s*["']?\s*([^\s"';,]+)""", re.IGNORECASE)
@@ -132,12 +129,11 @@ def codec(label: str | None) -> str | None:
     name = map_encoding_to_html5(label.strip().lower(), fallback_utf8=False)
     if not name:
         return None
-    name = _SUPERSETS.get(name.lower(), name.lower())
     try:
-        codecs.lookup(name)
+        name = codecs.lookup(name).name
+        return codecs.lookup(_SUPERSETS.get(name, name)).name
     except LookupError:
         return None
-    return name
 
 
 def label_of_header(content_type: str | None) -> str | None:

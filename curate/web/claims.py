@@ -41,7 +41,10 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-_CLAIM_WORDS = (b"license", b"licence", b"creativecommons", b"opendatacommons", b"dc.rights", b"dcterms", b"rights", b"rdf:rdf")
+_CLAIM_WORDS = (
+    *(b"license", b"licence", b"creativecommons", b"opendatacommons", b"dc.rights", b"dcterms", b"rights-standard", b"rdf:rdf"),
+    *(name % word for word in (b"copyright", b"rights") for name in (b'name="%s"', b"name='%s'", b"name=%s")),
+)
 _WISH_WORDS = (b"robots", b"bot", b"tdm-", b"noai", b"noml", b"content-usage", b"content-signal", b"-extended")
 _DEED = re.compile(r"(?:creativecommons\.org/+(?:licen[sc]es|publicdomain)/|opendatacommons\.org/licenses/)", re.IGNORECASE)
 _ICON = re.compile(r"(?:licensebuttons\.net|i\.creativecommons\.org)/+[lp]/", re.IGNORECASE)

@@ -1,0 +1,78 @@
+"""Consent: each mechanism, their precedence, and the policies."""
+
+import pyarrow as pa
+import pytest
+
+from curate import schema
+from curate.stages.consent import Config, consent
+from curate.stages.markup import WISHES
+
+
+def one(headers=(), meta=(), **options):
+    config = Config(**options)
+    columns = {
+        "text": pa.array(["text"], pa.large_string()),
+        "headers": pa.array([[{"name": n, "value": v} for n, v in headers]], schema.HEADERS),
+        "markup__wishes": pa.array([[{"name": n, "value": v} for n, v in meta]], WISHES),
+    }
+    measured = consent.measure(pa.record_batch(columns), config, "consent")
+    return {n.removeprefix("consent__"): c[0].as_py() for n, c in (measured | consent.judge(measured, config, "consent")).items()}
+
+
+@pytest.mark.parametrize(
+    ("headers", "meta", "verdict"),
+    [
+        ([], [], "unknown"),
+        ([("X-Robots-Tag", "noai")], [], "deny"),
+        ([("X-Robots-Tag", "otherbot: noai, noindex")], [], "deny"),
+        ([("X-Robots-Tag", "noindex, nofollow")], [], "unknown"),
+        ([], [("robots", "noai, noimageai")], "deny"),
+        ([], [("robots", "noimageai")], "unknown"),
+        ([], [("robots", "NOML")], "deny"),
+        ([], [("googlebot", "noarchive")], "unknown"),
+        ([], [("robots", "noarchive")], "deny"),
+        ([("tdm-reservation", "1")], [], "deny"),
+        ([("tdm-reservation", "0")], [], "allow"),
+        ([("tdm-reservation", "1")], [("tdm-reservation", "0")], "allow"),
+        ([("tdm-reservation", "0")], [("tdm-reservation", "1")], "deny"),
+        ([("tdm-reservation", "1")], [("tdm-reservation", "yes")], "deny"),
+        ([("tdm-reservation", "yes")], [], "unknown"),
+        ([("Content-Usage", "train-ai=n")], [], "deny"),
+        ([("Content-Usage", "train-ai=y;note=1, search=n")], [], "allow"),
+        ([("Content-Usage", "train-ai=n, train-ai=y")], [], "allow"),
+        ([("Content-Usage", "Train-AI=n")], [], "unknown"),
+        ([("Content-Usage", "genai=n")], [], "deny"),
+        ([("Content-Signal", "search=yes, ai-train=no")], [], "deny"),
+        ([("Content-Signal", "ai-train=yes")], [], "allow"),
+        ([("Content-Signal", "ai-train=yes"), ("tdm-reservation", "1")], [], "deny"),
+    ],
+)
+def test_mechanisms(headers, meta, verdict):
+    row = one(headers, meta)
+    assert row["verdict"] == verdict
+    assert row["drop"] == ("opted_out" if verdict == "deny" else None)
+
+
+def test_signals_are_kept():
+    row = one([("tdm-reservation", "1")], [("robots", "noai")])
+    assert row["signals"] == [
+        {"mechanism": "tdm", "carrier": "header", "value": "1", "says": "deny"},
+        {"mechanism": "noai", "carrier": "meta", "value": "noai", "says": "deny"},
+    ]
+
+
+def test_policies():
+    assert one([("X-Robots-Tag", "noarchive")], policy="eu_tdm")["verdict"] == "unknown"
+    assert one([("tdm-reservation", "1")], policy="eu_tdm")["verdict"] == "deny"
+    recorded = one([("tdm-reservation", "1")], policy="record_only")
+    assert recorded["drop"] is None and len(recorded["signals"]) == 1
+
+
+def test_silence_can_be_refused():
+    row = one(deny=["deny", "unknown"])
+    assert (row["drop"], row["value"], row["threshold"]) == ("opted_out", "unknown", "in [deny, unknown]")
+
+
+def test_bad_config():
+    with pytest.raises(ValueError, match="'strict', 'eu_tdm' or 'record_only'"):
+        Config(policy="lax")

@@ -1,0 +1,156 @@
+"""Markup: charsets, main text, titles, limits, claims and wishes."""
+
+import sys
+
+import pyarrow as pa
+import pytest
+
+from curate import schema
+from curate.stages.markup import CLAIMS, Config, markup, read_page
+
+PAGE = """<!DOCTYPE html><html lang="en-GB"><head><title> A  page &amp; more </title>
+<meta name="robots" content="noai, noindex"><meta name="tdm-reservation" content="1">
+<link rel="license" href="https://creativecommons.org/licenses/by/4.0/"></head>
+<body><nav><a href="/">Home</a> <a href="/shop">Shop</a></nav>
+<main><article><h1>Heading</h1><p>The first paragraph of the article, with enough words to be one.</p>
+<p>The second paragraph, which has a <a href="/x">link</a> and says something else.</p>
+<figure><img src="a.png"><figcaption>Photo <a rel="license" href="https://creativecommons.org/licenses/by-nc/2.0/">CC</a></figcaption></figure>
+</article></main><footer><a href="//creativecommons.org/licenses/by-sa/3.0/de/">Licence</a></footer></body></html>"""
+
+
+def batch(pages, texts=None, content_type=None):
+    n = len(pages)
+    header = [{"name": "Content-Type", "value": content_type}] if content_type else []
+    return pa.record_batch(
+        {
+            "raw": pa.array([p.encode() if isinstance(p, str) else p for p in pages], pa.large_binary()),
+            "headers": pa.array([header] * n, schema.HEADERS),
+            "text": pa.array(texts or [None] * n, pa.large_string()),
+        }
+    )
+
+
+def one(page, config=None, **options):
+    config = config or Config()
+    made = markup.measure(batch([page], **options), config, "markup")
+    judged = markup.judge(made, config, "markup")
+    return {name.removeprefix("markup__"): column[0].as_py() for name, column in (made | judged).items()}
+
+
+def test_main_text_title_and_language():
+    row = one(PAGE)
+    assert "The first paragraph" in row["text"] and "The second paragraph" in row["text"]
+    assert "Shop" not in row["text"]
+    assert (row["title"], row["lang"], row["edits"], row["drop"]) == ("A page & more", "en-GB", 1, None)
+    assert row["html_bytes"] == len(PAGE.encode()) and row["chars"] == len(row["text"])
+    assert row["text_share"] == pytest.approx(len(row["text"].encode()) / len(PAGE.encode()), abs=1e-4)
+
+
+def test_all_visible_text_if_asked():
+    assert "Shop" in one(PAGE, Config(main_content=False))["text"]
+
+
+def test_falls_back_to_all_text_where_no_main_text_is_found():
+    page = "<body><nav>only <a href=/>a menu</a> here</nav></body>"
+    assert "a menu" in one(page)["text"]
+    row = one(page, Config(fall_back=False))
+    assert (row["text"], row["drop"], row["value"], row["threshold"]) == ("", "no_text", "0", "< 1")
+
+
+def test_a_text_source_passes_untouched():
+    out = markup.measure(batch([None, PAGE, None], ["  as it was ", None, ""]), Config(), "markup")
+    assert out["text"].to_pylist()[::2] == ["  as it was ", ""]
+    assert out["markup__edits"].to_pylist() == [0, 1, 0]
+    assert out["markup__html_bytes"].to_pylist()[::2] == [None, None]
+    assert markup.judge(out, Config(), "markup")["markup__drop"].to_pylist() == [None, None, "no_text"]
+
+
+@pytest.mark.parametrize(
+    ("raw", "content_type", "charset"),
+    [
+        ("<p>Grüße aus Köln</p>".encode("cp1252"), "text/html; charset=ISO-8859-1", "cp1252"),
+        (b'<meta charset="windows-1251"><p>' + "Привет, как дела?".encode("cp1251"), None, "cp1251"),
+        ("<p>Grüße</p>".encode("utf-16"), None, "utf-16-le"),
+        ("<p>Grüße aus dem Netz</p>".encode("utf-16-be"), None, "utf-16-be"),
+        (b'<meta charset="shift_jis"><p>' + "日本語のページ".encode("cp932"), None, "cp932"),
+        ("<p>Grüße</p>".encode(), "text/html; charset=latin1", "utf-8"),
+    ],
+)
+def test_charsets(raw, content_type, charset):
+    row = one(raw, content_type=content_type)
+    assert row["charset"] == charset and row["bad_share"] == 0.0
+    assert any(word in row["text"] for word in ("Grüße", "Привет, как дела?", "日本語のページ"))
+
+
+def test_a_page_over_the_limit_is_not_read():
+    row = one(PAGE, Config(max_html_bytes=100))
+    assert (row["drop"], row["value"], row["threshold"], row["text"]) == ("too_large", str(len(PAGE.encode())), "> 100", "")
+
+
+def test_a_bomb_of_nested_boxes_leaves_at_once():
+    row = one("<div>" * 200_000 + "x")
+    assert (row["drop"], row["text"]) == ("too_nested", "")
+    assert one("<ul><li>a" * 50_000)["drop"] == "too_nested"
+    assert one("<p>a" * 10_000)["drop"] is None
+
+
+def test_bytes_that_are_no_text_leave():
+    # the end of the header says utf-8, and most of the bytes are not
+    row = one(b"\x89PNG\x0d\x0a" + bytes(range(128, 256)) * 40, content_type="text/html; charset=utf-8")
+    assert row["drop"] in ("not_text", None)
+    strict = one(b"\xff\xfe" + b"\x00\xd8" * 500)
+    assert (strict["drop"], strict["threshold"]) == ("not_text", "> 0.05")
+
+
+def test_little_text_if_asked():
+    row = one("<html><head><style>" + "x" * 5000 + "</style></head><body><p>hello there</p></body></html>", Config(min_text_share=0.1))
+    assert row["drop"] == "little_text"
+
+
+def test_claims_name_kind_value_and_place():
+    claims = {(c["kind"], c["value"], c["locator"]) for c in one(PAGE)["claims"]}
+    assert ("link", "https://creativecommons.org/licenses/by/4.0/", "head link") in claims
+    assert ("rel", "https://creativecommons.org/licenses/by-nc/2.0/", "figure a") in claims
+    assert ("href", "//creativecommons.org/licenses/by-sa/3.0/de/", "footer a") in claims
+
+
+def test_wishes_are_kept_raw():
+    assert one(PAGE)["wishes"] == [{"name": "robots", "value": "noai, noindex"}, {"name": "tdm-reservation", "value": "1"}]
+
+
+def test_json_ld_licences_with_the_type_of_their_node():
+    page = """<script type="application/ld+json">{"@graph": [{"@type": "Article", "license": "https://spdx.org/licenses/MIT"},
+      {"@type": "ImageObject", "license": {"@id": "https://creativecommons.org/licenses/by/2.0/"}, "sdLicense": "x"}]}</script><p>text</p>"""
+    found = [(c["value"], c["locator"]) for c in one(page)["claims"]]
+    assert found == [
+        ("https://spdx.org/licenses/MIT", "head json-ld Article"),
+        ("https://creativecommons.org/licenses/by/2.0/", "head json-ld ImageObject"),
+    ]
+
+
+def test_a_broken_json_ld_is_passed_over():
+    assert one('<script type="application/ld+json">{"license": [</script><p>text')["claims"] == []
+
+
+def test_a_page_full_of_links_is_bounded():
+    row = one("".join(f'<a rel="license" href="https://a.example/{i}">x</a>' for i in range(500)))
+    assert len(row["claims"]) == 32 and CLAIMS.equals(pa.list_(CLAIMS.value_type))
+
+
+def test_trafilatura_is_an_option_that_must_be_installed(monkeypatch):
+    monkeypatch.setitem(sys.modules, "trafilatura", None)  # what Python itself does to say: not there
+    with pytest.raises(ValueError, match=r"expected an installed extractor, got trafilatura; run pip install 'curate\[trafilatura\]'"):
+        Config(extractor="trafilatura")
+
+
+def test_trafilatura_finds_the_article():
+    pytest.importorskip("trafilatura")
+    body = "".join(f"<p>Paragraph {i} of the article says something at some length, so that it counts as prose.</p>" for i in range(8))
+    page = f"<html><body><nav>Menu</nav><article><h1>T</h1>{body}</article></body></html>"
+    text = read_page(page.encode(), None, Config(extractor="trafilatura", fall_back=False)).text
+    assert "Paragraph 7" in text and "Menu" not in text
+
+
+def test_bad_config():
+    with pytest.raises(ValueError, match="greater than 0"):
+        Config(max_html_bytes=0)

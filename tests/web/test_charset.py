@@ -1,0 +1,115 @@
+"""Charsets: the standard's own sniffing tests, real files in many charsets, and bytes that are nothing."""
+
+import io
+import re
+import tarfile
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from curate.web.charset import codec, decode, label_of_header, prescan
+
+
+def test_the_standards_prescan_tests(shared):
+    folder = shared("encoding-html5-prescan")
+    wrong, total = [], 0
+    for name in ("tests1.dat", "tests2.dat", "test-yahoo-jp.dat"):
+        for case in re.split(rb"(?m)^#data\n", (folder / name).read_bytes())[1:]:
+            body, _, rest = case.partition(b"\n#encoding\n")
+            want = codec(rest.strip().split(b"\n")[0].decode())
+            found = "utf-8" if body.startswith(b"\xef\xbb\xbf") else codec(prescan(body)) or "cp1252"
+            total += 1
+            wrong += [body[:60]] if found != want else []
+    assert total > 80
+    assert len(wrong) <= 1, wrong  # one declares its charset from a script that would have to run
+
+
+def test_real_files_in_many_charsets(shared):
+    import zstandard
+
+    data = (
+        zstandard.ZstdDecompressor(max_window_size=1 << 27)
+        .stream_reader((shared("encoding-chardet-a") / "files.tar.zst").open("rb"))
+        .read()
+    )
+    right = total = 0
+    with tarfile.open(fileobj=io.BytesIO(data)) as archive:
+        for member in archive.getmembers():
+            label = re.search(r"(?:^|/)([^/]+)/[^/]+$", member.name)
+            if not member.isfile() or not label:
+                continue
+            name = codec(re.sub(r"-(?!\d|jp|kr|cn|tw|sig|be|le|[ir]u?$|[ur]$)[a-z].*$", "", label[1].lower()))
+            raw = archive.extractfile(member).read()
+            try:
+                want = raw.decode(name) if name else None
+            except UnicodeDecodeError:
+                continue
+            if want is None:
+                continue
+            total += 1
+            right += decode(raw).text.lstrip("\ufeff") == want.lstrip("\ufeff")
+    assert total > 100
+    assert right >= 0.75 * total, f"{right} of {total}"
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.binary(max_size=300), st.one_of(st.none(), st.text(max_size=30), st.sampled_from(["text/html; charset=utf-16", "charset=big5"])))
+def test_never_raises_and_always_gives_text(raw, content_type):
+    found = decode(raw, content_type)
+    found.text.encode("utf-8", "surrogatepass")
+    assert 0 <= found.bad <= len(found.text)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00\x1b\ufeff")))
+def test_utf8_is_utf8_whatever_is_declared(text):
+    assert decode(text.encode(), "text/html; charset=iso-8859-1").text == text
+
+
+@pytest.mark.parametrize(
+    ("raw", "content_type", "charset", "basis"),
+    [
+        (b"\xef\xbb\xbfabc", "text/html; charset=latin1", "utf-8", "bom"),
+        (b"\xff\xfea\x00b\x00", None, "utf-16-le", "bom"),
+        ("Grüße".encode("cp1252"), "text/html; charset='windows-1252'", "cp1252", "header"),
+        ("Привет".encode("koi8-r"), 'text/html; charset="KOI8-R"', "koi8-r", "header"),
+        (b"<meta charset=gb2312>" + "汉字测试文本".encode("gbk"), None, "gb18030", "meta"),
+        (b"<meta http-equiv=content-type content='text/html; charset=euc-kr'>" + "한국어".encode("cp949"), None, "cp949", "meta"),
+        ("日本語".encode("iso2022_jp"), "text/html; charset=iso-2022-jp", "iso2022_jp", "header"),
+        (b"a \x1b[31m terminal", None, "utf-8", "escape"),
+        ("Grüße, Müller".encode("cp1252"), "text/html; charset=utf-8", "cp1252", None),
+    ],
+)
+def test_who_names_the_charset(raw, content_type, charset, basis):
+    found = decode(raw, content_type)
+    assert found.charset == charset
+    assert basis in (None, found.basis) and found.bad == 0
+
+
+def test_a_page_cut_in_the_middle_of_a_character_is_still_utf8():
+    found = decode(("Grüße " * 400).encode()[:-3], "text/html; charset=utf-8")
+    assert (found.charset, found.bad) == ("utf-8", 1)
+
+
+@pytest.mark.parametrize(
+    ("page", "label"),
+    [
+        (b"<!-- <meta charset=a> --><meta charset=utf-8>", "utf-8"),
+        (b"<META HTTP-EQUIV=Content-Type CONTENT='text/html; charset=Big5'>", "big5"),
+        (b"<meta content='text/html; charset=big5'>", None),
+        (b"<a title='<meta charset=big5>'>", None),
+        (b"<meta charset=utf-16>", "utf-8"),
+        (b"<meta charset=no-such>", None),
+        (b"<meta charset=big5", None),
+        (b"", None),
+    ],
+)
+def test_prescan(page, label):
+    assert prescan(page) == label
+
+
+def test_header_labels():
+    assert label_of_header("text/html; charset=utf-8; boundary=x") == "utf-8"
+    assert label_of_header("text/html;CHARSET = 'x'") == "x"
+    assert label_of_header("text/html") is None and label_of_header(None) is None
