@@ -29,7 +29,8 @@ def test_classes_of_every_code_point():
         assert bool(kind & utf8.DIGIT) == (category == "Nd")
         assert bool(kind & utf8.MARK) == (category[0] == "M")
         assert bool(kind & utf8.PUNCT) == (category[0] == "P")
-        assert bool(kind & utf8.UPPER) == (category == "Lu") and bool(kind & utf8.LOWER) == (category == "Ll")
+        assert bool(kind & utf8.UPPER) == (category == "Lu")
+        assert bool(kind & utf8.LOWER) == (category == "Ll")
     breaks = [code for code in range(0x3000) if table[code] & utf8.BREAK]
     assert breaks == [code for code in range(0x3000) if len(f"a{chr(code)}b".splitlines()) == 2]
 
@@ -37,7 +38,7 @@ def test_classes_of_every_code_point():
 @settings(max_examples=200, deadline=None)
 @given(st.text(max_size=40))
 def test_decoding(text):
-    offsets, data = column([text])
+    _, data = column([text])
     i, found = 0, []
     while i < len(data):
         found.append(chr(utf8.code_at(data, i)))

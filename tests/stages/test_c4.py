@@ -57,7 +57,8 @@ def test_documents(text, reason, value):
     out = run([text])
     assert (out["drop"], out["value"]) == ([reason], [value])
     if reason:
-        assert out["text"] == [text] and out["edits"] == [0]
+        assert out["text"] == [text]
+        assert out["edits"] == [0]
 
 
 def test_end_marks_if_asked():

@@ -36,7 +36,8 @@ def test_wrong_language_and_low_score():
     assert out["drop"][:2] == [None, "wrong_language"]
     assert (out["value"][1], out["threshold"][1]) == ("de", "not in [en]")
     low = run(["ok"], Config(keep=None, min_score=0.9999))
-    assert low["drop"] == ["low_score"] and low["threshold"] == ["<= 0.9999"]
+    assert low["drop"] == ["low_score"]
+    assert low["threshold"] == ["<= 0.9999"]
 
 
 def test_a_score_equal_to_the_limit_is_too_low():
@@ -47,7 +48,8 @@ def test_a_score_equal_to_the_limit_is_too_low():
 
 def test_no_text_is_no_language():
     out = run(["", " \n\t ", None], Config(keep=["en"]))
-    assert out["label"] == ["und", "und", None] and out["score"] == [0.0, 0.0, None]
+    assert out["label"] == ["und", "und", None]
+    assert out["score"] == [0.0, 0.0, None]
     assert out["drop"] == ["wrong_language", "wrong_language", None]
 
 
@@ -62,7 +64,8 @@ def test_labels_are_those_of_the_model():
 
     inner = fasttext.load_model(str(model_path(Config()))).f
     labels = {label for _, label in inner.predict(TEXTS["en"] + "\n", -1, -1.0, "strict")}
-    assert {label.removeprefix("__label__") for label in labels} <= LABELS and len(LABELS) == 176
+    assert {label.removeprefix("__label__") for label in labels} <= LABELS
+    assert len(LABELS) == 176
 
 
 def test_the_model_has_a_digest():

@@ -36,7 +36,9 @@ def test_a_reason_for_each_limit(unit):
     texts = ["é", "two words\nand two lines", "é é é\né\né"]
     low, middle = run(texts)[unit][0], run(texts)[unit][1]
     short = run(texts, Config(**{f"min_{unit}": middle}))
-    assert short["drop"][0] == f"too_few_{unit}" and short["drop"][1] is None and short["threshold"][0] == f"< {middle}"
+    assert short["drop"][0] == f"too_few_{unit}"
+    assert short["drop"][1] is None
+    assert short["threshold"][0] == f"< {middle}"
     assert run(texts, Config(**{f"max_{unit}": low}))["drop"][:2] == [None, f"too_many_{unit}"]
 
 

@@ -65,7 +65,8 @@ def test_kinds(kind, locator, scope, confidence):
 )
 def test_a_claim_on_a_part_has_no_say_on_the_page(kind, locator):
     row = one([claim(kind, BY, locator)])
-    assert (row["spdx"], row["class"]) == ("NOASSERTION", "unknown") and row["evidence"][0]["spdx"] == "CC-BY-4.0"
+    assert (row["spdx"], row["class"]) == ("NOASSERTION", "unknown")
+    assert row["evidence"][0]["spdx"] == "CC-BY-4.0"
 
 
 def test_headers():
@@ -95,7 +96,8 @@ def test_package_metadata(carried, spdx, name):
 def test_claims_that_ask_for_different_things_are_a_conflict():
     row = one([claim("link", BY, "head link"), claim("href", BY_NC_ND)])
     assert (row["spdx"], row["class"], row["judged"]) == ("CC-BY-NC-ND-4.0", "conflict", "conflict")
-    assert row["confidence"] == 0.35 and len(row["evidence"]) == 2
+    assert row["confidence"] == 0.35
+    assert len(row["evidence"]) == 2
     assert one([claim("link", BY, "head link"), claim("href", BY_NC_ND)], config=Config(allow=["attribution"]))["drop"] == "not_allowed"
 
 
@@ -162,12 +164,16 @@ def test_licences_that_people_saw(shared):
     wanted = {t["file"]: t["license"] for t in truth if t.get("license")}
     if not wanted:
         pytest.skip("this copy of extract-trafilatura-a has no licences")
-    archive = tarfile.open(fileobj=BytesIO(text("html.tar.zst")))
+    with tarfile.open(fileobj=BytesIO(text("html.tar.zst"))) as archive:
+        pages = {name: archive.extractfile(name).read() for name in wanted}
     found = 0
     for name, licence in wanted.items():
-        page = archive.extractfile(name).read()
         batch = pa.record_batch(
-            {"raw": pa.array([page], pa.large_binary()), "headers": pa.array([[]], schema.HEADERS), "text": pa.nulls(1, pa.large_string())}
+            {
+                "raw": pa.array([pages[name]], pa.large_binary()),
+                "headers": pa.array([[]], schema.HEADERS),
+                "text": pa.nulls(1, pa.large_string()),
+            }
         )
         evidence = one(markup.measure(batch, MarkupConfig(), "markup")["markup__claims"][0].as_py())["evidence"]
         unit = licence.upper().replace("CC ", "").split(" ")[0]

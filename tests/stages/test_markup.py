@@ -39,10 +39,12 @@ def one(page, config=None, **options):
 
 def test_main_text_title_and_language():
     row = one(PAGE)
-    assert "The first paragraph" in row["text"] and "The second paragraph" in row["text"]
+    assert "The first paragraph" in row["text"]
+    assert "The second paragraph" in row["text"]
     assert "Shop" not in row["text"]
     assert (row["title"], row["lang"], row["edits"], row["drop"]) == ("A page & more", "en-GB", 1, None)
-    assert row["html_bytes"] == len(PAGE.encode()) and row["chars"] == len(row["text"])
+    assert row["html_bytes"] == len(PAGE.encode())
+    assert row["chars"] == len(row["text"])
     assert row["text_share"] == pytest.approx(len(row["text"].encode()) / len(PAGE.encode()), abs=1e-4)
 
 
@@ -78,7 +80,8 @@ def test_a_text_source_passes_untouched():
 )
 def test_charsets(raw, content_type, charset):
     row = one(raw, content_type=content_type)
-    assert row["charset"] == charset and row["bad_share"] == 0.0
+    assert row["charset"] == charset
+    assert row["bad_share"] == 0.0
     assert any(word in row["text"] for word in ("Grüße", "Привет, как дела?", "日本語のページ"))
 
 
@@ -134,7 +137,8 @@ def test_a_broken_json_ld_is_passed_over():
 
 def test_a_page_full_of_links_is_bounded():
     row = one("".join(f'<a rel="license" href="https://a.example/{i}">x</a>' for i in range(500)))
-    assert len(row["claims"]) == 32 and CLAIMS.equals(pa.list_(CLAIMS.value_type))
+    assert len(row["claims"]) == 32
+    assert CLAIMS.equals(pa.list_(CLAIMS.value_type))
 
 
 def test_trafilatura_is_an_option_that_must_be_installed(monkeypatch):
@@ -148,7 +152,8 @@ def test_trafilatura_finds_the_article():
     body = "".join(f"<p>Paragraph {i} of the article says something at some length, so that it counts as prose.</p>" for i in range(8))
     page = f"<html><body><nav>Menu</nav><article><h1>T</h1>{body}</article></body></html>"
     text = read_page(page.encode(), None, Config(extractor="trafilatura", fall_back=False)).text
-    assert "Paragraph 7" in text and "Menu" not in text
+    assert "Paragraph 7" in text
+    assert "Menu" not in text
 
 
 def test_bad_config():

@@ -84,7 +84,8 @@ def test_utf8_is_utf8_whatever_is_declared(text):
 def test_who_names_the_charset(raw, content_type, charset, basis):
     found = decode(raw, content_type)
     assert found.charset == charset
-    assert basis in (None, found.basis) and found.bad == 0
+    assert basis in (None, found.basis)
+    assert found.bad == 0
 
 
 def test_a_page_cut_in_the_middle_of_a_character_is_still_utf8():
@@ -112,4 +113,5 @@ def test_prescan(page, label):
 def test_header_labels():
     assert label_of_header("text/html; charset=utf-8; boundary=x") == "utf-8"
     assert label_of_header("text/html;CHARSET = 'x'") == "x"
-    assert label_of_header("text/html") is None and label_of_header(None) is None
+    assert label_of_header("text/html") is None
+    assert label_of_header(None) is None
