@@ -56,7 +56,7 @@ def command(
     lr: Annotated[float | None, typer.Option(help="Peak learning rate of the layers' matrices.")] = None,
     schedule: Annotated[str | None, typer.Option(help="wsd or cosine. [default: wsd]")] = None,
     held_out: Annotated[float | None, typer.Option(help="Share of documents kept for evaluation. [default: 0.05]")] = None,
-    eval_every: Annotated[int | None, typer.Option(help="Steps between evaluations. [default: a third of the run]")] = None,
+    eval_every: Annotated[int | None, typer.Option(help="Steps between evaluations. [default: half of the run]")] = None,
     checkpoint_every: Annotated[int | None, typer.Option(help="Steps between checkpoints. [default: a tenth of the run]")] = None,
     keep: Annotated[int, typer.Option(min=1, help="Checkpoints kept.")] = 2,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --output, exactly where its last checkpoint is.")] = False,

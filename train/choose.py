@@ -67,7 +67,7 @@ def choose(corpus: Corpus, wanted: Wanted, device: Device, note: Callable[[str],
         config = fit(config, plan, minutes, device, wanted.threads is None, note)
     return replace(
         config,
-        eval_every=_or(wanted.eval_every, -(-config.steps // 3)),
+        eval_every=_or(wanted.eval_every, -(-config.steps // 2)),
         checkpoint_every=_or(wanted.checkpoint_every, -(-config.steps // 10)),
     )
 
@@ -86,8 +86,8 @@ def fit(config: Config, plan: Plan, minutes: float | None, device: Device, any_t
         alone = replace(config, threads=1)
         if (one := seconds_per_step(alone, device)) * MUCH_FASTER < seconds:
             config, seconds = alone, one
-    # three evaluations, each token of which costs about a third of a trained one
-    evaluations = min(config.eval_tokens, int(plan.docs.tokens[plan.held_out_docs].sum())) / config.batch_tokens * seconds
+    # two evaluations, each token of which costs about two thirds of a trained one: the head is most of a small model
+    evaluations = min(config.eval_tokens, int(plan.docs.tokens[plan.held_out_docs].sum())) / config.batch_tokens * seconds * 4 / 3
     fits = max(1, int((STEADY * 60 * minutes - evaluations) / seconds))
     note(
         f"a step takes {seconds:.3f} s on {config.threads} threads: {fits} fit into {minutes:g} minutes, "

@@ -110,4 +110,4 @@ def test_minutes_become_steps(corpus):
     long = choose(corpus, Wanted(**vars(wanted) | {"minutes": 1e5}), Device(), notes.append)
     train_tokens = corpus.num_tokens * 0.8
     assert MAX_EPOCHS * train_tokens / 64 < long.steps < MAX_EPOCHS * corpus.num_tokens / 64
-    assert (long.eval_every, long.checkpoint_every) == (-(-long.steps // 3), -(-long.steps // 10))
+    assert (long.eval_every, long.checkpoint_every) == (-(-long.steps // 2), -(-long.steps // 10))
