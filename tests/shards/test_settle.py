@@ -23,9 +23,7 @@ def documents(texts, **verdicts):
 
 
 def test_the_first_step_that_marked_a_row_decides():
-    batch = documents(
-        ["a", "b", "c"], first=[None, ("short", "1", "< 2"), None], second=[("x", "7", "> 3"), ("y", "8", "> 3"), None]
-    )
+    batch = documents(["a", "b", "c"], first=[None, ("short", "1", "< 2"), None], second=[("x", "7", "> 3"), ("y", "8", "> 3"), None])
     settled = settle(batch, ["first", "second"])
     assert settled.kept["text"].to_pylist() == ["c"]
     assert not [name for name in settled.kept.schema.names if "__" in name]
