@@ -5,6 +5,7 @@
 Exit code 0: done, or stopped with a checkpoint; 2: shards, options or output folder do not fit, and the message says what to do.
 """
 
+import os
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -140,6 +141,8 @@ def _run(corpus: Corpus, output: Path, wanted: "Wanted", device: Device, resume:
 
 def main() -> None:
     """Entry point of the `train` command."""
+    # read by OpenMP when torch is loaded: threads that wait asleep. Spinning ones took four times as long beside one busy process
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     app()
 
 
