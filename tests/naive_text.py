@@ -4,7 +4,7 @@ import re
 import unicodedata
 from collections import Counter
 
-from curate.kernels import marks, words
+from curate.kernels import marks, specials
 
 PUNCTUATION = {chr(c) for c in range(0x110000) if marks.punctuation()[c] & marks.SYMBOL}
 TERMINAL = {chr(c) for c in range(0x110000) if marks.punctuation()[c] & marks.TERMINAL}
@@ -26,11 +26,11 @@ def tokens(text):
     return [token for run in text.split() for token in _run(run)]
 
 
-_SPECIALS = words.specials()
-_PUNCT = words._PUNCT
-_QUOTES = words._QUOTES
-_CURRENCY = words._CURRENCY
-_UNITS = sorted(words._UNITS.split(), key=len, reverse=True)
+_SPECIALS = specials.specials()
+_PUNCT = specials._PUNCT
+_QUOTES = specials._QUOTES
+_CURRENCY = specials._CURRENCY
+_UNITS = sorted(specials._UNITS.split(), key=len, reverse=True)
 
 
 def _is_icon(c):

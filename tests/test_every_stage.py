@@ -101,7 +101,7 @@ def test_crosses_a_process_boundary(stage):
 def test_every_field_of_its_config_has_a_default_and_a_sentence(stage):
     assert stage.config()
     for name, field in stage.config.model_fields.items():
-        assert field.description and len(field.description.split()) > 2, f"{stage.name}: {name} has no sentence under it"
+        assert len((field.description or "").split()) > 2, f"{stage.name}: {name} has no sentence under it"
 
 
 def test_unknown_fields_are_refused(stage):

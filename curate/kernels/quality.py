@@ -7,8 +7,8 @@ import numpy as np
 from numba import njit
 
 from curate.kernels.marks import SYMBOL
+from curate.kernels.specials import fnv
 from curate.kernels.utf8 import ALPHA, BREAK, SPACE, code_at, width
-from curate.kernels.words import fnv
 
 MEASURES = ("words", "mean_word_length", "hashes", "ellipses", "bullet_lines", "ellipsis_lines", "alpha_words", "stop_words")
 """Columns of `measure_quality`'s output."""

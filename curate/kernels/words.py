@@ -5,128 +5,20 @@ datatrove ≥ 0.4 counts: white space first; then, around each run, punctuation 
 rest is a special case (`do n't`, `it 's`, `Mr.`); web addresses and e-mail addresses stay whole; some marks cut inside (`well-known`,
 `a/b`, `end.Start`). Different from spaCy: its table of exceptions is larger (emoticons, spelling variants, `'cause`), its letters are a
 list of scripts where these are all of Unicode's, IPv4 hosts with a port are cut, and units after numbers are the Latin ones. Naive
-twin: tests/naive_text.py. Price: 60–120 MB/s for tokens, 400 MB/s for split words.
+twin: tests/naive_text.py. Price: about 40 MB/s for tokens, 400 MB/s for split words.
 """
 
-import unicodedata
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 
-from curate.kernels.utf8 import ALPHA, LOWER, SPACE, UPPER, classes, code_at, width
-
-FRONT, BACK, QUOTE, PUNCT, CURRENCY, ICON, HYPHEN, COLON = (np.uint8(1 << bit) for bit in range(8))
-"""Bits of `marks()`: comes off the front, off the back; quote, punctuation, currency, symbol; cuts between letters (hyphens; `:<>=/`)."""
-
-_PUNCT = "…,:;!?¿؟¡()[]{}<>_#*&。？！，、；：～·।،۔؛٪"
-_QUOTES = "'\"”“`‘´’‚,„»«「」『』（）〔〕【】《》〈〉\u2329\u232a⟦⟧"
-_CURRENCY = "$£€¥฿₽﷼₴₠₡₢₣₤₥₦₧₨₩₪₫€₭₮₯₰₱₲₳₴₵₸₹₺₻₼₾₿"
-_UNITS = """km km² km³ m m² m³ dm dm² dm³ cm cm² cm³ mm mm² mm³ ha µm nm yd in ft kg g mg µg t lb oz m/s km/h mph hPa Pa mbar mb MB kb KB gb GB tb TB
-    T G M K %"""
-_VERBS = """ca can could do does did had may might must need ought sha should wo would is are was were have has dare ai"""
-_ABBREVIATIONS = """Mt. Ak. Ala. Apr. Ariz. Ark. Aug. Calif. Colo. Conn. Dec. Del. Feb. Fla. Ga. Ia. Id. Ill. Ind. Jan. Jul. Jun. Kan. Kans. Ky. La. Mar.
-    Mass. Mich. Minn. Miss. N.C. N.D. N.H. N.J. N.M. N.Y. Neb. Nebr. Nev. Nov. Oct. Okla. Ore. Pa. S.C. Sep. Sept. Tenn. Va. Wash. Wis. Adm. Bros.
-    Co. Corp. Dr. Gen. Gov. Inc. Jr. Ltd. Md. Messrs. Mo. Mont. Mr. Mrs. Ms. Ph.D. Prof. Rep. Rev. Sen. St. vs. v.s. v. e.g. E.g. E.G.
-    i.e. I.e. I.E. a.m. p.m. D.C. B.C. A.D. U.S. Oreg. R.I. :) :-) :( :-( ;) ;-) :D :-D :P :-P :p :/ :-/ :o :O :| ): 8) '' ’’ and/or <3
-    :3 ^_^ -_- o_o O_O xD XD :x :X
-    's n't 'm 're 've 'll 'd"""
-MAX_SPECIAL = 16
-"""Bytes of the longest special case."""
-_SLOTS = 8192
-
-
-class Tables(NamedTuple):
-    """What the token kernels look things up in."""
-
-    classes: np.ndarray
-    marks: np.ndarray
-    special_keys: np.ndarray
-    special_cuts: np.ndarray
-    units: np.ndarray
-
-
-@lru_cache(maxsize=1)
-def tables() -> Tables:
-    """The tables of the token kernels, built once a process."""
-    marks = np.zeros(0x110000, dtype=np.uint8)
-    for bit, chars in (
-        (FRONT | BACK | PUNCT, _PUNCT),
-        (FRONT | BACK | QUOTE, _QUOTES),
-        (FRONT | CURRENCY, _CURRENCY),
-        (FRONT, "§%=—–"),
-        (BACK, "—–"),
-        (HYPHEN, "-–—~"),
-        (COLON, ":<>=/"),
-    ):
-        for char in chars:
-            marks[ord(char)] |= bit
-    for code in range(0xA0, 0x1FB00):
-        if unicodedata.category(chr(code)) == "So":
-            marks[code] |= FRONT | BACK | ICON
-    keys, cuts = _special_table()
-    units = np.array(
-        sorted(fnv(np.frombuffer(unit.encode(), dtype=np.uint8), 0, len(unit.encode())) for unit in _UNITS.split()), dtype=np.uint64
-    )
-    return Tables(classes(), marks, keys, cuts, units)
-
-
-def specials() -> dict[str, tuple[int, ...]]:
-    """Runs that are special → where they are cut, in bytes; () where they stay whole."""
-    found: dict[str, tuple[int, ...]] = dict.fromkeys(_ABBREVIATIONS.split(), ())
-    found |= {f"{letter}.": () for letter in "abcdefghijklmnopqrstuvwxyzäöü"}
-    for apostrophe in ("'", "’"):
-        for pronoun in ("i", "you", "he", "she", "it", "we", "they", "who", "what", "when", "where", "why", "how", "there", "that"):
-            for tail in ("m", "re", "ve", "ll", "d", "s"):
-                if tail != "m" or pronoun == "i":
-                    _both_cases(found, pronoun, apostrophe + tail)
-        for verb in _VERBS.split():
-            _both_cases(found, verb, f"n{apostrophe}t")
-        for verb in ("could", "might", "must", "should", "would"):
-            _both_cases(found, verb, apostrophe + "ve")
-        _both_cases(found, "let", apostrophe + "s")
-        _both_cases(found, "y" + apostrophe, "all")
-    for verb in ("ca", "could", "do", "does", "did", "had", "might", "must", "should", "wo", "would", "is", "are", "was", "have", "has"):
-        _both_cases(found, verb, "nt")
-    for pronoun, tails in (("i", "m ve d"), ("you", "re ve ll d"), ("we", "ve d"), ("they", "re ve ll d"), ("he", "s d"), ("she", "s ll")):
-        for tail in tails.split():
-            _both_cases(found, pronoun, tail)
-    for head, tail in (("can", "not"), ("gon", "na"), ("got", "ta")):
-        _both_cases(found, head, tail)
-    for hour in range(1, 13):
-        for half in ("am", "a.m.", "pm", "p.m."):
-            found[f"{hour}{half}"] = (len(str(hour)),)
-    return found
-
-
-def _both_cases(found: dict[str, tuple[int, ...]], head: str, tail: str) -> None:
-    for start in (head, head.capitalize()):
-        found[start + tail] = (len(start.encode()),)
-
-
-def _special_table() -> tuple[np.ndarray, np.ndarray]:
-    """Open-addressing table of FNV-1a hashes: keys uint64 (0 is empty), cuts int8 (0: whole)."""
-    keys = np.zeros(_SLOTS, dtype=np.uint64)
-    cuts = np.zeros(_SLOTS, dtype=np.int8)
-    for word, cut in sorted(specials().items()):
-        data = np.frombuffer(word.encode(), dtype=np.uint8)
-        key = np.uint64(fnv(data, 0, len(data)))
-        slot = int(key) & (_SLOTS - 1)
-        while keys[slot]:
-            slot = (slot + 1) & (_SLOTS - 1)
-        keys[slot], cuts[slot] = key, cut[0] if cut else 0
-    return keys, cuts
-
-
-@njit(nogil=True, cache=True)
-def fnv(data, start, end):
-    """64-bit FNV-1a of data[start:end], never 0."""
-    h = np.uint64(14695981039346656037)
-    for i in range(start, end):
-        h = (h ^ np.uint64(data[i])) * np.uint64(1099511628211)
-    return h if h != np.uint64(0) else np.uint64(1)
+from curate.kernels.addresses import back as _back
+from curate.kernels.addresses import digit as _digit
+from curate.kernels.addresses import is_address as _is_address
+from curate.kernels.specials import BACK, COLON, CURRENCY, FRONT, HYPHEN, ICON, MAX_SPECIAL, PUNCT, QUOTE, SLOTS, fnv, tables
+from curate.kernels.utf8 import ALPHA, LOWER, SPACE, UPPER, code_at, width
 
 
 @njit(nogil=True, cache=True)
@@ -146,33 +38,25 @@ def count_split(offsets, data, classes, out):
 
 
 @njit(nogil=True, cache=True, inline="always")
-def _special(data, s, e, keys, cuts):
+def _looked_up(data, s, e, keys, cuts):
     """-1: data[s:e] is no special case; 0: it is one and stays whole; k: it is one and is cut after k bytes."""
     found = np.int64(-1)
     if e - s >= 2 and e - s <= MAX_SPECIAL:
         key = np.uint64(14695981039346656037)
         for i in range(s, e):
             key = (key ^ np.uint64(data[i])) * np.uint64(1099511628211)
-        slot = np.int64(key & np.uint64(_SLOTS - 1))
+        slot = np.int64(key & np.uint64(SLOTS - 1))
         while keys[slot] != np.uint64(0) and keys[slot] != key:
-            slot = (slot + 1) & (_SLOTS - 1)
+            slot = (slot + 1) & (SLOTS - 1)
         if keys[slot] == key:
             found = np.int64(cuts[slot])
     return found
 
 
-@njit(nogil=True, cache=True, inline="always")
-def _back(data, s, i):
-    """Start of the character before byte i, not before s."""
-    i -= 1
-    while i > s and (data[i] & 0xC0) == 0x80:
-        i -= 1
-    return i
-
-
-@njit(nogil=True, cache=True, inline="always")
-def _digit(byte):
-    return byte >= 48 and byte <= 57
+@njit(nogil=True, cache=True)
+def _special(data, s, e, keys, cuts):
+    """`_looked_up`, as a call: inlined everywhere it would compile for ten seconds."""
+    return _looked_up(data, s, e, keys, cuts)
 
 
 @njit(nogil=True, cache=True, inline="always")
@@ -262,69 +146,6 @@ def _stop(data, s, e, classes, marks):
         kind = classes[code_at(data, _back(data, s, at))]
         return 1 if kind & ALPHA and not kind & LOWER else 0
     return 0
-
-
-@njit(nogil=True, cache=True)
-def _host_char(data, i):
-    code = code_at(data, i)
-    return _digit(data[i]) or (code >= 65 and code <= 90) or (code >= 97 and code <= 122) or (code >= 0xA1 and code <= 0xFFFF)
-
-
-@njit(nogil=True, cache=True)
-def _is_host(data, s, e, classes):
-    """Whether data[s:e] is labels and a top-level domain of small letters, then perhaps a port, then perhaps a path."""
-    stop = s
-    dot = -1
-    label = s
-    while stop < e and data[stop] != 58 and data[stop] != 47 and data[stop] != 63 and data[stop] != 35:
-        if data[stop] == 46:
-            if stop == label or not _host_char(data, label) or not _host_char(data, _back(data, label, stop)):
-                return False
-            dot = stop
-            label = stop + 1
-        elif not (_host_char(data, stop) or data[stop] == 95 or data[stop] == 45):
-            return False
-        stop += width(data[stop])
-    if dot < 0 or stop - label < 2:
-        return False
-    letters = 0
-    i = label
-    while i < stop:
-        kind = classes[code_at(data, i)]
-        if not kind & ALPHA or kind & UPPER:
-            return False
-        letters += 1
-        i += width(data[i])
-    if letters < 2 or letters > 63:
-        return False
-    if stop < e and data[stop] == 58:
-        i = stop + 1
-        while i < e and _digit(data[i]):
-            i += 1
-        if i - stop - 1 < 2 or i - stop - 1 > 5:
-            return False
-        stop = i
-    return stop == e or data[stop] == 47 or data[stop] == 63 or data[stop] == 35
-
-
-@njit(nogil=True, cache=True)
-def _is_address(data, s, e, classes):
-    """Whether data[s:e] is a web address (the scheme may be missing) or an e-mail address."""
-    dots = False
-    start = s
-    for i in range(s, e):
-        if data[i] == 46:
-            dots = True
-        if data[i] == 58 and i + 2 < e and data[i + 1] == 47 and data[i + 2] == 47 and start == s and i - s >= 2:
-            start = i + 3
-    if not dots:
-        return False
-    if _is_host(data, start, e, classes):
-        return True
-    for i in range(e - 2, start, -1):  # noqa: SIM110 (the same)
-        if data[i] == 64 and _is_host(data, i + 1, e, classes):
-            return True
-    return False
 
 
 @njit(nogil=True, cache=True)
@@ -469,8 +290,8 @@ def tokenize(data, start, end, classes, marks, keys, cuts, units, starts, ends):
         # Nine runs in ten are letters or digits, or these and one mark; they need none of the rules. (A call costs more than a word:
         # numba counts
         # references to every array that it passes.)
-        plain = letters > s and letters >= i - 1 and _special(data, s, i, keys, cuts) < 0
-        if plain and (letters == i or _special(data, s, letters, keys, cuts) < 0):
+        plain = letters > s and letters >= i - 1 and _looked_up(data, s, i, keys, cuts) < 0
+        if plain and (letters == i or _looked_up(data, s, letters, keys, cuts) < 0):
             mark = data[letters] if letters < i else 0
             before = data[letters - 1]
             if mark == 0 or _closes(mark) or (mark == 46 and before >= 97 and before <= 122):

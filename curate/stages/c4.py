@@ -6,7 +6,7 @@ FineWeb); too few words (counted before citations were cut); then `lorem ipsum` 
 document, a cookie or terms phrase the line. What stays is joined by newlines; blank lines go. The text of a document that leaves is not
 changed. datatrove's defaults of 3 words and 5 sentences are those of the paper; the code that built C4 used 5 and 3.
 Misses: the list of bad words, and line dedup over the corpus. Sentences end at terminal marks, so abbreviations count double.
-Price: about 60 MB of text a second and core.
+Price: about 15 MB of text a second and core.
 
 column         type   meaning
 edits          int32  lines that were dropped or altered; 0 where the document leaves

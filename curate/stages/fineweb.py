@@ -2,7 +2,7 @@
 
 Lines are separated by newlines and not stripped; blank ones do not count. Words are tokens of English (`curate/kernels/words.py`).
 Misses: poems, dialogue and code are treated as lists.
-Price: about 60 MB of text a second and core.
+Price: about 30 MB of text a second and core.
 
 column           type     meaning
 num_lines        int64    lines with more than white space

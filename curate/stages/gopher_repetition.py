@@ -4,7 +4,7 @@ The first copy is free: only later ones count. Paragraphs are separated by blank
 (`curate/kernels/words.py`). All character shares are of the whole text, white space included. An empty text has shares of 0; datatrove
 divides by zero there.
 Misses: near-repeats, and repeats of less than a line or more than ten words apart from those that n-grams see.
-Price: about 20 MB of text a second and core.
+Price: about 12 MB of text a second and core.
 
 column                        type     meaning
 dup_paragraphs                float64  paragraphs that repeat an earlier one / paragraphs

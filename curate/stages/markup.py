@@ -4,7 +4,7 @@ The main text is found by resiliparse (Bevendorff et al. 2018; F1 0.916 on the a
 (Barbaresi 2021; 0.962, about nine times slower). The charset is found as in `curate/web/charset.py`, licence claims and wishes about
 machine use as in `curate/web/claims.py`. A row without `raw` (a text source) passes as it is.
 Misses: text built by scripts, text in images and frames, the order of columns laid out by style sheets; PDF and office files.
-Price: about 60 MB of HTML a second and core.
+Price: about 40 MB of HTML a second and core.
 
 column      type              meaning
 edits       int32             1 where the text was made here, 0 where it came as text
@@ -149,7 +149,7 @@ def read_page(raw: bytes, content_type: str | None, config: Config) -> Page:
     steps = int(nesting(np.frombuffer(page, dtype=np.uint8), TAG_BYTES, TAG_ENDS))
     if config.max_nesting is not None and steps > config.max_nesting:
         return Page("", None, None, html.charset, bad_share, steps, [], [])
-    tree = _parser()(html.text.replace("\x00", "\ufffd"))
+    tree = _parser()(html.text.replace("\x00", "\ufffd") if "\x00" in html.text else html.text)
     return Page(
         text=_extracted(tree, html.text, config),
         title=" ".join((tree.title or "").split())[:MAX_TITLE] or None,

@@ -4,7 +4,7 @@ The same address is replaced by the same thing wherever it stands, so that the r
 (datatrove's does). Each address is taken as its patterns have it; the patterns `compat` finds are datatrove's, without boundaries around
 numbers, so that version numbers such as 1.2.3.4.5 are rewritten as well. Only counts are kept, never what was found.
 Misses: names, telephone numbers, IPv6, bank and identity numbers.
-Price: 100–300 MB of text a second and core where there is no `@` and no dotted quad.
+Price: about 50 MB of text a second and core.
 
 column      type   meaning
 edits       int32  replacements in all

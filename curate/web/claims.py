@@ -41,11 +41,19 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
+# Every claim below holds one of these; `license` covers most URLs and attributes, the quotes keep "all rights reserved" out.
 _CLAIM_WORDS = (
-    *(b"license", b"licence", b"creativecommons", b"opendatacommons", b"dc.rights", b"dcterms", b"rights-standard", b"rdf:rdf"),
-    *(name % word for word in (b"copyright", b"rights") for name in (b'name="%s"', b"name='%s'", b"name=%s")),
+    b"license",
+    b"licence",
+    b"creativecommons",
+    b'rights"',
+    b"rights'",
+    b"rights-standard",
+    b'"copyright"',
+    b"'copyright'",
+    b"=copyright",
 )
-_WISH_WORDS = (b"robots", b"bot", b"tdm-", b"noai", b"noml", b"content-usage", b"content-signal", b"-extended")
+_WISH_WORDS = (b"bot", b"tdm-", b"noai", b"noml", b"content-usage", b"content-signal", b"-extended")
 _DEED = re.compile(r"(?:creativecommons\.org/+(?:licen[sc]es|publicdomain)/|opendatacommons\.org/licenses/)", re.IGNORECASE)
 _ICON = re.compile(r"(?:licensebuttons\.net|i\.creativecommons\.org)/+[lp]/", re.IGNORECASE)
 _RDF = re.compile(r"<License\s+rdf:about=[\"']([^\"']+)", re.IGNORECASE)

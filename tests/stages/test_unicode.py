@@ -50,15 +50,15 @@ def test_twice_is_once(text):
     assert (edits == 0) == (once == text)
 
 
-@settings(max_examples=300, deadline=None)
+TAME = ("common", "start_punctuation", "end_punctuation")
+TELLING = re.compile("[" + "".join(chars for name, chars in MOJIBAKE_CATEGORIES.items() if name not in TAME) + "]")
+
+
+@settings(max_examples=1000, deadline=None)
 @given(st.text(st.sampled_from(MOJIBAKE + "aZ 1,.日é\u0416"), max_size=12))
 def test_what_the_quick_gates_claim_of_ftfys_detector(text):
-    tame = ("common", "start_punctuation", "end_punctuation")
-    telling = {
-        c for c in map(chr, range(0x80, 0x10000)) if any(re.match(f"[{v}]", c) for k, v in MOJIBAKE_CATEGORIES.items() if k not in tame)
-    }
     if BADNESS_RE.search(text):
-        assert any(c in telling for c in text)
+        assert TELLING.search(text)
         assert re.search("[^\x00-\x7f][^\x00-\x7f]|[\x80-\x9fŒœÃÂ]", text)
 
 
