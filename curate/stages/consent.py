@@ -47,6 +47,8 @@ _TRAINERS = frozenset(
     )
 )
 """Agents that collect for training (ai.robots.txt names them so); their own robots meta counts as one for all."""
+Verdict = Literal["deny", "allow", "unknown"]
+_DENY: list[Verdict] = ["deny"]
 
 
 class Config(Base):
@@ -56,7 +58,7 @@ class Config(Base):
     """strict: every signal against training, earlier drafts and Bing's noarchive among them; eu_tdm: those with standing in the EU's
     text-and-data-mining
     exception; record_only: nothing is denied, all is recorded."""
-    deny: list[Literal["deny", "allow", "unknown"]] | None = Field(default=["deny"])
+    deny: list[Verdict] | None = Field(default=_DENY)
     """Verdicts that leave, as `opted_out`; add `unknown` to keep only pages that allow it."""
 
 
