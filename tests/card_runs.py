@@ -12,9 +12,7 @@ from pathlib import Path
 from typing import Any
 
 SOURCE = "shop|<b>window</b>"
-ENGLISH = (
-    "the harbour was quiet in the early morning and the boats came back with nets full of fish while people waited along the wall"
-)
+ENGLISH = "the harbour was quiet in the early morning and the boats came back with nets full of fish while people waited along the wall"
 GERMAN = "der hafen war am frühen morgen still und die boote kamen mit vollen netzen zurück während die leute an der mauer warteten"
 LICENSES = ("CC-BY-4.0", "CC0-1.0", None, "All rights reserved, ask <us> | first")
 HOSTS = ("a.example", "b.example.org", "shop.co.uk", "<script>alert(1)</script>.test")
