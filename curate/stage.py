@@ -85,8 +85,6 @@ class Stage:
     rules: tuple[Rule, ...]
     replaces: tuple[str, ...]
     """Document columns that it returns anew, such as `text`; it must then also add an `edits` count."""
-    drops_raw: bool
-    """Whether `raw` is no longer needed after this stage."""
     distributions: tuple[str, ...]
     """Installed packages whose version can change the result; they enter the task's name."""
     models: Callable[[Any], Mapping[str, str]] | None
@@ -170,7 +168,6 @@ def stage(
     adds: Mapping[str, pa.DataType],
     rules: tuple[Rule, ...] = (),
     replaces: tuple[str, ...] = (),
-    drops_raw: bool = False,
     distributions: tuple[str, ...] = (),
     models: Callable[[Any], Mapping[str, str]] | None = None,
     resources: Mapping[str, float] = MappingProxyType({}),
@@ -198,7 +195,6 @@ def stage(
             adds=MappingProxyType(dict(adds)),
             rules=rules,
             replaces=replaces,
-            drops_raw=drops_raw,
             distributions=distributions,
             models=models,
             resources=resources,

@@ -9,6 +9,7 @@ import errno
 import json
 import os
 import posixpath
+import re
 import socket
 import time
 import uuid
@@ -160,7 +161,7 @@ class Store:
         failpoint("before_put")
         try:
             if self.is_local:
-                temporary = f"{target}.{uuid.uuid4().hex[:12]}.tmp"
+                temporary = _temporary(target)
                 os.makedirs(os.path.dirname(target), exist_ok=True)
                 try:
                     with open(temporary, "wb") as sink:
@@ -229,7 +230,7 @@ class Store:
             if os.path.exists(b) and os.path.samefile(a, b):
                 return
             os.makedirs(os.path.dirname(b), exist_ok=True)
-            temporary = f"{b}.{uuid.uuid4().hex[:12]}.tmp"
+            temporary = _temporary(b)
             try:
                 os.link(a, temporary)
             except OSError:
@@ -245,7 +246,20 @@ class Store:
         with suppress(FileNotFoundError):
             self.fs.rm(self.full(path), recursive=True)
 
+    def remove_half_written(self) -> None:
+        """Delete what killed processes left of files they were writing. Object stores show no such files."""
+        for folder, _, names in os.walk(self.full("")) if self.is_local else ():
+            for name in filter(HALF_WRITTEN.search, names):
+                with suppress(FileNotFoundError):
+                    os.unlink(os.path.join(folder, name))
 
+
+def _temporary(path: str) -> str:
+    """A name beside a file for what is not whole yet; HALF_WRITTEN knows it again."""
+    return f"{path}.{uuid.uuid4().hex[:12]}.tmp"
+
+
+HALF_WRITTEN = re.compile(r"\.[0-9a-f]{12}\.tmp$")
 LEASE = "lease.json"
 STALE_SECONDS = 600
 RENEW_SECONDS = 60

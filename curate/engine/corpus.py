@@ -71,6 +71,7 @@ def make(recipe: Recipe, store: Store, engine: Engine, watcher: Watcher | None =
     """Run a recipe into a folder, or finish what an earlier run began there."""
     with Lease(store) as lease:
         _claim(store, recipe)
+        store.remove_half_written()
         driver = Driver(recipe=recipe, store=store, engine=engine, watcher=watcher or Silent(), min_ranges=min_ranges, alive=lease.renew)
         segments = driver.documents(input_parts(recipe))
         failpoint("before_publish")

@@ -2,11 +2,13 @@
 
 `classes` uint8[0x110000]:
     SPACE    white space, controls, punctuation (Unicode P*, ASCII symbols, and the few others that datatrove lists): between words
-    DECIMAL  a point or comma: between words, but inside a number where digits stand on both sides WORD     letters, other numbers,
-    symbols: part of a word DIGIT    Unicode Nd; a run of them, with one point or comma inside, is written `0` MARK     a mark that
-    carries sound (Indic vowels, Thai tones, kana voicing): belongs to what stands before it DROPPED  diacritics of Latin, Greek,
-    Cyrillic, Hebrew and Arabic, variation selectors, invisible format characters: part of nothing ALONE    letters of scripts that write
-    no space between words (Han, kana, bopomofo, Thai, Lao, Khmer, Myanmar, Tai): each a word with its marks
+    DECIMAL  a point or comma: between words, but inside a number where digits stand on both sides
+    WORD     letters, other numbers, symbols: part of a word
+    DIGIT    Unicode Nd; a run of them, with one point or comma inside, is written `0`
+    MARK     a mark that carries sound (Indic vowels, Thai tones, kana voicing): belongs to what stands before it
+    DROPPED  diacritics of Latin, Greek, Cyrillic, Hebrew and Arabic, variation selectors, invisible format characters: part of nothing
+    ALONE    letters of scripts that write no space between words (Han, kana, bopomofo, Thai, Lao, Khmer, Myanmar, Tai): each a word
+             with its marks
 
 `fold_at` int64[FOLDED + 1] and `fold_data` uint8: code point c < FOLDED is written fold_data[fold_at[c]:fold_at[c + 1]], as itself where
 that is empty: NFD of its case folding without DROPPED marks, so composed and decomposed text agree. Hangul syllables stay composed. Only
@@ -23,7 +25,8 @@ from typing import NamedTuple
 import numpy as np
 
 SPACE, DECIMAL, WORD, DIGIT, MARK, DROPPED, ALONE = range(7)
-FOLDED = 0x20000
+FOLDED = 0x2FA20
+"""Behind the last code point that folds, the compatibility ideographs."""
 SEPARATING_SYMBOLS = (0xB4, 0x2236, 0x2501, 0x25BA, 0x200B)
 DECIMALS = (0x2E, 0x2C, 0x060C, 0x066B, 0x2396, 0x2397, 0x2398)
 DIACRITICS = (
@@ -62,7 +65,7 @@ UNSPACED = (
     (0x1AFF0, 0x1B16F),
     (0x20000, 0x3FFFF),
 )
-PLAIN = ((0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xAC00, 0xD7A3), (0xD800, 0xF8FF))
+PLAIN = ((0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xAC00, 0xD7A3), (0xD800, 0xF8FF), (0x20000, 0x2F7FF))
 """Ranges in which no code point folds and all are letters (or none can occur): not looked up one by one."""
 
 

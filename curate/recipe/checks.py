@@ -41,7 +41,6 @@ class _Walk:
     columns: set[str]
     textless: set[str]
     """Sources whose documents may still lack a text."""
-    raw_dropped_by: str = ""
     unknown: bool = False
     """Whether a step before could not be understood: what it would have brought is not missed, since that error is told already."""
 
@@ -59,9 +58,6 @@ def _columns(drafts: Sequence[Draft], inputs: Sequence[Input], top: RecipeFile, 
             elif name == "text" and seen and "raw" not in _reads(draft) and not text_told:
                 text_told = True  # one step put right puts all right
                 problems.add(place, f"steps.{draft.name}: expected text, got markup from {listed(sorted(seen))}; put `- markup:` before it")
-            elif name == "raw" and walk.raw_dropped_by and not top.keep_raw:
-                text = f"expected raw, got nothing after {walk.raw_dropped_by} dropped it; put it before that or say keep_raw: true"
-                problems.add(place, f"steps.{draft.name}: {text}")
         _advance(walk, draft)
     if walk.textless and document.data.get("tokenizer") is not None and not (text_told or walk.unknown):
         sources = listed(sorted(walk.textless))
@@ -89,8 +85,6 @@ def _advance(walk: _Walk, draft: Draft) -> None:
         adds |= set(VERDICT) if declared.rules else set()
         if "raw" in declared.reads and "text" in declared.replaces:
             walk.textless -= set(draft.only) if draft.only else walk.textless.copy()
-        if declared.drops_raw and draft.only is None:
-            walk.raw_dropped_by = draft.name
     walk.columns |= {column(draft.name, name) for name in adds}
 
 

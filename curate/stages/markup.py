@@ -109,7 +109,6 @@ class Page(NamedTuple):
         Rule("little_text", "text_share", "<", "min_text_share"),
     ),
     replaces=("text",),
-    drops_raw=True,
     distributions=("resiliparse", "trafilatura"),
 )
 def markup(batch: pa.RecordBatch, config: Config) -> Columns:

@@ -102,6 +102,7 @@ def test_killed_at_a_commit_edge_and_resumed(edge, laws, reference, tmp_path):
     again.join()
     assert again.exitcode == 0
     assert tree_digest(Store(str(tmp_path)), FOLDERS) == reference[1]
+    assert not list(tmp_path.rglob("*.tmp"))
     runs = Counter(json.loads(line)["task"] for line in (tmp_path / "times.jsonl").read_text().splitlines())
     assert all(runs[name.removesuffix(".json")] <= 1 for name in done), "a finished task was repeated"
 

@@ -22,7 +22,7 @@ STEPS = {
         class Config(Base):
             """None needed."""
 
-        @stage(version=1, reads=("raw", "text"), adds={"edits": pa.int64()}, replaces=("text",), drops_raw=True)
+        @stage(version=1, reads=("raw", "text"), adds={"edits": pa.int64()}, replaces=("text",))
         def tag_strip(batch, config: Config):
             return {}
     ''',

@@ -40,10 +40,6 @@ def steps_of(*steps, uri="a.jsonl", **top):
         (steps_of({"wordy": {}}, uri="sample:"), "steps.wordy: expected text, got markup from [s]; put `- markup:` before it"),
         (steps_of({"wordy": {}}, uri="pages/"), "steps.wordy: expected text, got markup from [s]; put `- markup:` before it"),
         (
-            steps_of({"tag_strip": {}}, {"raw_look": {"needle": "x"}}),
-            "steps.raw_look: expected raw, got nothing after tag_strip dropped it; put it before that or say keep_raw: true",
-        ),
-        (
             steps_of({"same_text": {}}, {"wordy": {}}),
             "steps.wordy: expected no removal after same_text, got a step that removes documents whose copies same_text removed; "
             "put it before same_text, set its limits to null, or say accept_orphans: true",
