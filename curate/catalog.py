@@ -4,6 +4,7 @@ Nothing is kept here: a new file in `curate/stages/` or `curate/barriers/` is in
 """
 
 import inspect
+import re
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -21,6 +22,8 @@ from curate.recipe.yaml import nearest, shown
 from curate.stage import VERDICT, Config, Rule, Stage
 
 _TYPES = {"integer": "whole number", "number": "number", "string": "text", "boolean": "true or false", "null": "null", "object": "mapping"}
+_SENTENCE_END = re.compile(r"(?<!\bal)\. ")
+"""The point of "et al." ends no sentence."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -203,6 +206,6 @@ def as_table(listed: Sequence[Entry]) -> str:
         if one.place != "steps":
             continue
         reasons = ", ".join(f"`{rule.reason}`" for rule in one.rules) or ("its own verdict" if one.judges else "–")
-        what = (one.sentence.partition(": ")[2] or one.sentence).partition(". ")[0].rstrip(".")
+        what = _SENTENCE_END.split(one.sentence.partition(": ")[2] or one.sentence)[0].rstrip(".")
         lines.append(f"| `{one.name}` | {one.kind} | {what} | {reasons} |")
     return "\n".join(lines)

@@ -14,9 +14,10 @@ import ast
 import importlib.metadata
 import os
 import re
+import sys
 import sysconfig
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from blake3 import blake3
 MAX_MODULES = 500
 PAGE = 48_000
 MIN_TEXT = 120
+SITES = ("site-packages", "dist-packages")
 OWN = "curate"
 BESIDE = ("pip", "setuptools")
 """Installers carry copies of other packages: the mirrors of this crawl."""
@@ -70,21 +72,30 @@ class Text:
 
 def requirements() -> list[importlib.metadata.Distribution]:
     """The distributions that the base install brings, by name; all that are installed where our own metadata is missing."""
+    installed: dict[str, importlib.metadata.Distribution] = {}
+    for one in importlib.metadata.distributions(path=site_folders(sys.path)):
+        if one.metadata["Name"]:
+            installed.setdefault(_normal(one.metadata["Name"]), one)
     seen: dict[str, importlib.metadata.Distribution] = {}
     todo = [OWN, *BESIDE]
     while todo:
         name = _normal(todo.pop())
-        if name in seen:
+        if name in seen or name not in installed:
             continue
-        try:
-            seen[name] = importlib.metadata.distribution(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
+        seen[name] = installed[name]
         named = (line.partition(";") for line in seen[name].requires or [])
         todo += [found.group() for line, _, marker in named if "extra" not in marker and (found := re.match(r"\s*[\w.\-]+", line))]
     if OWN not in seen:
-        seen = {_normal(d.metadata["Name"]): d for d in importlib.metadata.distributions() if d.metadata["Name"]}
+        seen = installed
     return [seen[name] for name in sorted(seen) if name != OWN]
+
+
+def site_folders(path: Sequence[str]) -> list[str]:
+    """Folders of `sys.path` that people install into. Ray puts folders of its own package there, in some processes and not in others."""
+    entries = [os.path.abspath(entry) for entry in path]
+    return [
+        entry for entry in entries if os.path.basename(entry) in SITES or not any(entry.startswith(other + os.sep) for other in entries)
+    ]
 
 
 def _normal(name: str) -> str:

@@ -110,6 +110,18 @@ def test_our_own_words_are_not_in_it():
     assert sample_texts.OWN not in {sample_texts._normal(d.metadata["Name"]) for d in sample_texts.requirements()}
 
 
+def test_packages_that_ray_carries_do_not_enter(monkeypatch, tmp_path):
+    """Ray puts folders of its own on `sys.path`: the driver's sample would not be its workers'."""
+    before = [d.metadata["Name"] for d in sample_texts.requirements()]
+    site = next(Path(entry) for entry in sys.path if Path(entry).name == "site-packages")
+    monkeypatch.setattr(sys, "path", [str(site / "ray" / "thirdparty_files"), *sys.path])
+    assert [d.metadata["Name"] for d in sample_texts.requirements()] == before
+    assert sample_texts.site_folders(["/a/target", "/a/target/ray/own", "/a/target/lib/site-packages"]) == [
+        "/a/target",
+        "/a/target/lib/site-packages",
+    ]
+
+
 def test_the_cache_is_where_it_is_told_and_is_built_once(some, tmp_path, monkeypatch):
     monkeypatch.setenv("CURATE_CACHE", str(tmp_path))
     monkeypatch.setattr(sample_texts, "texts", lambda distributions: iter(some[:40]))
