@@ -294,10 +294,10 @@ def tokenize(data, start, end, classes, marks, keys, cuts, units, starts, ends):
         if plain and (letters == i or _looked_up(data, s, letters, keys, cuts) < 0):
             mark = data[letters] if letters < i else 0
             before = data[letters - 1]
-            if mark == 0 or _closes(mark) or (mark == 46 and before >= 97 and before <= 122):
+            if letters == i or _closes(mark) or (mark == 46 and before >= 97 and before <= 122):
                 starts[n], ends[n] = s, letters
                 n += 1
-                if mark:
+                if letters < i:
                     starts[n], ends[n] = letters, i
                     n += 1
                 continue

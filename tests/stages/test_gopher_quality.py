@@ -5,7 +5,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from awkward_texts import TEXTS
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from curate.stages.gopher_quality import Config, gopher_quality
@@ -85,6 +85,7 @@ def expected(text):
 
 
 @settings(max_examples=150, deadline=None)
+@example(["0\x00"])
 @given(
     st.lists(st.lists(st.one_of(st.sampled_from(WORDS), st.text(max_size=4)), max_size=30).map(lambda parts: " ".join(parts)), max_size=3)
 )
