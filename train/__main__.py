@@ -56,6 +56,9 @@ def command(
     row: Annotated[int | None, typer.Option("--context", help="Tokens in a row, the longest context.")] = None,
     lr: Annotated[float | None, typer.Option(help="Peak learning rate of the layers' matrices.")] = None,
     schedule: Annotated[str | None, typer.Option(help="wsd or cosine. [default: wsd]")] = None,
+    packing: Annotated[
+        str | None, typer.Option(help="best_fit: rows start where documents do; concat: cut wherever a row ends. [default: best_fit]")
+    ] = None,
     held_out: Annotated[float | None, typer.Option(help="Share of documents kept for evaluation. [default: 0.05]")] = None,
     eval_every: Annotated[int | None, typer.Option(help="Steps between evaluations. [default: half of the run]")] = None,
     checkpoint_every: Annotated[int | None, typer.Option(help="Steps between checkpoints. [default: a tenth of the run]")] = None,
@@ -88,6 +91,7 @@ def command(
             seed=seed,
             lr=lr,
             schedule=schedule,
+            packing=packing,
             held_out=held_out,
             eval_every=eval_every,
             checkpoint_every=checkpoint_every,

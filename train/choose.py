@@ -11,8 +11,8 @@ import torch
 
 from curate.shards.reader import Corpus
 from train.config import DEFAULTS, MAX_EPOCHS, TOKENS_PER_PARAMETER, Config, Device, TrainError, model_config
-from train.data import Plan
 from train.loop import make, seconds_per_step
+from train.plan import Plan
 
 T = TypeVar("T")
 
@@ -36,6 +36,7 @@ class Wanted:
     seed: int | None = None
     lr: float | None = None
     schedule: str | None = None
+    packing: str | None = None
     held_out: float | None = None
     eval_every: int | None = None
     checkpoint_every: int | None = None
@@ -57,10 +58,11 @@ def choose(corpus: Corpus, wanted: Wanted, device: Device, note: Callable[[str],
         held_out=_or(wanted.held_out, Config.held_out),
         lr=_or(wanted.lr, defaults.lr),
         schedule=_or(wanted.schedule, Config.schedule),
+        packing=_or(wanted.packing, Config.packing),
         eval_tokens=defaults.eval_tokens,
         threads=_or(wanted.threads, torch.get_num_threads()),
     )
-    plan = Plan(corpus, context=context, seed=config.seed, share=config.held_out)
+    plan = Plan.of(corpus, config)
     plan.check(config.rows)
     if wanted.steps is None:
         minutes = defaults.minutes if wanted.minutes is None else wanted.minutes

@@ -20,6 +20,15 @@ class TrainError(CurateError):
     """A run that cannot start or go on; messages read `where: expected, got VALUE; what to do`."""
 
 
+@dataclass(frozen=True)
+class Removal:
+    """Documents that no row from `row` on may hold."""
+
+    row: int
+    ids: tuple[str, ...]
+    """As 32 hex digits, sorted."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class ModelConfig:
     """The shape of the decoder."""
@@ -71,6 +80,10 @@ class Config:
     batch_tokens: int
     """Tokens between two updates; a multiple of the context."""
     seed: int = 0
+    packing: str = "best_fit"
+    """best_fit (rows start where documents do) or concat (documents cut wherever a row ends)."""
+    removals: tuple[Removal, ...] = ()
+    """Documents that were removed on the way."""
     held_out: float = 0.05
     """Share of documents kept for evaluation, by a hash of their ids."""
     lr: float = 5e-3
@@ -108,6 +121,8 @@ class Config:
             raise TrainError(f"config: expected at least 1 step, got {self.steps}; raise --steps or --minutes")
         if self.schedule not in ("wsd", "cosine"):
             raise TrainError(f"config: expected schedule wsd or cosine, got {self.schedule}; change --schedule")
+        if self.packing not in ("best_fit", "concat"):
+            raise TrainError(f"config: expected packing best_fit or concat, got {self.packing}; change --packing")
         if not 0 < self.held_out < 1:
             raise TrainError(f"config: expected a held-out share between 0 and 1, got {self.held_out}; change --held-out")
 
@@ -132,7 +147,9 @@ class Config:
     def from_json(cls, values: dict[str, Any]) -> "Config":
         """The inverse of to_json."""
         try:
-            return cls(**values | {"model": ModelConfig(**values["model"]), "betas": tuple(values["betas"])})
+            removals = tuple(Removal(one["row"], tuple(one["ids"])) for one in values["removals"])
+            read = {"model": ModelConfig(**values["model"]), "betas": tuple(values["betas"]), "removals": removals}
+            return cls(**values | read)
         except (TypeError, KeyError) as error:
             raise TrainError(f"config: expected the fields {[f.name for f in fields(cls)]}, got {error}; start a new --output") from None
 

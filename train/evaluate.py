@@ -12,8 +12,9 @@ import numpy as np
 import torch
 
 from train.config import Config
-from train.data import PADDING, Plan
+from train.data import PADDING
 from train.model import Decoder
+from train.plan import Plan
 
 
 @dataclass(frozen=True)

@@ -29,10 +29,10 @@ from torch import Tensor
 from curate.shards.reader import Corpus
 from train import checkpoint
 from train.config import MAX_EPOCHS, Config, Device, TrainError, refit
-from train.data import Plan, TokenLedger, batch_digest, token_ledger
 from train.evaluate import Evaluation, HeldOut, unigram_log_probabilities
 from train.model import Decoder
 from train.optim import make_optimizer, schedule, set_rate
+from train.plan import Plan, TokenLedger, batch_digest, row_digests, token_ledger
 
 
 class Show(Protocol):
@@ -68,7 +68,7 @@ def train(
     seconds: time to fill; where the rate begins to fall, or when half of it is gone, the number of steps is fitted to the rest.
     """
     half, deadline = (time.monotonic() + share * (math.inf if seconds is None else seconds) for share in (0.5, 1.0))
-    plan = Plan(corpus, context=config.model.context, seed=config.seed, share=config.held_out)
+    plan = Plan.of(corpus, config)
     plan.check(config.rows)
     prior = unigram_log_probabilities(plan)
     held_out = HeldOut(plan, config, prior)
@@ -88,7 +88,7 @@ def train(
             loss, norm = update(model, optimizer, batch, schedule(step, config), config, device)
             if not math.isfinite(loss):
                 raise TrainError(
-                    f"step {step + 1}: expected a finite loss, got {loss} on batch {batch_digest(batch)}; "
+                    f"step {step + 1}: expected a finite loss, got {loss} on batch {batch_digest(row_digests(batch))}; "
                     "start a new --output with a lower --lr"
                 )
             speeds.append(config.batch_tokens / (time.perf_counter() - started))
@@ -98,7 +98,7 @@ def train(
                 "loss": loss,
                 "tokens": ledger.trained,
                 "row": (step + 1) * config.rows,
-                "batch_digest": batch_digest(batch),
+                "batch_digest": batch_digest(row_digests(batch)),
             }
             last |= {"lr": config.lr * schedule(step, config), "grad_norm": norm, "tokens_per_second": round(speeds[-1], 1)}
             step += 1

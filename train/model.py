@@ -42,6 +42,12 @@ def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     return x * cos.to(x.dtype) + torch.cat((-right, left), dim=-1) * sin.to(x.dtype)
 
 
+def inputs(rows: Tensor) -> Tensor:
+    """Ids int64[B, T] that the model reads from rows int64[B, T + 1]; what is no target is stored as its complement (plan.py)."""
+    ids = rows[:, :-1]
+    return torch.where(ids < 0, ~ids, ids)
+
+
 class Attention(nn.Module):
     """Causal attention with H query heads over K key heads."""
 
@@ -156,13 +162,13 @@ class Decoder(nn.Module):
         return self.lm_head(self.model(ids))
 
     def loss_sum(self, tokens: Tensor) -> Tensor:
-        """Sum of cross-entropy in nats over the valid targets of tokens int64[B, T + 1]; a negative id is padding."""
-        hidden = self.model(tokens[:, :-1].clamp_min(0))
+        """Sum of cross-entropy in nats over the valid targets of rows int64[B, T + 1] as the plan makes them."""
+        hidden = self.model(inputs(tokens))
         return linear_cross_entropy(hidden.flatten(0, 1), self.lm_head.weight, tokens[:, 1:].flatten()).sum()
 
     def losses(self, tokens: Tensor) -> Tensor:
         """Cross-entropy in nats of each target, float32[B, T]; 0 where the target is padding."""
-        hidden = self.model(tokens[:, :-1].clamp_min(0))
+        hidden = self.model(inputs(tokens))
         flat = linear_cross_entropy(hidden.flatten(0, 1), self.lm_head.weight, tokens[:, 1:].flatten())
         return flat.view(tokens.shape[0], -1)
 

@@ -56,6 +56,8 @@ class Watch:
         ledger, evaluation = summary.ledger, summary.evaluation
         table.add_row("parameters", f"{summary.num_parameters:,}")
         table.add_row("tokens", f"{ledger.trained:,} trained, {ledger.padding:,} padding, {ledger.not_reached:,} not reached")
+        if ledger.removed:
+            table.add_row("removed", f"{ledger.removed:,} tokens of removed documents")
         table.add_row("held out", f"{ledger.held_out:,} of {ledger.corpus:,} tokens")
         table.add_row("loss", f"{summary.loss:.4f} nats a token")
         if evaluation is not None:

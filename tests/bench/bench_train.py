@@ -21,7 +21,7 @@ import token_corpora
 
 from curate.shards.reader import open_shards
 from train.config import Config, Device, model_config
-from train.data import Plan
+from train.plan import Plan
 from train.loop import make, update
 
 
@@ -62,7 +62,7 @@ def loaders(folder, seconds):
     row = 0
     while sum(spent) < seconds:
         started = time.perf_counter()
-        batch = plan.batch(row % (plan.num_rows - 32), 32)
+        batch = plan.batch(row % (len(plan.rows(0)) - 32), 32)
         spent[0] += time.perf_counter() - started
         counts[0], row = counts[0] + batch[:, :-1].size, row + 32
         started = time.perf_counter()

@@ -7,9 +7,9 @@ import numpy as np
 import torch
 
 from train.config import Device
-from train.data import Plan
 from train.evaluate import HeldOut, unigram_log_probabilities
 from train.loop import make
+from train.plan import Plan
 
 
 def slow_unigram(plan):

@@ -41,4 +41,4 @@ def test_the_table_at_the_end(run, config):
     text = out.getvalue()
     assert f"{summary.evaluation.bits_per_byte:.4f}" in text
     assert f"{100 * summary.evaluation.improvement:.1f} %" in text
-    assert f"{summary.ledger.trained:,} trained, 0 padding, {summary.ledger.not_reached:,} not reached" in text
+    assert f"{summary.ledger.trained:,} trained, {summary.ledger.padding:,} padding, {summary.ledger.not_reached:,} not reached" in text
