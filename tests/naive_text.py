@@ -18,10 +18,6 @@ def nesting(page):
     return total
 
 
-def is_plain(text):
-    return all(c in "\t\n" or (" " <= c <= "~" and c != "&") for c in text)
-
-
 def tokens(text):
     return [token for run in text.split() for token in _run(run)]
 

@@ -1,4 +1,4 @@
-"""UTF-8 as bytes and code points: decoding in place, classes of code points from one table, plain-ASCII gates.
+"""UTF-8 as bytes and code points: decoding in place, classes of code points from one table.
 
 Every kernel takes (offsets int64[n+1], data uint8[...]) views of a string column and writes one value a row. Naive twins:
 tests/naive_text.py.
@@ -74,16 +74,3 @@ def count_chars(data, start, end):
     for i in range(start, end):
         total += (data[i] & 0xC0) != 0x80
     return total
-
-
-@njit(nogil=True, cache=True)
-def is_plain(offsets, data, out):
-    """out[row] = whether the row holds only printable ASCII other than `&`, tabs and newlines: text that no repair changes."""
-    for row in range(len(offsets) - 1):
-        plain = True
-        for i in range(offsets[row], offsets[row + 1]):
-            b = data[i]
-            if not ((b >= 32 and b < 127 and b != 38) or b == 10 or b == 9):
-                plain = False
-                break
-        out[row] = plain

@@ -1,4 +1,4 @@
-"""Classes of code points, plain rows, nesting and needles, each against Python or its twin."""
+"""Classes of code points, nesting and needles, each against Python or its twin."""
 
 import sys
 import unicodedata
@@ -45,14 +45,6 @@ def test_decoding(text):
         i += utf8.width(data[i])
     assert "".join(found) == text
     assert utf8.count_chars(data, 0, len(data)) == len(text)
-
-
-@settings(max_examples=200, deadline=None)
-@given(st.lists(st.text(st.characters(max_codepoint=0xFF)), max_size=5))
-def test_plain_rows(texts):
-    out = np.zeros(len(texts), dtype=np.bool_)
-    utf8.is_plain(*column(texts), out)
-    assert out.tolist() == [naive_text.is_plain(t) for t in texts]
 
 
 TAGS = st.sampled_from(
