@@ -10,12 +10,13 @@ from itertools import pairwise
 import numpy as np
 from numba import njit
 
-from curate.kernels.shingles import FIRST_BUFFER, fill
+from curate.kernels.shingles import DONE, fill, scratch
 
 PRIME = np.uint64((1 << 61) - 1)
 NOTHING = np.uint64(0xFFFFFFFFFFFFFFFF)
 """Every value of the signature of a text without shingles."""
-BLOCK = 512
+BITS = np.uint64(61)
+EIGHT = np.uint64(8)
 
 
 def permutations(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -27,64 +28,81 @@ def permutations(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 @njit(nogil=True, cache=True)
-def _lower(signature, hashes, count, a, b):
-    """Take `count` shingle hashes into a signature."""
-    for j in range(len(signature)):
-        aj, bj, least = a[j], b[j], signature[j]
-        for i in range(count):
-            x = hashes[i] * aj + bj
-            x = (x & PRIME) + (x >> np.uint64(61))
-            least = min(least, min(x, x - PRIME))  # x - PRIME wraps to something large where x is below the prime
-        signature[j] = least
+def _exactly(hashes, count, a, b):
+    """The least value of one hash function, as the formula says it."""
+    least = NOTHING
+    for i in range(count):
+        least = min(least, (hashes[i] * a + b) % PRIME)
+    return least
 
 
 @njit(nogil=True, cache=True)
-def signatures(offsets, data, n, a, b, classes, fold_at, fold_data, out, num_shingles):
+def lower(signature, hashes, count, a, b, least):
+    """Take `count` shingle hashes into a signature; least: uint64, as long as it, scratch; hashes has room for 7 more.
+
+    2^61 = 1 mod p, so x mod p is y = (x mod 2^61) + (x >> 61), less p where y >= p. With 8 added to x first, y is never below 8 but where
+    x mod p >= p - 8, and is x mod p + 8 everywhere else: the subtraction is not needed, and one look at the end tells whether a value
+    was met (once in 2^57 shingles) for which this does not hold.
+    """
+    for i in range(count, (count + 7) & ~7):
+        hashes[i] = hashes[count - 1]
+    least[:] = NOTHING
+    for i in range(0, count, 8):
+        h0, h1, h2, h3 = hashes[i], hashes[i + 1], hashes[i + 2], hashes[i + 3]
+        h4, h5, h6, h7 = hashes[i + 4], hashes[i + 5], hashes[i + 6], hashes[i + 7]
+        for j in range(len(signature)):  # in vector lanes: a, b and the least are loaded once for eight hashes
+            aj, bj = a[j], b[j] + EIGHT
+            x0, x1, x2, x3 = h0 * aj + bj, h1 * aj + bj, h2 * aj + bj, h3 * aj + bj
+            x4, x5, x6, x7 = h4 * aj + bj, h5 * aj + bj, h6 * aj + bj, h7 * aj + bj
+            x0, x1 = (x0 & PRIME) + (x0 >> BITS), (x1 & PRIME) + (x1 >> BITS)
+            x2, x3 = (x2 & PRIME) + (x2 >> BITS), (x3 & PRIME) + (x3 >> BITS)
+            x4, x5 = (x4 & PRIME) + (x4 >> BITS), (x5 & PRIME) + (x5 >> BITS)
+            x6, x7 = (x6 & PRIME) + (x6 >> BITS), (x7 & PRIME) + (x7 >> BITS)
+            least[j] = min(least[j], min(min(min(x0, x1), min(x2, x3)), min(min(x4, x5), min(x6, x7))))
+    for j in range(len(signature)):
+        value = least[j] - EIGHT if least[j] >= EIGHT else _exactly(hashes, count, a[j], b[j])
+        signature[j] = min(signature[j], value)
+
+
+@njit(nogil=True, cache=True)
+def signatures(offsets, data, n, a, b, classes, fold_at, fold_data, plain, out, num_shingles):
     """out uint64[rows, len(a)]: the signature of each text; num_shingles int64[rows]: its shingles, repeats counted."""
-    buffer = np.empty(FIRST_BUFFER, dtype=np.uint8)
-    hashes = np.empty(BLOCK, dtype=np.uint64)
-    starts = np.empty(n, dtype=np.int64)
-    state = np.empty(6, dtype=np.int64)
-    signature = np.empty(len(a), dtype=np.uint64)
+    buffer, starts, state, lanes = scratch(n)
+    hashes = np.empty(len(starts) + 7, dtype=np.uint64)
+    signature, least = np.empty(len(a), dtype=np.uint64), np.empty(len(a), dtype=np.uint64)
     for row in range(len(offsets) - 1):
         signature[:] = NOTHING
         state[:] = 0
-        starts[:] = 0
         state[0] = offsets[row]
         total = 0
-        while True:
-            count, buffer = fill(data, offsets[row + 1], n, classes, fold_at, fold_data, buffer, starts, state, hashes)
-            _lower(signature, hashes, count, a, b)
+        while state[DONE] == 0:
+            count, buffer = fill(data, offsets[row + 1], n, classes, fold_at, fold_data, plain, buffer, starts, state, lanes, hashes)
+            if count > 0:
+                lower(signature, hashes, count, a, b, least)
             total += count
-            if count < BLOCK:
-                break
         out[row, :] = signature
         num_shingles[row] = total
 
 
 @njit(nogil=True, cache=True)
-def _all_shingles(offsets, data, rows, n, classes, fold_at, fold_data):
+def _all_shingles(offsets, data, rows, n, classes, fold_at, fold_data, plain):
     """(hashes uint64, ends int64[len(rows) + 1]): the shingle hashes of the texts `rows`, in order."""
-    buffer = np.empty(FIRST_BUFFER, dtype=np.uint8)
-    starts = np.empty(n, dtype=np.int64)
-    state = np.empty(6, dtype=np.int64)
-    hashes = np.empty(BLOCK, dtype=np.uint64)
+    buffer, starts, state, lanes = scratch(n)
+    hashes = np.empty(len(starts), dtype=np.uint64)
     ends = np.zeros(len(rows) + 1, dtype=np.int64)
     total = 0
     for k in range(len(rows)):
         state[:] = 0
-        starts[:] = 0
         state[0] = offsets[rows[k]]
-        while True:
-            if len(hashes) - total < BLOCK:
+        end = offsets[rows[k] + 1]
+        while state[DONE] == 0:
+            if len(hashes) - total < len(starts):
                 larger = np.empty(2 * len(hashes), dtype=np.uint64)
                 larger[:total] = hashes[:total]
                 hashes = larger
-            room = hashes[total : total + BLOCK]
-            count, buffer = fill(data, offsets[rows[k] + 1], n, classes, fold_at, fold_data, buffer, starts, state, room)
+            room = hashes[total:]
+            count, buffer = fill(data, end, n, classes, fold_at, fold_data, plain, buffer, starts, state, lanes, room)
             total += count
-            if count < BLOCK:
-                break
         ends[k + 1] = total
     return hashes[:total], ends
 
@@ -104,11 +122,9 @@ def _distinct(values, ends):
     return count
 
 
-def shingle_sets(
-    offsets: np.ndarray, data: np.ndarray, rows: np.ndarray, n: int, classes: np.ndarray, fold_at: np.ndarray, fold_data: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+def shingle_sets(offsets: np.ndarray, data: np.ndarray, rows: np.ndarray, n: int, *tables: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(values uint64, ends int64[len(rows) + 1]): the sorted distinct shingle hashes of the texts `rows` (int64)."""
-    values, ends = _all_shingles(offsets, data, rows, n, classes, fold_at, fold_data)
+    values, ends = _all_shingles(offsets, data, rows, n, *tables)
     for start, end in pairwise(ends.tolist()):
         values[start:end].sort()  # numpy's vector sort is ten times as fast as a compiled one
     return values[: _distinct(values, ends)], ends

@@ -1,6 +1,6 @@
 """Speed of dedup: signatures against datasketch on the same text, and whole barriers through the runner of the tests, on one core.
 
-    python tests/bench/bench_dedup.py [--documents 50000]
+    python -m tests.bench.bench_dedup [--documents 50000]
 
 Text: words of random letters drawn by a Zipf law, families of near copies planted. Every figure of a table is from one run on one
 machine; datasketch gets a tenth of the documents, its words already cut, and the hash function that suits it (one pass of xxh64 over all

@@ -66,3 +66,15 @@ def test_tables_say_what_the_functions_say():
         if code < fold.FOLDED and fold.kind(code) in (fold.WORD, fold.MARK, fold.ALONE):
             written = tables.fold_data[tables.fold_at[code] : tables.fold_at[code + 1]].tobytes().decode()
             assert (written or chr(code)) == (fold.folded(code) or chr(code))
+
+
+def test_the_copy_of_the_tables_is_the_tables(monkeypatch, tmp_path):
+    """Built, read from the copy, and built again where the copy is broken."""
+    monkeypatch.setenv("CURATE_CACHE", str(tmp_path))
+    built = fold.build()
+    for _ in range(2):
+        for found, expected in zip(fold.tables.__wrapped__(), built, strict=True):
+            assert np.array_equal(found, expected)
+    copy = next(tmp_path.rglob("fold-*.npz"))
+    copy.write_bytes(copy.read_bytes()[:1000])
+    assert np.array_equal(fold.tables.__wrapped__().classes, built.classes)

@@ -12,6 +12,7 @@ from naive_dedup import shingles, signature
 from curate.arrow import utf8
 from curate.kernels import minhash
 from curate.kernels.fold import tables
+from curate.kernels.shingles import MAX_WORDS
 
 FOX = "The quick brown fox jumps over the lazy dog, then 12 dogs sleep."
 TEXTS = st.lists(st.lists(st.sampled_from(["a", "b", "c", "d", "漢", "é,"]), max_size=20).map(" ".join) | st.none(), max_size=6)
@@ -70,10 +71,24 @@ def test_signatures_equal_their_twin(texts):
 
 def test_a_long_text_is_taken_in_blocks():
     rs = np.random.RandomState(0)
-    text = " ".join("".join(chr(97 + c) for c in rs.randint(0, 26, 3)) for _ in range(5 * minhash.BLOCK))
+    text = " ".join("".join(chr(97 + c) for c in rs.randint(0, 26, 3)) for _ in range(5 * MAX_WORDS))
     out, num = signatures([text], bands=1, rows=4)
     assert out[0].tolist() == signature(shingles(text, 5), *naive_permutations(4, 1))
-    assert num[0] == 5 * minhash.BLOCK - 4
+    assert num[0] == 5 * MAX_WORDS - 4
+
+
+EDGES = [0, 1, minhash.PRIME - 9, minhash.PRIME - 8, minhash.PRIME - 1, minhash.PRIME, minhash.PRIME + 7, 2**61 + 6, 2**64 - 1, 7 << 61]
+
+
+@given(st.lists(st.sampled_from([int(x) for x in EDGES]) | st.integers(0, 2**64 - 1), min_size=1, max_size=20), st.sampled_from([0, 1, 8]))
+def test_values_at_the_edge_of_the_prime(values, shift):
+    """Residues 0 … 7 and p - 8 … p - 1, which a hash meets once in 2^57 shingles."""
+    hashes = np.zeros(len(values) + 7, dtype=np.uint64)
+    hashes[: len(values)] = values
+    a, b = np.array([1, 1, 3], dtype=np.uint64), np.array([0, shift, 5], dtype=np.uint64)
+    found = np.full(3, 2**64 - 1, dtype=np.uint64)
+    minhash.lower(found, hashes, len(values), a, b, np.empty(3, dtype=np.uint64))
+    assert found.tolist() == signature(values, a, b)
 
 
 @given(TEXTS, st.randoms())
