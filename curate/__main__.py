@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 import typer
 from rich.console import Console
 
+from curate.cli import shards
 from curate.errors import CurateError
 
 KEPT_NOTHING = 3
@@ -22,6 +23,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+app.add_typer(shards.app)
 
 RecipePath = Annotated[Path, typer.Argument(metavar="RECIPE", help="A recipe: a YAML file such as pipelines/web.yaml.")]
 RunPath = Annotated[str, typer.Argument(metavar="RUN", help="The folder (or location) of a run, such as runs/web.")]

@@ -12,8 +12,6 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-import numpy as np
-import pyarrow as pa
 from rich.console import Group, RenderableType
 from rich.text import Text
 
@@ -22,7 +20,7 @@ from curate.card.lookup import Found, find
 from curate.card.markdown import visible
 from curate.errors import SourceError
 from curate.schema import DOCUMENT, column
-from curate.shards import format as layout
+from curate.shards.locate import places
 from curate.stage import DROP
 from curate.store import Store
 
@@ -191,7 +189,7 @@ def _hit(folder: Folder, found: Found) -> Hit:
         carried={name: plain(value) for name, value in row.items() if name not in STORY_COLUMNS and "__" not in name},
         steps=tuple(_step(folder, step, row) for step in folder.steps),
         keepers=tuple(_keepers(folder, row)),
-        shards=_places(folder, row["id"]) if removed_by is None else (),
+        shards=tuple(Place(shard=path, row=at) for path, at in places(folder.store, row["id"])) if removed_by is None else (),
         file=found.file.path,
         row=found.row,
         text_bytes=None if text is None else len(text.encode()),
@@ -271,21 +269,6 @@ def _left(removed: Rows, keeper: bytes) -> Found | None:
     rows = list(find(removed, "id", keeper))
     others = [found for found in rows if not found.columns["removed_by"].startswith(f"{READ}:")]
     return next(iter(others or rows), None)
-
-
-def _places(folder: Folder, identity: bytes) -> tuple[Place, ...]:
-    """Rows of the document in the token shards, by the document index; none for a run without shards."""
-    path = f"shards/{layout.INDEX}"
-    if not folder.store.exists(path):
-        return ()
-    with folder.store.open(path) as source:
-        index = pa.ipc.open_file(source).get_batch(0)
-        if index.num_rows == 0:
-            return ()
-        ids = np.frombuffer(index["doc_id"].buffers()[1], dtype="S16")[index["doc_id"].offset :][: index.num_rows]
-        low, high = (int(np.searchsorted(ids, np.array(identity, dtype="S16"), side=side)) for side in ("left", "right"))
-        rows = [(int(index["shard"][i].as_py()), int(index["row"][i].as_py())) for i in range(low, high)]
-    return tuple(Place(shard=f"shards/{layout.shard_name(shard)}", row=row) for shard, row in rows)
 
 
 # ---------------------------------------------------------------- for a terminal

@@ -103,6 +103,8 @@ def add_shards(root: Path, num_shards: int = 2) -> None:
     """`shards/` for a finished run whose tokens are the bytes of the texts after a boundary token; nothing has to be trained for it."""
     import curate
     from curate.shards import format as layout
+    from curate.shards.index import write_doc_index
+    from curate.shards.manifest import build_manifest, write_manifest
 
     documents = curate.open(root).documents().to_table(columns=["id", "source", "text", "license__spdx"]).to_pylist()
     documents.sort(key=lambda row: row["id"])
@@ -124,9 +126,9 @@ def add_shards(root: Path, num_shards: int = 2) -> None:
         with (folder / layout.shard_name(number)).open("wb") as sink:
             stats.append(layout.write_shard(sink, table, meta))
     with (folder / layout.INDEX).open("wb") as sink:
-        index = layout.write_doc_index(sink, ids)
+        index = write_doc_index(sink, ids)
     with (folder / layout.MANIFEST).open("wb") as sink:
-        layout.write_manifest(sink, layout.build_manifest(meta, stats, index))
+        write_manifest(sink, build_manifest(meta, stats, index))
 
 
 def _shard(documents: Sequence[dict[str, Any]], meta: Any) -> Any:

@@ -7,6 +7,8 @@ import numpy as np
 import pyarrow as pa
 
 from curate.shards import format as layout
+from curate.shards.index import write_doc_index
+from curate.shards.manifest import build_manifest, write_manifest
 
 VOCAB = 64
 
@@ -82,9 +84,9 @@ def write(folder, tables, shard_meta=None):
         with (shards / layout.shard_name(number)).open("wb") as sink:
             stats.append(layout.write_shard(sink, rows, shard_meta))
     with (shards / layout.INDEX).open("wb") as sink:
-        index = layout.write_doc_index(sink, [rows["doc_id"] for rows in tables])
+        index = write_doc_index(sink, [rows["doc_id"] for rows in tables])
     with (shards / layout.MANIFEST).open("wb") as sink:
-        layout.write_manifest(sink, layout.build_manifest(shard_meta, stats, index))
+        write_manifest(sink, build_manifest(shard_meta, stats, index))
     return shards
 
 

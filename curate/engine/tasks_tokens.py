@@ -14,11 +14,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from blake3 import blake3
 
+from curate.arrow import one_chunk
 from curate.barrier import keyed
 from curate.engine.exchange import RunWriter, read_range
 from curate.engine.tasks import BATCH_ROWS, DocumentsPart
 from curate.ledger import Outcome
-from curate.shards.format import ShardMeta, shard_schema, split_rows, write_doc_index, write_shard
+from curate.shards.format import ShardMeta, shard_schema, split_rows, write_shard
+from curate.shards.index import write_doc_index
+from curate.shards.manifest import Amount
 from curate.shards.settle import read_documents
 from curate.store import File, Store
 from curate.tokenizer.encode import Encoder
@@ -127,6 +130,8 @@ class ShardTask:
     low: int
     high: int
     meta: ShardMeta
+    forgotten: tuple[bytes, ...] = ()
+    """Ids in this range that were forgotten in this run: they are not written again."""
     phase: str = "shards"
     resources: Mapping[str, float] = field(default_factory=dict)
 
@@ -135,7 +140,7 @@ class ShardTask:
         started = time.perf_counter()
         tables = list(read_range(self.store, self.runs, self.low, self.high))
         schema = shard_schema(self.meta)
-        table = self._coded(pa.concat_tables(tables)) if tables else schema.empty_table()
+        table, lost = self._without(self._coded(pa.concat_tables(tables)) if tables else schema.empty_table())
         path = f"work/{self.name}/shard.arrow"
         with self.store.put(path) as sink:
             stat = write_shard(sink, table, self.meta)  # type: ignore[arg-type]
@@ -143,9 +148,23 @@ class ShardTask:
             task=self.name,
             kind="shard",
             files={"shard": [sink.file(path, stat.rows)]},
-            facts=asdict(stat),
+            facts=asdict(stat) | {"forgotten": asdict(lost)},
             seconds={"shards": time.perf_counter() - started},
         )
+
+    def _without(self, table: pa.Table) -> tuple[pa.Table, Amount]:
+        """The rows of documents that are not forgotten, and what the others come to."""
+        if not self.forgotten or table.num_rows == 0:
+            return table, Amount()
+        gone = np.asarray(pc.is_in(table["doc_id"], value_set=pa.array(self.forgotten, pa.binary(16))))
+        rows = table.take(pa.array(np.flatnonzero(gone)))
+        lost = Amount(
+            documents=int((one_chunk(rows["piece"]).to_numpy() == 0).sum()),
+            rows=rows.num_rows,
+            tokens=int(pc.sum(pc.list_value_length(rows["tokens"])).as_py() or 0),
+            text_bytes=int(pc.sum(rows["n_bytes"]).as_py() or 0),
+        )
+        return table.take(pa.array(np.flatnonzero(~gone))), lost
 
     def _coded(self, table: pa.Table) -> pa.Table:
         columns = {"tokens": table["tokens"].cast(pa.large_list(self.meta.token_type)), "doc_id": table["id"], "n_bytes": table["n_bytes"]}

@@ -1,5 +1,6 @@
 """From kept documents to token shards: train or take a tokenizer, encode, cut, write, publish."""
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -8,20 +9,13 @@ import numpy as np
 
 from curate.engine.run import Driver, files_of
 from curate.engine.tasks import DocumentsPart, name_of
-from curate.engine.tasks_tokens import EncodeTask, IndexTask, ShardTask, shard_ranges
+from curate.engine.tasks_tokens import EncodeTask, IndexTask, ShardTask, shard_ranges, shuffle_keys
 from curate.ledger import Outcome
 from curate.recipe import ShardsConfig, TokenizerFile
-from curate.shards.format import (
-    INDEX,
-    MANIFEST,
-    IndexStat,
-    ShardMeta,
-    ShardStat,
-    build_manifest,
-    shard_name,
-    tokenizer_fingerprint,
-    write_manifest,
-)
+from curate.shards.forget import forgotten_ids
+from curate.shards.format import MANIFEST, ShardMeta, ShardStat, shard_name, tokenizer_fingerprint
+from curate.shards.index import IndexStat, index_name
+from curate.shards.manifest import Amount, Rewritten, build_manifest, write_manifest
 from curate.store import File, Store, failpoint
 from curate.tokenizer.encode import Encoder
 from curate.tokenizer.probe import probe_hash
@@ -95,13 +89,33 @@ def shards(driver: Driver, parts: Sequence[DocumentsPart], made: Tokenizer, lice
     )
     source = name_of("runs", [[file.digest for file in runs], repr(meta)])
     tasks = [
-        ShardTask(store=driver.store, name=name_of("shard", [source, low, high]), runs=tuple(runs), low=low, high=high, meta=meta)
-        for low, high in shard_ranges(np.sum(histograms, axis=0), config.tokens_per_shard)
+        ShardTask(
+            store=driver.store,
+            name=name_of("shard", [source, low, high, *([[one.hex() for one in gone]] if gone else [])]),
+            runs=tuple(runs),
+            low=low,
+            high=high,
+            meta=meta,
+            forgotten=gone,
+        )
+        for low, high, gone in _ranges(driver.store, config, np.sum(histograms, axis=0))
     ]
     written = driver.phase("shards", tasks)
     files = tuple(files_of(written, "shard"))
     index = driver.phase("index", [IndexTask(store=driver.store, name=name_of("index", [f.digest for f in files]), shards=files)])[0]
     return _publish(driver, meta, written, index)
+
+
+def _ranges(store: Store, config: ShardsConfig, histogram: np.ndarray) -> list[tuple[int, int, tuple[bytes, ...]]]:
+    """(low, high, forgotten ids) of each shard: only the shard that held a forgotten document is another task than before."""
+    ids = forgotten_ids(store)
+    keys, _ = shuffle_keys(ids, config.seed)
+    forgotten = sorted(zip(keys.tolist(), ids.to_pylist(), strict=True))
+    cut = []
+    for low, high in shard_ranges(histogram, config.tokens_per_shard):
+        start, end = (bisect_left(forgotten, (edge, b"")) for edge in (low, high))
+        cut.append((low, high, tuple(one for _, one in forgotten[start:end])))
+    return cut
 
 
 def _names(encoded: Sequence[Outcome], table: str) -> tuple[str, ...]:
@@ -128,16 +142,19 @@ def _encode(
 
 
 def _publish(driver: Driver, meta: ShardMeta, written: Sequence[Outcome], index: Outcome) -> dict[str, Any]:
-    """Public names, then the manifest, then the sweep."""
+    """Public names, then the manifest, then the sweep. A shard that lacks forgotten documents is named as compaction names it."""
     store = driver.store
-    keep = [f"shards/{INDEX}", f"shards/{MANIFEST}"]
+    facts = [dict(outcome.facts) for outcome in written]
+    lost = [Amount(**one.pop("forgotten")) for one in facts]
+    names = {number: shard_name(number, one["xxh3_64"] if lost[number].rows else "") for number, one in enumerate(facts)}
+    index_path = index_name(index.facts["xxh3_64"] if any(one.rows for one in lost) else "")
     for number, outcome in enumerate(written):
-        keep.append(f"shards/{shard_name(number)}")
-        store.copy(outcome.files["shard"][0].path, keep[-1])
-    store.copy(index.files["index"][0].path, f"shards/{INDEX}")
+        store.copy(outcome.files["shard"][0].path, f"shards/{names[number]}")
+    store.copy(index.files["index"][0].path, f"shards/{index_path}")
     failpoint("before_manifest_shards")
-    manifest = build_manifest(meta, [ShardStat(**outcome.facts) for outcome in written], IndexStat(**index.facts))
+    rewritten = Rewritten(names=names, index=index_path, forgotten=sum(lost, Amount()))
+    manifest = build_manifest(meta, [ShardStat(**one) for one in facts], IndexStat(**index.facts), rewritten=rewritten)
     with store.put(f"shards/{MANIFEST}") as sink:
         write_manifest(sink, manifest)  # type: ignore[arg-type]
-    driver.sweep("shards", keep)
+    driver.sweep("shards", [f"shards/{name}" for name in (*names.values(), index_path, MANIFEST)])
     return manifest

@@ -30,8 +30,8 @@ Costs 54 bytes a document beside its tokens (column widths above and an 8-byte o
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -130,18 +130,9 @@ class ShardStat:
     license_tokens: Mapping[str, int]
 
 
-@dataclass(frozen=True, kw_only=True)
-class IndexStat:
-    """The document index as the manifest lists it."""
-
-    bytes: int
-    rows: int
-    xxh3_64: str
-
-
-def shard_name(number: int) -> str:
-    """File name of shard `number` (from 0)."""
-    return f"shard-{number:05d}.arrow"
+def shard_name(number: int, digest: str = "") -> str:
+    """File name of shard `number` (from 0); one that was rewritten without forgotten documents carries its xxh3_64 in the name."""
+    return f"shard-{number:05d}-{digest}.arrow" if digest else f"shard-{number:05d}.arrow"
 
 
 def shard_schema(meta: ShardMeta) -> pa.Schema:
@@ -198,13 +189,13 @@ def write_shard(sink: BinaryIO, table: pa.Table | pa.RecordBatch, meta: ShardMet
     offsets, tokens = large_list_parts(batch["tokens"])
     _check_rows(batch, offsets, tokens, meta)
     hashing = HashingSink(sink)
-    _write_file(hashing, batch)
+    write_file(hashing, batch)
     return ShardStat(
         bytes=hashing.size,
         rows=batch.num_rows,
-        documents=int((_numpy(batch["piece"]) == 0).sum()),
+        documents=int((numbers(batch["piece"]) == 0).sum()),
         tokens=len(tokens),
-        text_bytes=int(_numpy(batch["n_bytes"]).sum(dtype=np.uint64)),
+        text_bytes=int(numbers(batch["n_bytes"]).sum(dtype=np.uint64)),
         xxh3_64=hashing.hexdigest(),
         min_token=int(tokens.min()) if len(tokens) else None,
         max_token=int(tokens.max()) if len(tokens) else None,
@@ -213,66 +204,9 @@ def write_shard(sink: BinaryIO, table: pa.Table | pa.RecordBatch, meta: ShardMet
     )
 
 
-def write_doc_index(sink: BinaryIO, doc_ids: Sequence[pa.Array | pa.ChunkedArray]) -> IndexStat:
-    """Write the locator: doc_ids[i] is the doc_id column of shard i. 24 bytes a row; sorting holds all ids in memory."""
-    lengths = [len(ids) for ids in doc_ids]
-    words = [_id_words(ids) for ids in doc_ids] or [np.empty((0, 2), dtype=">u8")]
-    joined = np.concatenate(words)
-    order = np.lexsort((joined[:, 1], joined[:, 0]))  # stable: equal ids stay in order of shard and row
-    rows = np.concatenate([np.arange(n, dtype=np.uint32) for n in lengths] or [np.empty(0, dtype=np.uint32)])
-    shards = np.repeat(np.arange(len(lengths), dtype=np.uint32), lengths)
-    ids = pa.Array.from_buffers(pa.binary(16), len(order), [None, pa.py_buffer(joined[order].astype(">u8"))])
-    schema = pa.schema(
-        [pa.field("doc_id", pa.binary(16), False), pa.field("shard", pa.uint32(), False), pa.field("row", pa.uint32(), False)],
-        metadata={"format": json.dumps(INDEX_FORMAT)},
-    )
-    hashing = HashingSink(sink)
-    _write_file(hashing, pa.RecordBatch.from_arrays([ids, pa.array(shards[order]), pa.array(rows[order])], schema=schema))
-    return IndexStat(bytes=hashing.size, rows=len(order), xxh3_64=hashing.hexdigest())
-
-
-def build_manifest(meta: ShardMeta, shards: Sequence[ShardStat], index: IndexStat, tokenizer_path: str = TOKENIZER_PATH) -> dict[str, Any]:
-    """The manifest of shards 0, 1, … in this order, with bases, totals and `corpus_id`; tokenizer_path is relative to their folder."""
-    entries, token_base, doc_base = [], 0, 0
-    for number, stat in enumerate(shards):
-        plain = replace(stat, source_tokens=dict(stat.source_tokens), license_tokens=dict(stat.license_tokens))
-        entries.append({"path": shard_name(number), "token_base": token_base, "doc_base": doc_base} | asdict(plain))
-        token_base, doc_base = token_base + stat.tokens, doc_base + stat.rows
-    totals: dict[str, Any] = {"shards": len(shards)}
-    totals |= {key: sum(getattr(stat, key) for stat in shards) for key in ("rows", "documents", "tokens", "text_bytes", "bytes")}
-    for key, names in (("source_tokens", meta.sources), ("license_tokens", meta.licenses)):
-        sums = {name: sum(getattr(stat, key).get(name, 0) for stat in shards) for name in names}
-        totals[key] = {name: count for name, count in sums.items() if count}
-    manifest = {
-        "format": MANIFEST_FORMAT,
-        "shards": entries,
-        "doc_index": {"path": INDEX} | asdict(index),
-        "tokenizer": {
-            "path": tokenizer_path,
-            "fingerprint": meta.tokenizer_fingerprint,
-            "probe_hash": meta.tokenizer_probe_hash,
-            "vocab_size": meta.vocab_size,
-            "eos": meta.eos_id,
-            "bos": meta.bos_id,
-        },
-        "token_dtype": str(meta.token_type),
-        "boundary_policy": BOUNDARY_POLICY,
-        "sources": list(meta.sources),
-        "licenses": list(meta.licenses),
-        "containers": list(meta.containers),
-        "totals": totals,
-    }
-    return {"corpus_id": corpus_id(manifest)} | manifest
-
-
 def corpus_id(manifest: Mapping[str, Any]) -> str:
     """`sha256:` and the digest of the manifest's canonical JSON without `corpus_id`: the name of exactly this corpus."""
     return "sha256:" + hashlib.sha256(canonical_json({k: v for k, v in manifest.items() if k != "corpus_id"})).hexdigest()
-
-
-def write_manifest(sink: BinaryIO, manifest: Mapping[str, Any]) -> None:
-    """Write a manifest as JSON that people can read; same manifest, same bytes."""
-    sink.write((json.dumps(manifest, indent=1, ensure_ascii=False) + "\n").encode("utf-8", "surrogatepass"))
 
 
 class HashingSink:
@@ -305,7 +239,8 @@ class HashingSink:
         return self._hash.hexdigest()
 
 
-def _write_file(sink: HashingSink, batch: pa.RecordBatch) -> None:
+def write_file(sink: HashingSink, batch: pa.RecordBatch) -> None:
+    """One batch as an uncompressed IPC file."""
     options = pa.ipc.IpcWriteOptions(metadata_version=pa.ipc.MetadataVersion.V5, compression=None)
     with pa.PythonFile(sink, mode="w") as file, pa.ipc.new_file(file, batch.schema, options=options) as writer:
         writer.write_batch(batch)
@@ -332,18 +267,20 @@ def _one_batch(table: pa.Table | pa.RecordBatch, schema: pa.Schema) -> pa.Record
 
 
 def _check_rows(batch: pa.RecordBatch, offsets: np.ndarray, tokens: np.ndarray, meta: ShardMeta) -> None:
-    lengths, piece, pieces = np.diff(offsets), _numpy(batch["piece"]), _numpy(batch["pieces"])
+    lengths, piece, pieces = np.diff(offsets), numbers(batch["piece"]), numbers(batch["pieces"])
     _refuse(lengths < 1, lengths, "at least the boundary token", "put it first in each document")
     _refuse(lengths > MAX_ROW_TOKENS, lengths, f"at most {MAX_ROW_TOKENS} tokens a row", "cut the document with split_rows")
     _refuse(piece >= pieces, piece, "piece below pieces", "number pieces from 0")
-    follows = (np.diff(piece.astype(np.int64)) == 1) & (_id_words(batch["doc_id"])[1:] == _id_words(batch["doc_id"])[:-1]).all(axis=1)
+    follows = (np.diff(piece.astype(np.int64)) == 1) & (id_words(batch["doc_id"])[1:] == id_words(batch["doc_id"])[:-1]).all(axis=1)
     _refuse(
         np.append(False, (piece[1:] > 0) & ~follows)[: len(piece)], piece, "pieces of a document in order", "write them one after the other"
     )
     _refuse(
         np.append(False, follows & (pieces[1:] != pieces[:-1]))[: len(piece)], pieces, "one `pieces` a document", "count its rows again"
     )
-    _refuse((piece > 0) & (_numpy(batch["n_bytes"]) > 0), _numpy(batch["n_bytes"]), "n_bytes 0 after the first piece", "count a text once")
+    _refuse(
+        (piece > 0) & (numbers(batch["n_bytes"]) > 0), numbers(batch["n_bytes"]), "n_bytes 0 after the first piece", "count a text once"
+    )
     if len(tokens) and int(tokens.max()) >= meta.vocab_size:
         raise ShardError(
             f"shard: expected token ids below {meta.vocab_size}, got {int(tokens.max())}; encode with the tokenizer of this run"
@@ -358,7 +295,7 @@ def _check_rows(batch: pa.RecordBatch, offsets: np.ndarray, tokens: np.ndarray, 
             f"shard: expected {documents} boundary tokens, one a document, got {boundaries}; encode special-token text as plain text"
         )
     for name, table in (("source", meta.sources), ("license", meta.licenses), ("src_container", meta.containers)):
-        codes = _numpy(batch[name])
+        codes = numbers(batch[name])
         _refuse(codes >= len(table), codes, f"{name} below {len(table)}", "add the name to its code table")
 
 
@@ -371,15 +308,16 @@ def _refuse(bad: np.ndarray, values: np.ndarray, expected: str, advice: str) -> 
 def _tokens_by(codes: pa.Array, offsets: np.ndarray, names: tuple[str, ...]) -> dict[str, int]:
     # integers, not bincount's float weights: counts are exact at any size
     sums = np.zeros(len(names), dtype=np.int64)
-    np.add.at(sums, _numpy(codes), np.diff(offsets))
+    np.add.at(sums, numbers(codes), np.diff(offsets))
     return {name: int(count) for name, count in zip(names, sums, strict=True) if count}
 
 
-def _numpy(array: pa.Array) -> np.ndarray:
+def numbers(array: pa.Array) -> np.ndarray:
+    """A column of numbers as numpy, without a copy."""
     return array.to_numpy(zero_copy_only=True) if len(array) else np.empty(0, dtype=array.type.to_pandas_dtype())
 
 
-def _id_words(ids: pa.Array | pa.ChunkedArray) -> np.ndarray:
+def id_words(ids: pa.Array | pa.ChunkedArray) -> np.ndarray:
     """Ids as big-endian uint64[n, 2]: comparing rows is comparing ids."""
     chunks = ids.chunks if isinstance(ids, pa.ChunkedArray) else [ids]
     parts = [np.frombuffer(c.buffers()[1], dtype=">u8")[2 * c.offset : 2 * (c.offset + len(c))] for c in chunks if len(c)]

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 
 from curate.errors import ShardError
 from curate.shards import format as layout
+from curate.shards.index import write_doc_index
+from curate.shards.manifest import build_manifest
 
 
 def written(table, meta):
@@ -177,8 +179,8 @@ def test_manifest_counts_and_names_itself():
     meta = token_corpora.meta()
     tables = [token_corpora.table(token_corpora.documents(n, seed=n), meta, seed=n) for n in (5, 0, 8)]
     stats = [written(t, meta)[0] for t in tables]
-    index = layout.write_doc_index(io.BytesIO(), [t["doc_id"] for t in tables])
-    manifest = layout.build_manifest(meta, stats, index)
+    index = write_doc_index(io.BytesIO(), [t["doc_id"] for t in tables])
+    manifest = build_manifest(meta, stats, index)
     assert [s["doc_base"] for s in manifest["shards"]] == [0, 5, 5]
     assert [s["token_base"] for s in manifest["shards"]] == [0, stats[0].tokens, stats[0].tokens]
     assert manifest["totals"]["rows"] == manifest["totals"]["documents"] == 13
@@ -186,7 +188,7 @@ def test_manifest_counts_and_names_itself():
     assert layout.corpus_id(manifest) == manifest["corpus_id"]
     assert layout.corpus_id(manifest | {"sources": ["other"]}) != manifest["corpus_id"]
     restored = [layout.ShardStat(**json.loads(json.dumps(s.__dict__))) for s in stats]  # as through a ledger line
-    assert layout.build_manifest(meta, restored, index) == manifest
+    assert build_manifest(meta, restored, index) == manifest
     assert layout.ShardMeta.from_manifest(json.loads(json.dumps(manifest))) == meta
 
 
@@ -196,7 +198,7 @@ def test_index_is_sorted_by_id_then_place(counts, seed):
     rng = np.random.default_rng(seed)
     shards = [[bytes(rng.choice([0, 1, 128, 255], 2).astype(np.uint8)) + b"\0" * 14 for _ in range(n)] for n in counts]
     sink = io.BytesIO()
-    layout.write_doc_index(sink, [pa.array(ids, pa.binary(16)) for ids in shards])
+    write_doc_index(sink, [pa.array(ids, pa.binary(16)) for ids in shards])
     with pa.ipc.open_file(io.BytesIO(sink.getvalue())) as reader:
         rows = [tuple(row.values()) for row in reader.get_batch(0).to_pylist()]
     assert rows == sorted((doc_id, s, r) for s, ids in enumerate(shards) for r, doc_id in enumerate(ids))

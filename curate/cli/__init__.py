@@ -1,0 +1,1 @@
+"""Families of verbs of the command line, one file each; `curate/__main__.py` hooks them in."""
