@@ -28,12 +28,15 @@ Wanted = Callable[[Header, int], bool]
 
 
 class Record(NamedTuple):
-    """One record: where it begins and ends in the stream, its fields, its content (None where not wanted), the content's length."""
+    """One record: where it begins and ends in the stream, its fields, its content (None where not wanted), the content's length.
+
+    The content may be a view: it lives as long as the bytes it was cut from.
+    """
 
     at: int
     end: int
     header: Header
-    content: bytes | None
+    content: bytes | memoryview | None
     length: int
 
 
@@ -129,15 +132,40 @@ def parse_header(block: bytes) -> Header:
 
 
 def single(content: bytes, wanted: Wanted) -> Record | None:
-    """The record that fills `content` to the last byte, as `frames` would find it; None where that takes a closer look."""
+    """The record that fills `content` to the last byte, as `frames` would find it; None where that takes a closer look.
+
+    Of a record that is not wanted only type and length are read: most records of a crawl are, and the fields cost more than all else.
+    """
     if not _VERSION.match(content):
         return None
     start = content.find(b"\r\n\r\n", 0, MAX_HEAD) + 4
-    if start < 4 or content.find(b"\n\n", 0, start) >= 0:
+    if start < 4 or content.find(b"\n\n", 0, start) >= 0 or content[-4:] != b"\r\n\r\n":
         return None
-    header = parse_header(content[:start])
+    block = content[:start]
+    unread = _unread(block, wanted)
+    header = unread or parse_header(block)
     stated = header.get("content-length", "")
-    if not (stated.isascii() and stated.isdigit()) or start + int(stated) + 4 != len(content) or not content.endswith(b"\r\n\r\n"):
+    if not (stated.isascii() and stated.isdigit()) or start + int(stated) + 4 != len(content):
         return None
     length = int(stated)
-    return Record(0, start + length, header, content[start : start + length] if wanted(header, length) else None, length)
+    view = None if unread or not wanted(header, length) else memoryview(content)[start : start + length]
+    return Record(0, start + length, header, view, length)
+
+
+def _unread(block: bytes, wanted: Wanted) -> Header | None:
+    """Type and length of a record that is not wanted whatever its length, where each stands once and no line is folded; else None."""
+    lower = block.lower()
+    kind = _once(block, lower, b"\nwarc-type:")
+    if kind is None or wanted(Header({"warc-type": kind}), 0) or b"\n " in lower or b"\n\t" in lower:
+        return None
+    length = _once(block, lower, b"\ncontent-length:")
+    return None if length is None else Header({"warc-type": kind, "content-length": length})
+
+
+def _once(block: bytes, lower: bytes, name: bytes) -> str | None:
+    """The value of a field that stands once."""
+    at = lower.find(name)
+    if at < 0 or lower.find(name, at + 1) >= 0:
+        return None
+    at += len(name)
+    return block[at : block.find(b"\n", at)].decode("latin-1").strip()

@@ -1,11 +1,10 @@
 """Header blocks of WARC and HTTP: a first line, then `Name: value` lines, which may be folded (RFC 822 §3.1.1) and may end in LF alone.
 
-Bytes are UTF-8, or Latin-1 in a line where they are not. Price: one regular expression over the block, 2 µs for a dozen fields.
+Bytes are UTF-8, or Latin-1 in a line where they are not. Price: 6 µs for a dozen fields.
 """
 
 import re
 
-_FIELD = re.compile(r"^([^:\n]+):([^\n]*)", re.MULTILINE)
 _FOLD = re.compile(r"\r?\n[ \t]+(?=\S)")
 
 
@@ -20,7 +19,8 @@ def named_fields(block: bytes) -> list[tuple[str, str]]:
         text = "\n".join(_decoded(line) for line in block[start:].split(b"\n"))
     if "\n " in text or "\n\t" in text:
         text = _FOLD.sub(" ", text)
-    return [(bare, value.strip()) for name, value in _FIELD.findall(text) if (bare := name.strip())]
+    parted = [line.partition(":") for line in text.split("\n")]
+    return [(bare, value.strip()) for name, colon, value in parted if colon and (bare := name.strip())]
 
 
 def _decoded(line: bytes) -> str:

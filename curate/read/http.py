@@ -31,8 +31,12 @@ _TAGS = rb"!doctype html|html|head|script|iframe|h1|div|font|table|a|style|title
 _MARKUP = re.compile(rb"[\t\n\x0c\r ]*(?:<(?:" + _TAGS + rb")[ \t\n\x0c\r>]|<!--)", re.IGNORECASE)
 _SNIFFED = 1445
 """How much of a body the sniffing rules look at."""
+_USUAL_HEAD = 4096
 
+_SOLID = re.compile(rb"\S")
 Headers = list[tuple[str, str]]
+Block = bytes | memoryview
+"""Bytes, or a view of them: bodies are not copied until something is done to them."""
 
 
 class Message(NamedTuple):
@@ -40,16 +44,16 @@ class Message(NamedTuple):
 
     status: int
     headers: Headers
-    body: bytes
+    body: Block
 
 
 class Page(NamedTuple):
     """A body that is a document: `raw` for markup, `text` for plain text."""
 
     mime: str
-    payload: bytes
+    payload: Block
     headers: Headers
-    raw: bytes | None
+    raw: Block | None
     text: str | None
     status: int | None
 
@@ -58,14 +62,18 @@ class TooLargeError(Exception):
     """A body that unpacks to more than the limit; the message completes `expected …, got …`."""
 
 
-def parse(block: bytes) -> Message | None:
+def parse(block: Block) -> Message | None:
     """The response in a record's content; None where it does not begin with a status line."""
     status = _STATUS.match(block)
     if not status:
         return None
+    start = bytes(block[:_USUAL_HEAD])  # a view has no `find`, and `find` is ten times as fast as the expression
+    at = start.find(b"\r\n\r\n")
+    if at >= 0 and start.find(b"\n\n", 0, at) < 0 and start.find(b"\n\r\n", 0, at) < 0:
+        return Message(int(status.group(1)), named_fields(start[:at]), block[at + 4 :])
     end = _HEAD_END.search(block)
     head, body = (block[: end.start()], block[end.end() :]) if end else (block, b"")
-    return Message(int(status.group(1)), named_fields(head), body)
+    return Message(int(status.group(1)), named_fields(bytes(head)), body)
 
 
 def field(headers: Headers, name: str) -> str:
@@ -76,13 +84,14 @@ def field(headers: Headers, name: str) -> str:
     return ""
 
 
-def content(message: Message, limit: int) -> bytes:
+def content(message: Message, limit: int) -> Block:
     """The body with its transfer and content codings undone; TooLargeError beyond `limit` bytes."""
     body = message.body
     if "chunked" in field(message.headers, "transfer-encoding").lower():
-        body = dechunked(body)
-    for coding in reversed(field(message.headers, "content-encoding").lower().split(",")):
-        body = _uncoded(body, coding.strip(), limit)
+        body = dechunked(bytes(body))
+    if codings := field(message.headers, "content-encoding").lower():
+        for coding in reversed(codings.split(",")):
+            body = _uncoded(bytes(body), coding.strip(), limit)
     return body
 
 
@@ -168,9 +177,9 @@ def essence(content_type: str) -> str:
     return content_type.split(";", 1)[0].split(",", 1)[0].strip().lower()
 
 
-def sniffed(body: bytes) -> str:
+def sniffed(body: Block) -> str:
     """text/html, text/plain or application/octet-stream, by the first bytes."""
-    head = body[:_SNIFFED]
+    head = bytes(body[:_SNIFFED])
     if _MARKUP.match(head.removeprefix(b"\xef\xbb\xbf")):
         return "text/html"
     if head.startswith((b"\xff\xfe", b"\xfe\xff", b"\xef\xbb\xbf")) or not _BINARY.search(head):
@@ -178,14 +187,14 @@ def sniffed(body: bytes) -> str:
     return "application/octet-stream"
 
 
-def page_of_response(block: bytes, identified: str | None, limit: int) -> Page | str:
+def page_of_response(block: Block, identified: str | None, limit: int) -> Page | str:
     """The document in a response record, or the word under which it is skipped. ValueError if it is no HTTP, TooLargeError."""
     message = parse(block)
     if message is None:
-        raise ValueError(f"expected an HTTP status line, got {block[:24]!r}")
+        raise ValueError(f"expected an HTTP status line, got {bytes(block[:24])!r}")
     if not 200 <= message.status <= 299:
         return "response_status"
-    if not message.body.strip():
+    if not _SOLID.search(message.body):
         return "response_empty"
     declared = field(message.headers, "content-type")
     mime = essence(declared)
@@ -194,9 +203,9 @@ def page_of_response(block: bytes, identified: str | None, limit: int) -> Page |
     return page(content(message, limit), declared or identified or "", message.headers, "response", message.status)
 
 
-def page(body: bytes, content_type: str, headers: Headers, kind: str, status: int | None = None) -> Page | str:
+def page(body: Block, content_type: str, headers: Headers, kind: str, status: int | None = None) -> Page | str:
     """A document from a body and its declared type, or the word `<kind>_mime` or `<kind>_empty` under which it is skipped."""
-    if not body.strip():
+    if not _SOLID.search(body):
         return f"{kind}_empty"
     mime = essence(content_type)
     if mime in _GENERIC:
@@ -205,5 +214,5 @@ def page(body: bytes, content_type: str, headers: Headers, kind: str, status: in
         return Page(mime, body, headers, body, None, status)
     if mime != "text/plain" or sniffed(body) == "application/octet-stream":
         return f"{kind}_mime"
-    text = decoded(body, charset(content_type))
+    text = decoded(bytes(body), charset(content_type))
     return Page(mime, body, headers, None, text, status) if text.strip() else f"{kind}_empty"

@@ -32,13 +32,16 @@ SLAB_CONTENT = 1 << 26
 Opens = Callable[[bytes], bool]
 
 
-@dataclass
+_NOTHING: Iterator[bytes] = iter(())
+
+
+@dataclass(slots=True)
 class Member:
     """A gzip member that opens a record, with those behind it that open none (block gzip, or a record spread over several)."""
 
     at: int
     """Its stored byte."""
-    pieces: Iterator[bytes] = field(default_factory=lambda: iter(()))
+    pieces: Iterator[bytes] = _NOTHING
     """Its content, where it is streamed."""
     content: bytes | None = None
     """Its content, where it is there already."""
@@ -171,17 +174,14 @@ def _slab(stored: Stored, at: int, end: int, opens: Opens) -> list[Member] | Non
     sizes = [int.from_bytes(data[s - 4 : s], "little") for s in starts[1:]]
     if sum(sizes) > SLAB_CONTENT:
         return None
+    members = []
     try:
-        content = GzipReader(io.BytesIO(data[: starts[-1]])).read(sum(sizes) + 1)
+        read = GzipReader(io.BytesIO(data[: starts[-1]])).read
+        for start, after, size in zip(starts, starts[1:], sizes, strict=False):
+            content = read(size)
+            if len(content) != size or not opens(content[:512]):
+                return None
+            members.append(Member(at + start, content=content, sound=[(size, at + after)], ended=True))
+        return None if read(1) else members
     except OSError:
         return None
-    if len(content) != sum(sizes):
-        return None
-    members, done = [], 0
-    for start, after, size in zip(starts, starts[1:], sizes, strict=False):
-        part = content[done : done + size]
-        if not opens(part[:512]):
-            return None
-        members.append(Member(at + start, content=part, sound=[(size, at + after)], ended=True))
-        done += size
-    return members

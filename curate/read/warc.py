@@ -155,14 +155,14 @@ def _place(found: Found, rows: Rows) -> None:
     """Turn a record into a document, a skip or an error."""
     item = found.item
     header = item.header or Header()
+    kind = header.get("warc-type", "").lower()
+    if isinstance(item, Record) and kind not in _PAGES:
+        rows.skip(kind if kind in _TYPES else "unknown")
+        return
     url = _bare(header.get("warc-target-uri"))
     record_id = _bare(header.get("warc-record-id"))
     if isinstance(item, Break):
         rows.error(found.offset, item.message, url, record_id)
-        return
-    kind = header.get("warc-type", "").lower()
-    if kind not in _PAGES:
-        rows.skip(kind if kind in _TYPES else "unknown")
         return
     limit = rows.limits.document_bytes
     if item.content is None:
@@ -197,12 +197,12 @@ def _bare(value: str | None) -> str | None:
     return (value or "").strip().removeprefix("<").removesuffix(">") or None
 
 
-def _page(kind: str, header: Header, block: bytes, url: str | None, limit: int) -> http.Page | str:
+def _page(kind: str, header: Header, block: http.Block, url: str | None, limit: int) -> http.Page | str:
     declared = header.get("content-type", "")
     if kind == "response":
         if (url or "").startswith("dns:") or http.essence(declared) == "text/dns":
             return "dns"
-        if not (url or "http").lower().startswith("http") and not block.startswith(b"HTTP/"):
+        if not (url or "http").lower().startswith("http") and bytes(block[:5]) != b"HTTP/":
             return "response_scheme"
         return http.page_of_response(block, header.get("warc-identified-payload-type"), limit)
     page = http.page(block, declared, [("content-type", declared)] if declared else [], kind)

@@ -26,6 +26,10 @@ def test_head_and_body_are_told_apart_and_order_is_kept():
     message = http.parse(b"HTTP/1.1 203 Ok\r\nA: 1\r\nB:two\r\n more\r\na: 3\r\nL: caf\xe9\r\nno colon\r\n\r\nbody\r\n\r\n")
     assert message == (203, [("A", "1"), ("B", "two more"), ("a", "3"), ("L", "café")], b"body\r\n\r\n")
     assert http.parse(b"HTTP/1.0 200\nA: b\n\nx") == (200, [("A", "b")], b"x")
+    assert http.parse(b"HTTP/1.0 200\nA: b\n\nx\r\n\r\ny") == (200, [("A", "b")], b"x\r\n\r\ny")
+    assert http.parse(b"HTTP/1.0 200\r\nA: b\n\r\nx\r\n\r\ny") == (200, [("A", "b")], b"x\r\n\r\ny")
+    assert http.parse(memoryview(b"HTTP/1.0 200\r\nA: b\r\n\r\nx")) == (200, [("A", "b")], b"x")
+    assert http.parse(b"HTTP/1.0 200\r\nA: " + b"b" * 5000 + b"\r\n\r\nx") == (200, [("A", "b" * 5000)], b"x")
     assert http.parse(b"HTTP/2 404 \r\nA: b") == (404, [("A", "b")], b"")
     assert http.parse(b"ICY 200 OK\r\n\r\n") is None
     assert http.parse(b"") is None
