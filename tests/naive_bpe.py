@@ -5,7 +5,7 @@ import re
 from collections import Counter
 from functools import lru_cache
 
-from curate.kernels.pretokens import LETTER, NUMBER, SPACE
+from curate.kernels.pretoken_states import LETTER, NUMBER, SPACE
 from curate.tokenizer.pretokenize import GPT2_REGEX, GPT4_REGEX
 from curate.tokenizer.unicode_classes import classes
 

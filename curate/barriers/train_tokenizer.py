@@ -61,8 +61,8 @@ def combine(table: pa.Table) -> pa.Table:
     if table.num_rows == 0:
         return table
     words = utf8(one_chunk(table["pretoken"]))
-    subs, counts = (one_chunk(table[name]).to_numpy() for name in ("sub", "count"))
-    first, total = pretokens.sum_counts(words.offsets, words.data, subs, counts)
+    keys, subs, counts = (one_chunk(table[name]).to_numpy() for name in ("key", "sub", "count"))
+    first, total = pretokens.sum_counts(keys, words.offsets, words.data, subs, counts)
     at = table.schema.get_field_index("count")
     return table.take(pa.array(first)).set_column(at, table.schema.field(at), pa.array(total, pa.int64()))
 

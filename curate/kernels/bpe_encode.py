@@ -11,12 +11,15 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from curate.kernels.pretokens import mixed, next_end, short_key
-from curate.kernels.xxh64 import xxh64
+from curate.kernels.pretoken_states import CHUNK, split_end, split_some
+from curate.kernels.pretokens import SHORT, keys_of, mixed
 
 FREE = np.uint64(0xFFFFFFFFFFFFFFFF)
 MIX = np.uint64(0x9E3779B97F4A7C15)
 REMEMBERED_BYTES = 64
+LOW = np.uint64(0xFFFFFFFF)
+INLINE = 2
+"""Tokens that a row of the memory holds itself."""
 
 
 class Merges(NamedTuple):
@@ -35,16 +38,15 @@ class Merges(NamedTuple):
 class Memory(NamedTuple):
     """Ids of pre-tokens seen before; all arrays of fixed size."""
 
-    slots: np.ndarray
-    """int32: entry + 1, or 0; a power of two."""
     table: np.ndarray
-    """int64[entries, 4]: key, where the bytes start in `data`, length, first token << 8 | number of tokens."""
+    """uint64[rows, 4], an open-addressing table, its rows a power of two: two keys (`pretokens.keys_of`; the second of a long pre-token is
+    where its bytes start in `data`), length | number of tokens << 32 (0: free), two tokens or where they start in `tokens`."""
     data: np.ndarray
-    """uint8."""
+    """uint8: bytes of long pre-tokens."""
     tokens: np.ndarray
     """int32."""
     size: np.ndarray
-    """int64[3]: entries, bytes, tokens."""
+    """int64[3]: rows taken, bytes, tokens."""
 
 
 class Bench(NamedTuple):
@@ -56,6 +58,8 @@ class Bench(NamedTuple):
     """int32: a linked list of symbols; id -1 is a symbol merged away."""
     heap: np.ndarray
     """uint64[3 * len(ids)]: rank << 32 | position."""
+    starts: np.ndarray
+    """int64[CHUNK + 8]: pre-tokens."""
 
 
 @njit(nogil=True, cache=True)
@@ -121,7 +125,7 @@ def _pop(heap, n):
 @njit(nogil=True, cache=True)
 def _merge_word(data, start, stop, merges, bench, out, n):
     """Ids of one pre-token to out[n:]; returns where they end."""
-    ids, before, after, heap = bench.ids, bench.before, bench.after, bench.heap
+    ids, before, after, heap, _ = bench
     length, queued = stop - start, 0
     for i in range(length):
         ids[i] = merges.byte_ids[data[start + i]]
@@ -162,24 +166,41 @@ def _merge_word(data, start, stop, merges, bench, out, n):
 
 
 @njit(nogil=True, cache=True)
-def _remember(memory, at, key, data, start, length, out, first, n):
-    """Note the ids out[first:n] of a pre-token at its free slot; a full memory starts anew."""
-    entries, used, tokens = memory.size
-    if entries == len(memory.table) or used + length > len(memory.data) or tokens + length > len(memory.tokens):
-        memory.slots[:] = 0
-        memory.size[:] = 0
-        entries, used, tokens = 0, 0, 0
-        at = mixed(key + np.uint64(length)) & np.uint64(len(memory.slots) - 1)
-    if length > 8:
-        memory.data[used : used + length] = data[start : start + length]
-        memory.size[1] += length
-    for i in range(n - first):
-        memory.tokens[tokens + i] = out[first + i]
-    memory.table[entries, 0], memory.table[entries, 1] = np.int64(key), used
-    memory.table[entries, 2], memory.table[entries, 3] = length, (tokens << 8) | (n - first)
-    memory.slots[at] = entries + 1
-    memory.size[0] += 1
-    memory.size[2] += n - first
+def _remember(memory, first, second, data, start, length, out, begin, end):
+    """Note the ids out[begin:end] of a pre-token; a memory that is full starts anew."""
+    table, seen, tokens, size = memory
+    if 2 * size[0] >= len(table) or size[1] + length > len(seen) or size[2] + length > len(tokens):
+        table[:] = 0
+        size[:] = 0
+    mask = np.uint64(len(table) - 1)
+    at = mixed(first, second, length) & mask
+    while table[at, 2] != 0:
+        at = (at + np.uint64(1)) & mask
+    num = end - begin
+    table[at, 0], table[at, 1] = first, second
+    table[at, 2] = np.uint64(length) | (np.uint64(num) << np.uint64(32))
+    if length > SHORT:
+        table[at, 1] = np.uint64(size[1])
+        seen[size[1] : size[1] + length] = data[start : start + length]
+        size[1] += length
+    if num <= INLINE:
+        last = out[end - 1] if num == INLINE else out[begin]
+        table[at, 3] = np.uint64(out[begin]) | (np.uint64(last) << np.uint64(32))
+    else:
+        table[at, 3] = np.uint64(size[2])
+        for i in range(num):
+            tokens[size[2] + i] = out[begin + i]
+        size[2] += num
+    size[0] += 1
+
+
+@njit(nogil=True, cache=True)
+def _new_word(data, p, length, first, second, merges, memory, bench, out, n):
+    """Ids of a pre-token that memory does not hold; it is remembered if it is short. Returns where they end."""
+    end = _merge_word(data, p, p + length, merges, bench, out, n)
+    if length <= REMEMBERED_BYTES:
+        _remember(memory, first, second, data, p, length, out, n, end)
+    return end
 
 
 @njit(nogil=True, cache=True, forceinline=True)
@@ -191,43 +212,65 @@ def _same(seen, at, data, start, length):
 
 
 @njit(nogil=True, cache=True)
-def _new_word(data, p, q, key, at, merges, memory, bench, out, n):
-    """Ids of a pre-token that memory does not hold; it is remembered at slot `at` if it is short. Returns where they end."""
-    end = _merge_word(data, p, q, merges, bench, out, n)
-    if q - p <= REMEMBERED_BYTES:
-        _remember(memory, at, key, data, p, q - p, out, n, end)
-    return end
+def _slow_word(data, p, length, first, second, at, merges, memory, bench, out, n):
+    """As the loop below, where the row `at` is not a short pre-token of one or two tokens."""
+    table, seen, tokens, _ = memory
+    mask = np.uint64(len(table) - 1)
+    while table[at, 2] != 0:
+        what = table[at, 2]
+        same = table[at, 0] == first and (what & LOW) == np.uint64(length)
+        if same and (table[at, 1] == second if length <= SHORT else _same(seen, np.int64(table[at, 1]), data, p, length)):
+            many = np.int64(what >> np.uint64(32))
+            if many <= INLINE:
+                out[n] = table[at, 3] & LOW
+                out[n + many - 1] = table[at, 3] >> np.uint64(32)
+            else:
+                begin = np.int64(table[at, 3])
+                for i in range(many):
+                    out[n + i] = tokens[begin + i]
+            return n + many
+        at = (at + np.uint64(1)) & mask
+    return _new_word(data, p, length, first, second, merges, memory, bench, out, n)
 
 
 @njit(nogil=True, cache=True)
-def encode_rows(starts, ends, data, classes, pattern, merges, memory, bench, out, row_ends):
-    """Ids of rows data[starts[i]:ends[i]] one after another into out (uint16 or uint32, one a byte is enough); row_ends[i] = end of row i
+def _encode_words(data, num, merges, memory, bench, out, n):
+    """Ids of the `num` pre-tokens between bench.starts to out[n:]; returns where they end."""
+    table, starts = memory.table, bench.starts
+    mask = np.uint64(len(table) - 1)
+    for k in range(num):
+        p = starts[k]
+        length = starts[k + 1] - p
+        first, second = keys_of(data, p, length)
+        at = mixed(first, second, length) & mask
+        what = table[at, 2]
+        same = (table[at, 0] ^ first) | (table[at, 1] ^ second) | ((what & LOW) ^ np.uint64(length))
+        many = np.int64(what >> np.uint64(32))
+        if same == 0 and many <= INLINE and length <= SHORT:
+            out[n] = table[at, 3] & LOW
+            out[n + many - 1] = table[at, 3] >> np.uint64(32)
+            n += many
+        else:
+            n = _slow_word(data, p, length, first, second, at, merges, memory, bench, out, n)
+    return n
+
+
+@njit(nogil=True, cache=True)
+def encode_rows(begins, ends, data, machine, merges, memory, bench, out, row_ends):
+    """Ids of rows data[begins[i]:ends[i]] one after another into out (uint16 or uint32, one a byte is enough); row_ends[i] = end of row i
     in out."""
-    slots, table, seen, tokens, _ = memory
-    mask = np.uint64(len(slots) - 1)
+    place = np.zeros(3, dtype=np.int64)
+    starts = bench.starts
     n = 0
-    for row in range(len(starts)):
-        p, end = starts[row], ends[row]
+    for row in range(len(begins)):
+        p, end, num = begins[row], ends[row], 0
         while p < end:
-            q = next_end(data, p, end, classes, pattern)
-            length = q - p
-            short = length <= 8
-            key = short_key(data, p, length) if short else xxh64(data, p, q, np.uint64(0))
-            at = mixed(key + np.uint64(length)) & mask
-            known = False
-            while slots[at] != 0:
-                i = slots[at] - 1
-                if table[i, 0] == np.int64(key) and table[i, 2] == length and (short or _same(seen, table[i, 1], data, p, length)):
-                    first, num = table[i, 3] >> 8, table[i, 3] & 0xFF
-                    for k in range(num):
-                        out[n + k] = tokens[first + k]
-                    n += num
-                    known = True
-                    break
-                at = (at + np.uint64(1)) & mask
-            if not known:
-                n = _new_word(data, p, q, key, at, merges, memory, bench, out, n)
-            p = q
+            p, num = split_some(data, p, min(end, p + CHUNK), machine, place, starts, num)
+            if p == end:
+                num = split_end(p, machine, place, starts, num)
+            n = _encode_words(data, num - 1, merges, memory, bench, out, n)
+            starts[0] = starts[num - 1]
+            num = 1
         row_ends[row] = n
 
 

@@ -13,20 +13,20 @@ import pyarrow as pa
 
 from curate.arrow import Utf8
 from curate.kernels import bpe_encode
+from curate.kernels.pretoken_states import CHUNK
 from curate.tokenizer import pretokenize
 from curate.tokenizer.file import byte_characters, parse
-from curate.tokenizer.unicode_classes import classes
 
 MAX_PIECE_BYTES = 1 << 16
 """A longer document is encoded in pieces of at most this many bytes."""
 RENEW_BYTES = 256 << 20
 """`gigatoken` keeps what it has seen; after this much text it starts anew."""
-MEMORY_ENTRIES = 1 << 18
-"""Pre-tokens that the kernel remembers; about 25 MB."""
+MEMORY_ROWS = 1 << 19
+"""Rows of the kernel's memory of pre-tokens, half of them used; 30 MB in all."""
 
 
 class Backend(Protocol):
-    """Ids of pieces."""
+    """Ids of pieces that follow one another without a gap."""
 
     def encode(self, pieces: Utf8, ends: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(ids one piece after another, end of each piece in them); piece i is pieces.data[pieces.offsets[i]:ends[i]]."""
@@ -65,24 +65,24 @@ class KernelBackend:
             ids = np.array([(vocabulary[a], vocabulary[b], vocabulary[a + b]) for a, b in pairs], dtype=np.int32).reshape(-1, 3).T.copy()
         except (KeyError, ValueError) as error:
             raise UnfitError(f"its vocabulary lacks {error}") from None
-        self.pattern = pretokenize.CODES[pattern]
+        self.machine = pretokenize.automaton(pattern)
         self.merges = bpe_encode.merge_table(ids[0], ids[1], ids[2], byte_ids)
         self.memory = bpe_encode.Memory(
-            np.zeros(4 * MEMORY_ENTRIES, dtype=np.int32),
-            np.empty((MEMORY_ENTRIES, 4), dtype=np.int64),
-            np.empty(16 * MEMORY_ENTRIES, dtype=np.uint8),
-            np.empty(8 * MEMORY_ENTRIES, dtype=np.int32),
+            np.zeros((MEMORY_ROWS, 4), dtype=np.uint64),
+            np.empty(8 * MEMORY_ROWS, dtype=np.uint8),
+            np.empty(4 * MEMORY_ROWS, dtype=np.int32),
             np.zeros(3, dtype=np.int64),
         )
         symbols, before, after = np.empty((3, MAX_PIECE_BYTES), dtype=np.int32)
-        self.bench = bpe_encode.Bench(symbols, before, after, np.empty(3 * MAX_PIECE_BYTES, dtype=np.uint64))
+        heap, starts = np.empty(3 * MAX_PIECE_BYTES, dtype=np.uint64), np.empty(CHUNK + 8, dtype=np.int64)
+        self.bench = bpe_encode.Bench(symbols, before, after, heap, starts)
 
     def encode(self, pieces: Utf8, ends: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """See `Backend`."""
         starts = pieces.offsets[:-1]
         out = np.empty(int((ends - starts).sum()), dtype=self.dtype)
         row_ends = np.empty(len(starts), dtype=np.int64)
-        bpe_encode.encode_rows(starts, ends, pieces.data, classes(), self.pattern, self.merges, self.memory, self.bench, out, row_ends)
+        bpe_encode.encode_rows(starts, ends, pieces.data, self.machine, self.merges, self.memory, self.bench, out, row_ends)
         return out[: row_ends[-1] if len(row_ends) else 0], row_ends
 
 
@@ -108,10 +108,19 @@ class GigatokenBackend:
             self.loaded, self.seen = self.load(self.json), 0
         if len(ends) == 0:
             return np.empty(0, dtype=self.dtype), np.empty(0, dtype=np.int64)
-        data = memoryview(pieces.data)  # type: ignore[arg-type]
-        rows = self.loaded.encode_batch([bytes(data[a:b]) for a, b in zip(pieces.offsets[:-1], ends, strict=True)], parallel=False)
-        layout = rows.layout.to_ListOffsetArray64(True)
+        layout = self.loaded.encode_batch(self._rows(pieces, ends), parallel=False).layout.to_ListOffsetArray64(True)
         return np.asarray(layout.content.data).astype(self.dtype), np.asarray(layout.offsets.data)[1:].astype(np.int64)
+
+    @staticmethod
+    def _rows(pieces: Utf8, ends: np.ndarray) -> Any:
+        """The pieces as an awkward array over the same buffer."""
+        import awkward
+
+        start = pieces.offsets[0]
+        offsets = np.concatenate(([0], ends - start))
+        content = awkward.contents.NumpyArray(pieces.data[start : ends[-1]], parameters={"__array__": "byte"})
+        rows = awkward.contents.ListOffsetArray(awkward.index.Index64(offsets), content, parameters={"__array__": "bytestring"})
+        return awkward.Array(rows)
 
 
 class TokenizersBackend:

@@ -93,8 +93,8 @@ class Encoder:
         if self.facts.pattern is not None:
             # two pieces in a row are together longer than the limit, but for the rest of a cut word
             out = np.empty(4 * ((end - start) // MAX_PIECE_BYTES) + 8, dtype=np.int64)
-            code = pretokenize.CODES[self.facts.pattern]
-            return out[: pretokens.cut_ends(data, start, end, classes(), code, MAX_PIECE_BYTES, out)].copy()
+            machine = pretokenize.automaton(self.facts.pattern)
+            return out[: pretokens.cut_ends(data, start, end, classes(), machine, MAX_PIECE_BYTES, out)].copy()
         return np.array(cut_unknown(data[start:end], lambda text: self._ids(text))) + start
 
     def _ids(self, text: bytes) -> np.ndarray:

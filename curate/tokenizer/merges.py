@@ -27,13 +27,13 @@ def learn(offsets: np.ndarray, data: np.ndarray, counts: np.ndarray, specials: S
     raw = [unwritten(token) or b"" for token in first]
     token_offsets = np.cumsum([0, *map(len, raw)], dtype=np.int64)
     symbols = byte_ids[data]
-    starts, lengths, counts = offsets[:-1].copy(), np.diff(offsets), np.array(counts, dtype=np.int64)
+    words = np.stack([offsets[:-1], np.diff(offsets), counts], axis=1).astype(np.int64)
     merges, ends, token_data = bpe.learn_merges(
-        symbols, starts, lengths, counts, token_offsets, np.frombuffer(b"".join(raw), dtype=np.uint8), vocab_size, min_count
+        symbols, words, token_offsets, np.frombuffer(b"".join(raw), dtype=np.uint8), vocab_size, min_count
     )
     num_tokens = len(ends) - 1
     seen = np.zeros(num_tokens, dtype=np.int64)
-    bpe.token_counts(symbols, starts, lengths, counts, seen)
+    bpe.token_counts(symbols, words, seen)
     names = first + [written(token_data[ends[i] : ends[i + 1]].tobytes()) for i in range(len(first), num_tokens)]
     return Learned({name: i for i, name in enumerate(names)}, _ranked(merges, names), seen)
 

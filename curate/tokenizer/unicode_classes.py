@@ -9,7 +9,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from curate.kernels.pretokens import LETTER, NUMBER, SPACE
+from curate.kernels.pretoken_states import LETTER, NUMBER, SPACE
 
 LETTERS = """
 1t p 7 p 1c 0 b 0 5 0 6 m 2 u 2 cp 5 b f 4 8 0 2 0 3m 4 2 1 3 3 2 0 7 0 2 2 2 0 2 j 2 2a 2 3u 9 4l 2 11 3 0 7 14 20 q 5 3 1a 16 10 1 2 2q

@@ -17,12 +17,11 @@ FIRST = [bytes([b]) for b in range(256)]
 def learn(words, vocab_size, min_count):
     symbols = np.array([b for word in words for b in word], dtype=np.int32)
     lengths = np.array([len(word) for word in words], dtype=np.int64)
-    starts = np.cumsum(lengths) - lengths
-    counts = np.array(list(words.values()), dtype=np.int64)
+    table = np.stack([np.cumsum(lengths) - lengths, lengths, np.array(list(words.values()), dtype=np.int64)], axis=1)
     first = np.arange(257, dtype=np.int64)
-    merges, ends, data = bpe.learn_merges(symbols, starts, lengths, counts, first, np.arange(256, dtype=np.uint8), vocab_size, min_count)
+    merges, ends, data = bpe.learn_merges(symbols, table, first, np.arange(256, dtype=np.uint8), vocab_size, min_count)
     tokens = [data[a:b].tobytes() for a, b in itertools.pairwise(ends)]
-    return tokens, [tuple(m) for m in merges.tolist()], symbols, starts, lengths
+    return tokens, [tuple(m) for m in merges.tolist()], symbols, table
 
 
 words = st.dictionaries(st.text("abc", min_size=1, max_size=14).map(str.encode), st.integers(1, 5), max_size=12)
@@ -31,9 +30,9 @@ words = st.dictionaries(st.text("abc", min_size=1, max_size=14).map(str.encode),
 @without_clock
 @given(words, st.integers(256, 300), st.integers(0, 4))
 def test_merges_are_those_of_the_slow_twin(words, vocab_size, min_count):
-    tokens, merges, symbols, starts, lengths = learn(words, vocab_size, min_count)
+    tokens, merges, symbols, table = learn(words, vocab_size, min_count)
     assert (tokens, merges) == naive_bpe.train({tuple(w): c for w, c in words.items()}, FIRST, vocab_size, min_count)
-    cut = [b"".join(tokens[s] for s in symbols[a : a + n]) for a, n in zip(starts, lengths, strict=True)]
+    cut = [b"".join(tokens[s] for s in symbols[a : a + n]) for a, n, _ in table]
     assert cut == list(words)
 
 
@@ -53,9 +52,9 @@ def test_one_word_of_one_letter():
 
 def test_token_counts_weigh_words():
     words = {b"abab": 3, b"c": 2}
-    tokens, _, symbols, starts, lengths = learn(words, 257, 0)
+    tokens, _, symbols, table = learn(words, 257, 0)
     out = np.zeros(257, dtype=np.int64)
-    bpe.token_counts(symbols, starts, lengths, np.array([3, 2]), out)
+    bpe.token_counts(symbols, table, out)
     assert tokens[256] == b"ab"
     assert {tokens[i]: int(c) for i, c in enumerate(out) if c} == {b"ab": 6, b"c": 2}
 
@@ -63,9 +62,9 @@ def test_token_counts_weigh_words():
 def test_tables_grow():
     rng = np.random.RandomState(1)
     words = Counter(bytes(rng.randint(0, 256, 12).tolist()) for _ in range(20_000))
-    tokens, merges, symbols, starts, lengths = learn(words, 2000, 0)
+    tokens, merges, symbols, table = learn(words, 2000, 0)
     assert len(tokens) == 2000
-    for i in range(0, len(starts), 997):
-        assert b"".join(tokens[s] for s in symbols[starts[i] : starts[i] + lengths[i]]) == list(words)[i]
+    for i in range(0, len(table), 997):
+        assert b"".join(tokens[s] for s in symbols[table[i, 0] : table[i, 0] + table[i, 1]]) == list(words)[i]
     left, right, made = merges[-1]
     assert tokens[made] == tokens[left] + tokens[right]

@@ -5,22 +5,20 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from curate.kernels import bpe_encode
-from curate.tokenizer.unicode_classes import classes
+from curate.kernels.pretoken_states import CHUNK
+from curate.tokenizer import pretokenize
 from tests import naive_bpe
 
 without_clock = settings(deadline=None)  # the first call compiles
 BYTE_IDS = np.arange(256, dtype=np.int32)
 
 
-def room(entries, piece=4096):
+def room(rows, piece=4096):
     memory = bpe_encode.Memory(
-        np.zeros(4 * entries, np.int32),
-        np.empty((entries, 4), np.int64),
-        np.empty(64 * entries, np.uint8),
-        np.empty(64 * entries, np.int32),
-        np.zeros(3, np.int64),
+        np.zeros((rows, 4), np.uint64), np.empty(64 * rows, np.uint8), np.empty(64 * rows, np.int32), np.zeros(3, np.int64)
     )
-    return memory, bpe_encode.Bench(*(np.empty(piece, np.int32) for _ in range(3)), np.empty(3 * piece, np.uint64))
+    symbols = (np.empty(piece, np.int32) for _ in range(3))
+    return memory, bpe_encode.Bench(*symbols, np.empty(3 * piece, np.uint64), np.empty(CHUNK + 8, np.int64))
 
 
 def encode(texts, merges, entries=16):
@@ -31,7 +29,7 @@ def encode(texts, merges, entries=16):
     starts = np.concatenate(([0], ends[:-1]))
     memory, bench = room(entries)
     table = bpe_encode.merge_table(lefts, rights, made, BYTE_IDS)
-    bpe_encode.encode_rows(starts, ends, data, classes(), 0, table, memory, bench, out, row_ends)
+    bpe_encode.encode_rows(starts, ends, data, pretokenize.automaton("gpt2"), table, memory, bench, out, row_ends)
     return [out[a:b].tolist() for a, b in zip([0, *row_ends], row_ends, strict=False)]
 
 
