@@ -153,6 +153,8 @@ def _shard(documents: Sequence[dict[str, Any]], meta: Any) -> Any:
         "src_offset": [0] * len(rows),
         "piece": piece,
         "pieces": pieces,
+        "repeats": [1] * len(piece),
+        "split": [0] * len(piece),
     }
     schema = layout.shard_schema(meta)
     arrays = [columns[f.name] if isinstance(columns[f.name], pa.Array) else pa.array(columns[f.name], f.type) for f in schema]

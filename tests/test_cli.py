@@ -9,7 +9,7 @@ import pytest
 
 from curate.__main__ import app, main
 
-VERBS = {"run", "plan", "why", "list", "schema", "card", "clean"}
+VERBS = {"run", "plan", "why", "list", "schema", "card", "clean", "export"}
 
 
 @pytest.fixture

@@ -42,6 +42,8 @@ def table(docs, meta, seed=0, piece=None, pieces=None):
         pa.array(np.arange(n), pa.uint64()),
         pa.array(np.zeros(n) if piece is None else piece, pa.uint32()),
         pa.array(np.ones(n) if pieces is None else pieces, pa.uint32()),
+        pa.array(np.ones(n), pa.uint16()),
+        pa.array(np.zeros(n), pa.uint8()),
     ]
     return pa.table(columns, schema=layout.shard_schema(meta))
 

@@ -19,7 +19,7 @@ from curate.barrier import keyed
 from curate.engine.exchange import RunWriter, read_range
 from curate.engine.tasks import BATCH_ROWS, DocumentsPart
 from curate.ledger import Outcome
-from curate.shards.format import ShardMeta, shard_schema, split_rows, write_shard
+from curate.shards.format import TRAIN, ShardMeta, shard_schema, split_rows, write_shard
 from curate.shards.index import write_doc_index
 from curate.shards.manifest import Amount
 from curate.shards.settle import read_documents
@@ -95,6 +95,8 @@ class EncodeTask:
             src_offset=pc.fill_null(pc.struct_field(origin, "offset"), 0).cast(pa.uint64()).take(take),
             piece=pa.array(piece),
             pieces=pa.array(pieces),
+            repeats=pa.array(np.ones(len(piece), dtype=np.uint16)),
+            split=pa.array(np.full(len(piece), TRAIN, dtype=np.uint8)),
         )
 
 
@@ -174,7 +176,7 @@ class ShardTask:
             ("src_container", "src_container", self.meta.containers, pa.uint32()),
         ):
             columns[name] = pc.index_in(table[source], value_set=pa.array(names, pa.string())).cast(dtype)
-        return pa.table(columns | {name: table[name] for name in ("src_offset", "piece", "pieces")})
+        return pa.table(columns | {name: table[name] for name in ("src_offset", "piece", "pieces", "repeats", "split")})
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,15 +17,17 @@ A folder of shards holds
     src_container   uint32                      code: position in the table `containers`
     src_offset      uint64                      where the record starts in that container
     piece, pieces   uint32                      0 and 1; a document of more than 2^20 tokens is rows 0..n-1 of n, one after the other
+    repeats         uint16                      how often an epoch has the document: 1, or what `mix` made of it; never 0
+    split           uint8                       0 train, 1 validation, 2 test
 
 Schema metadata, each value a JSON text: format, token_dtype, vocab_size, eos_id, bos_id, boundary_policy, tokenizer_fingerprint,
-tokenizer_probe_hash, sources, licenses, containers. Neither path nor host nor time enters a file: the same rows give the same bytes.
+tokenizer_probe_hash, sources, licenses, containers, splits. Neither path nor host nor time enters a file: the same rows give the same bytes.
 
 In the manifest `token_base` and `doc_base` are the numbers of the shard's first token and first row in the whole corpus;
 `corpus_id` is the sha256 of the manifest's canonical JSON without that field. Integers are little-endian.
 
 Misses: rows are not sorted by anything a query could use, and nothing is compressed; that is the price of reading without copying.
-Costs 54 bytes a document beside its tokens (column widths above and an 8-byte offset).
+Costs 57 bytes a document beside its tokens (column widths above and an 8-byte offset).
 """
 
 import hashlib
@@ -40,8 +42,8 @@ import xxhash
 
 from curate.errors import ShardError
 
-FORMAT = "curate/tokens/1"
-MANIFEST_FORMAT = "curate/manifest/1"
+FORMAT = "curate/tokens/2"
+MANIFEST_FORMAT = "curate/manifest/2"
 INDEX_FORMAT = "curate/doc-index/1"
 MANIFEST, INDEX = "manifest.json", "doc_index.arrow"
 TOKENIZER_PATH = "../tokenizer/tokenizer.json"
@@ -49,6 +51,8 @@ BOUNDARY_POLICY = "first"
 """Each document starts with the boundary token, which stands nowhere else."""
 MAX_ROW_TOKENS = 1 << 20
 UINT16_VOCAB = 1 << 16
+SPLITS = ("train", "validation", "test")
+TRAIN, VALIDATION, TEST = range(3)
 
 
 def canonical_json(value: Any) -> bytes:
@@ -95,7 +99,9 @@ class ShardMeta:
 
     def to_metadata(self) -> dict[bytes, bytes]:
         """Schema metadata, keys in a fixed order, each value JSON."""
-        values = {"format": FORMAT, "token_dtype": str(self.token_type), "boundary_policy": BOUNDARY_POLICY} | asdict(self)
+        values = {"format": FORMAT, "token_dtype": str(self.token_type), "boundary_policy": BOUNDARY_POLICY, "splits": SPLITS} | asdict(
+            self
+        )
         return {key.encode(): canonical_json(value) for key, value in sorted(values.items())}
 
     @classmethod
@@ -128,6 +134,9 @@ class ShardStat:
     max_token: int | None
     source_tokens: Mapping[str, int]
     license_tokens: Mapping[str, int]
+    split_tokens: Mapping[str, int]
+    epoch_tokens: int
+    """Tokens times repeats: what one pass over all splits feeds."""
 
 
 def shard_name(number: int, digest: str = "") -> str:
@@ -147,6 +156,8 @@ def shard_schema(meta: ShardMeta) -> pa.Schema:
         "src_offset": pa.uint64(),
         "piece": pa.uint32(),
         "pieces": pa.uint32(),
+        "repeats": pa.uint16(),
+        "split": pa.uint8(),
     }
     return pa.schema([pa.field(name, dtype, nullable=False) for name, dtype in columns.items()], metadata=meta.to_metadata())
 
@@ -201,6 +212,8 @@ def write_shard(sink: BinaryIO, table: pa.Table | pa.RecordBatch, meta: ShardMet
         max_token=int(tokens.max()) if len(tokens) else None,
         source_tokens=_tokens_by(batch["source"], offsets, meta.sources),
         license_tokens=_tokens_by(batch["license"], offsets, meta.licenses),
+        split_tokens=_tokens_by(batch["split"], offsets, SPLITS),
+        epoch_tokens=int((np.diff(offsets) * numbers(batch["repeats"])).sum(dtype=np.int64)),
     )
 
 
@@ -294,7 +307,8 @@ def _check_rows(batch: pa.RecordBatch, offsets: np.ndarray, tokens: np.ndarray, 
         raise ShardError(
             f"shard: expected {documents} boundary tokens, one a document, got {boundaries}; encode special-token text as plain text"
         )
-    for name, table in (("source", meta.sources), ("license", meta.licenses), ("src_container", meta.containers)):
+    _refuse(numbers(batch["repeats"]) < 1, numbers(batch["repeats"]), "repeats of 1 or more", "leave the document out of the shards")
+    for name, table in (("source", meta.sources), ("license", meta.licenses), ("src_container", meta.containers), ("split", SPLITS)):
         codes = numbers(batch[name])
         _refuse(codes >= len(table), codes, f"{name} below {len(table)}", "add the name to its code table")
 

@@ -10,7 +10,7 @@ Beside shards, index, tokenizer and code tables (format.py) it says what was for
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -20,6 +20,7 @@ from curate.shards.format import (
     INDEX,
     MANIFEST,
     MANIFEST_FORMAT,
+    SPLITS,
     TOKENIZER_PATH,
     ShardMeta,
     ShardStat,
@@ -62,13 +63,15 @@ def build_manifest(
     rewritten = rewritten or Rewritten(names={}, index=INDEX, forgotten=Amount())
     entries, token_base, doc_base = [], 0, 0
     for number, stat in enumerate(shards):
-        plain = replace(stat, source_tokens=dict(stat.source_tokens), license_tokens=dict(stat.license_tokens))
+        plain = {key: dict(value) if isinstance(value, Mapping) else value for key, value in vars(stat).items()}
         path = rewritten.names.get(number, shard_name(number))
-        entries.append({"path": path, "token_base": token_base, "doc_base": doc_base} | asdict(plain))
+        entries.append({"path": path, "token_base": token_base, "doc_base": doc_base} | plain)
         token_base, doc_base = token_base + stat.tokens, doc_base + stat.rows
     totals: dict[str, Any] = {"shards": len(shards)}
-    totals |= {key: sum(getattr(stat, key) for stat in shards) for key in ("rows", "documents", "tokens", "text_bytes", "bytes")}
-    for key, names in (("source_tokens", meta.sources), ("license_tokens", meta.licenses)):
+    totals |= {
+        key: sum(getattr(stat, key) for stat in shards) for key in ("rows", "documents", "tokens", "text_bytes", "bytes", "epoch_tokens")
+    }
+    for key, names in (("source_tokens", meta.sources), ("license_tokens", meta.licenses), ("split_tokens", SPLITS)):
         sums = {name: sum(getattr(stat, key).get(name, 0) for stat in shards) for name in names}
         totals[key] = {name: count for name, count in sums.items() if count}
     return named(
@@ -91,6 +94,7 @@ def build_manifest(
             "sources": list(meta.sources),
             "licenses": list(meta.licenses),
             "containers": list(meta.containers),
+            "splits": list(SPLITS),
             "totals": totals,
         }
     )

@@ -52,9 +52,10 @@ def test_metadata_is_json_and_names_neither_path_nor_time():
     meta = token_corpora.meta()
     found = {key.decode(): json.loads(value) for key, value in layout.shard_schema(meta).metadata.items()}
     assert found == {
-        "format": "curate/tokens/1",
+        "format": "curate/tokens/2",
         "token_dtype": "uint16",
         "boundary_policy": "first",
+        "splits": ["train", "validation", "test"],
         "vocab_size": 64,
         "eos_id": 0,
         "bos_id": None,

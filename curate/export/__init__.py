@@ -1,0 +1,1 @@
+"""Token shards written as other trainers read them."""

@@ -1,0 +1,155 @@
+"""`curate export`: choose documents of the shards, and write each split as another trainer reads it.
+
+Documents come in the order of the shards, which is shuffled already. A document that `mix` repeats k times comes in the first k passes over
+the chosen ones, so copies lie far apart. Forgotten documents are not in the shards that are read here, so they cannot come along.
+
+    OUTPUT/<split>…               the format's own files; splits without a document are left out
+    OUTPUT/<split>.documents.arrow    doc_id, tokens, source, license and pass of each document written, in order
+    OUTPUT/export.json            from which corpus, by which condition, how many, and xxh3_64 of every file
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import xxhash
+
+from curate.errors import ShardError, StoreError
+from curate.export.formats import BOUNDARY, WRITERS, Boundary, Format
+from curate.export.where import Condition, Words
+from curate.shards.format import SPLITS
+from curate.shards.reader import Corpus
+from curate.store import Store
+
+EXPORT_FORMAT = "curate/export/1"
+TEXT_KIND = "text"
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The documents of a corpus, and which of them are meant. Document d is rows first[d] to first[d] + rows[d]."""
+
+    first: np.ndarray
+    rows: np.ndarray
+    tokens: np.ndarray
+    repeats: np.ndarray
+    split: np.ndarray
+    mask: np.ndarray
+
+    def passes(self, split: int) -> Iterator[tuple[int, np.ndarray]]:
+        """(pass, int64[k] numbers of documents in it): all that are chosen, then those that come again, and so on."""
+        mine = np.flatnonzero(self.mask & (self.split == split))
+        for number in range(int(self.repeats[mine].max(initial=0))):
+            yield number, mine[self.repeats[mine] > number]
+
+
+def choose(corpus: Corpus, where: str | None, classes: dict[str, str]) -> Chosen:
+    """The documents that a condition means, all without one. `classes`: licence → class. ShardError where it means none."""
+    first = np.flatnonzero(corpus.column("piece") == 0)
+    tokens = np.add.reduceat(corpus.lengths(), first) if len(first) else np.empty(0, dtype=np.int64)
+    source, license_, split, repeats, n_bytes, pieces = (
+        corpus.column(name)[first].astype(np.int64) for name in ("source", "license", "split", "repeats", "n_bytes", "pieces")
+    )
+    names = sorted(set(classes.values()))
+    class_of = np.array([names.index(classes[one]) for one in corpus.meta.licenses], dtype=np.int64)
+    columns: dict[str, Words | np.ndarray] = {
+        "source": Words(source, corpus.meta.sources),
+        "license": Words(license_, corpus.meta.licenses),
+        "license_class": Words(class_of[license_] if len(class_of) else license_, tuple(names)),
+        "split": Words(split, SPLITS),
+        "tokens": tokens,
+        "n_bytes": n_bytes,
+        "repeats": repeats,
+    }
+    mask = Condition(where, columns).mask() if where is not None else np.ones(len(first), dtype=bool)
+    if not mask.any():
+        raise ShardError(
+            f"export: expected documents where {where or 'anything'}, got 0 of {len(first)}; `curate shards stats` lists sources and licences"
+        )
+    return Chosen(first, pieces, tokens, repeats, split, mask)
+
+
+def export(
+    corpus: Corpus, output: str | Path, to: Format, where: str | None, classes: dict[str, str], boundary: Boundary | None = None
+) -> dict[str, Any]:
+    """Write the chosen documents; returns what `export.json` says. StoreError where the output folder is not empty."""
+    folder = Path(output)
+    if folder.exists() and any(folder.iterdir()):
+        raise StoreError(f"output {folder}: expected an empty folder, got one with {next(folder.iterdir()).name}; choose another --output")
+    folder.mkdir(parents=True, exist_ok=True)
+    chosen = choose(corpus, where, classes)
+    place: Boundary = boundary or BOUNDARY[to]
+    splits: dict[str, Any] = {}
+    for code, split in enumerate(SPLITS):
+        passes = list(chosen.passes(code))
+        if passes:
+            splits[split] = _write(corpus, folder, split, to, chosen, passes, place)
+    done = {
+        "format": EXPORT_FORMAT,
+        "to": to,
+        "corpus_id": corpus.corpus_id,
+        "where": where,
+        "boundary": place,
+        "boundary_token": corpus.meta.eos_id,
+        "vocab_size": corpus.meta.vocab_size,
+        "tokenizer_fingerprint": corpus.meta.tokenizer_fingerprint,
+        "splits": splits,
+    }
+    Store(str(folder)).write("export.json", (json.dumps(done, indent=1, ensure_ascii=False) + "\n").encode())
+    return done
+
+
+def _write(
+    corpus: Corpus, folder: Path, split: str, to: Format, chosen: Chosen, passes: list[tuple[int, np.ndarray]], place: Boundary
+) -> dict[str, Any]:
+    """One split: its files, its side-car, and what came of it."""
+    order = np.concatenate([documents for _, documents in passes])
+    number = np.repeat([one for one, _ in passes], [len(documents) for _, documents in passes])
+    stream = (_tokens(corpus, int(chosen.first[d]), int(chosen.rows[d]), place) for d in order.tolist())
+    dtype = np.dtype(corpus.meta.token_type.to_pandas_dtype())
+    name = {"train": "train", "validation": "val", "test": "test"}[split]
+    paths = WRITERS[to](folder, name, stream, dtype, corpus.meta.vocab_size, corpus.meta.tokenizer_fingerprint)
+    paths.append(_side_car(corpus, folder / f"{name}.documents.arrow", chosen, order, number))
+    return {
+        "documents": len(np.unique(order)),
+        "documents_with_repeats": len(order),
+        "tokens": int(chosen.tokens[order].sum()),
+        "files": [{"path": path.name, "bytes": path.stat().st_size, "xxh3_64": _hash(path)} for path in paths],
+    }
+
+
+def _tokens(corpus: Corpus, first: int, rows: int, place: Boundary) -> np.ndarray:
+    """A document's tokens, the boundary where the format has it."""
+    pieces = [corpus.row_tokens(row) for row in range(first, first + rows)]
+    whole = pieces[0] if rows == 1 else np.concatenate(pieces)
+    return whole if place == "first" else np.concatenate([whole[1:], whole[:1]])
+
+
+def _side_car(corpus: Corpus, path: Path, chosen: Chosen, order: np.ndarray, number: np.ndarray) -> Path:
+    """Which document each one was: other formats know no ids."""
+    first = chosen.first[order]
+    ids = pa.Array.from_buffers(pa.binary(16), len(order), [None, pa.py_buffer(np.ascontiguousarray(corpus.ids()[first]))])
+    table = pa.table(
+        {
+            "doc_id": ids,
+            "tokens": pa.array(chosen.tokens[order], pa.uint64()),
+            "source": pa.array(corpus.meta.sources, pa.string()).take(pa.array(corpus.column("source")[first])),
+            "license": pa.array(corpus.meta.licenses, pa.string()).take(pa.array(corpus.column("license")[first])),
+            "pass": pa.array(number, pa.uint16()),
+        }
+    )
+    with pa.ipc.new_file(str(path), table.schema) as writer:
+        writer.write_table(table)
+    return path
+
+
+def _hash(path: Path) -> str:
+    digest = xxhash.xxh3_64()
+    with path.open("rb") as file:
+        while block := file.read(1 << 22):
+            digest.update(block)
+    return digest.hexdigest()
