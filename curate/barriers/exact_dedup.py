@@ -1,8 +1,9 @@
-"""Exact duplicates: documents with equal text, payload or URL; one of each group stays.
+"""Exact duplicates: documents with equal text, payload, URL or columns; one of each group stays.
 
 Documents are equal if BLAKE3-128 of the compared bytes agrees, so an attacker cannot craft a text that removes
 another's. The one that stays is the first by the `keep` list, then by id. Null and empty values are equal to nothing. The reason is
-`duplicate`, the value the number of copies.
+`duplicate`, the value the number of copies; who stays has their number too (`copies`), so that a mix can count a text as often as it was
+found.
 
 Two rounds: the first finds each group's winner and size, the second tells the members. Price: one pass over the text, 48 bytes a document
 in the first exchange, and as much for each document that has copies in the second. Groups are walked, so a million copies need no more
@@ -12,52 +13,99 @@ Misses: anything that differs in a byte, unless `normalize` removes the differen
 """
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import Literal, Self
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from blake3 import blake3
-from pydantic import field_validator
+from pydantic import field_validator, model_validator
 
 from curate import keep as keeping
-from curate.arrow import utf8
+from curate.arrow import Utf8, utf8
 from curate.barrier import Barrier, Round, keyed
+from curate.errors import RecipeError
+from curate.kernels.blake3 import digests
+from curate.kernels.fold import tables
+from curate.kernels.shingles import folded
 from curate.stage import DROP, THRESHOLD, VALUE
 from curate.stage import Config as Base
 
 REASON = "duplicate"
 COLUMN = {"text": "text", "url": "url", "payload": "payload_digest"}
+DIGEST_BYTES = 16
 
 
 class Config(Base):
     """What counts as equal, and which copy stays."""
 
-    by: Literal["text", "url", "payload"] = "text"
-    """What is compared: the text as it is at this step, the URL as fetched, or the payload as read."""
-    normalize: Literal["none", "whitespace"] = "none"
-    """`whitespace`: each run of white space counts as one blank and none at the ends, when texts are compared; the text itself does not
-    change."""
+    by: Literal["text", "url", "payload", "columns"] = "text"
+    """What is compared: the text as it is at this step, the URL as fetched, the payload as read, or the `columns`."""
+    columns: tuple[str, ...] = ()
+    """With `by: columns`: documents are equal if they agree in all of these; text, numbers, booleans, times or digests."""
+    normalize: Literal["none", "whitespace", "words"] = "none"
+    """How texts are compared; the text itself does not change. `whitespace`: each run of white space counts as one blank and none at the
+    ends. `words`: as `near_dedup` sees it, without case, punctuation and diacritics, every number as 0."""
     keep: tuple[str, ...] = ()
     """Columns that say which copy stays, best first: numbers, booleans or times; `-` where more is better; `bytes` is the text's length.
     Then the id."""
 
     _keep = field_validator("keep")(keeping.check)
 
+    @model_validator(mode="after")
+    def _named(self) -> Self:
+        if (self.by == "columns") != bool(self.columns) or len(set(self.columns)) < len(self.columns):
+            raise ValueError(
+                f"expected distinct `columns` with `by: columns` and none without, got {list(self.columns)} with by: {self.by}"
+            )
+        if self.normalize != "none" and self.by != "text":
+            raise ValueError(f"expected `normalize` only with `by: text`, got {self.normalize} with by: {self.by}")
+        return self
+
+
+def compared(config: Config) -> tuple[str, ...]:
+    """The columns in which copies agree."""
+    return config.columns or (COLUMN[config.by],)
+
+
+def _views(batch: pa.RecordBatch, config: Config) -> Iterator[Utf8]:
+    """The bytes that are compared, a view a column."""
+    for name in compared(config):
+        array = batch[name]
+        if pa.types.is_nested(array.type) or pa.types.is_dictionary(array.type):
+            raise RecipeError(f"exact_dedup: expected a column of text, numbers, times or digests, got {name} of type {array.type}")
+        if pa.types.is_fixed_size_binary(array.type):
+            array = array.cast(pa.binary())
+        elif not (pa.types.is_string(array.type) or pa.types.is_large_string(array.type) or pa.types.is_binary(array.type)):
+            array = array.cast(pa.string())
+        if config.normalize == "whitespace":
+            array = pc.binary_join(pc.utf8_split_whitespace(pc.utf8_trim_whitespace(array)), pa.scalar(" ", array.type))
+        view = utf8(array)
+        if config.normalize == "words":
+            offsets, data = folded(view.offsets, view.data, *tables())
+            view = Utf8(offsets, data, view.valid)
+        yield view
+
 
 def _sketch(batch: pa.RecordBatch, previous: pa.Table | None, config: Config) -> pa.Table:
     """A row for each document that has something to compare: its digest, its rank, its address."""
-    compared = batch[COLUMN[config.by]]
-    if config.by == "text" and config.normalize == "whitespace":
-        compared = pc.binary_join(pc.utf8_split_whitespace(pc.utf8_trim_whitespace(compared)), pa.scalar(" ", compared.type))
-    view = utf8(compared)
-    rows = np.flatnonzero(view.valid & (np.diff(view.offsets) > 0))
-    data = view.data.data  # a memoryview: slices copy nothing
-    starts, ends = view.offsets[rows].tolist(), view.offsets[rows + 1].tolist()
-    digests = b"".join([blake3(data[start:end]).digest(length=16) for start, end in zip(starts, ends, strict=True)])
-    key, sub = keeping.digest_keys(digests, len(rows))
+    views = list(_views(batch, config))
+    full = np.logical_and.reduce([view.valid & (np.diff(view.offsets) > 0) for view in views])
+    rows = np.flatnonzero(full)
+    found = np.stack([_digests(view, rows) for view in views], axis=1)
+    if len(views) > 1:  # equal in all columns: the digest of the digests
+        offsets = np.arange(len(rows) + 1, dtype=np.int64) * (DIGEST_BYTES * len(views))
+        found = _digests(Utf8(offsets, found.view(np.uint8).ravel(), full), np.arange(len(rows)))[:, None]
+    words = found[:, 0].view(">u8").astype(np.uint64)
     rank = keeping.as_binary(keeping.ranks(batch, config.keep)[rows])
-    return keyed(key, sub, batch["id"].take(pa.array(rows)), at=batch["at"].take(pa.array(rows)), rank=rank)
+    take = pa.array(rows)
+    return keyed(words[:, 0], words[:, 1], batch["id"].take(take), at=batch["at"].take(take), rank=rank)
+
+
+def _digests(view: Utf8, rows: np.ndarray) -> np.ndarray:
+    """BLAKE3-128 of rows of a view: uint32[rows, 4]."""
+    out = np.empty((len(rows), DIGEST_BYTES // 4), dtype=np.uint32)
+    digests(view.offsets, view.data, rows, out)
+    return out
 
 
 def _groups(tables: Iterator[pa.Table], config: Config, whole: bool) -> Iterator[pa.Table]:
@@ -86,7 +134,7 @@ def _rounds(config: Config) -> tuple[Round, ...]:
 
 
 def _reads(config: Config) -> tuple[str, ...]:
-    return tuple(dict.fromkeys([COLUMN[config.by], *keeping.columns(config.keep)]))
+    return tuple(dict.fromkeys([*compared(config), *keeping.columns(config.keep)]))
 
 
 exact_dedup = Barrier(

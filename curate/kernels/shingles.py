@@ -178,3 +178,31 @@ def fill(data, end, n, classes, fold_at, fold_data, plain, buffer, starts, state
     count = max(words - n + 1, 0)
     xxh64_between(buffer, starts, n, count, lanes, out)
     return count, buffer
+
+
+@njit(nogil=True, cache=True)
+def folded(offsets, data, classes, fold_at, fold_data, plain):
+    """(offsets int64, data uint8): each text as it is compared, its folded words joined by one blank."""
+    buffer, starts, state, _ = scratch(1)
+    ends = np.zeros(len(offsets), dtype=np.int64)
+    out = np.empty(max(offsets[-1] - offsets[0], 1) + ROOM, dtype=np.uint8)
+    total = 0
+    for row in range(len(offsets) - 1):
+        state[:] = 0
+        state[POS] = offsets[row]
+        while True:
+            _walk(data, offsets[row + 1], classes, fold_at, fold_data, plain, buffer, starts, state)
+            written = state[WRITE]
+            if total + written > len(out):
+                larger = np.empty(2 * len(out) + written, dtype=np.uint8)
+                larger[:total] = out[:total]
+                out = larger
+            out[total : total + written] = buffer[:written]
+            total += written
+            if state[POS] >= offsets[row + 1]:
+                break
+            state[WRITE], state[WORDS] = 0, 0
+        if state[OPEN] == NONE and total > ends[row]:
+            total -= 1  # the blank after the last word
+        ends[row + 1] = total
+    return ends, out[:total]

@@ -23,13 +23,13 @@ def _rotl(x, r):
 
 
 @njit(nogil=True, cache=True, inline="always")
-def _u32(data, p):
+def u32(data, p):
     return U(data[p]) | U(data[p + U(1)]) << U(8) | U(data[p + U(2)]) << U(16) | U(data[p + U(3)]) << U(24)
 
 
 @njit(nogil=True, cache=True, inline="always")
 def _u64(data, p):
-    return _u32(data, p) | _u32(data, p + U(4)) << U(32)
+    return u32(data, p) | u32(data, p + U(4)) << U(32)
 
 
 @njit(nogil=True, cache=True, inline="always")
@@ -92,7 +92,7 @@ def xxh64(data, start, end, seed):
         h = _eight(h, _u64(data, p))
         p += U(8)
     if p + U(4) <= stop:
-        h = _four(h, U(_u32(data, p)))
+        h = _four(h, U(u32(data, p)))
         p += U(4)
     while p < stop:
         h = _one(h, U(data[p]))

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curate.barrier import load
+from curate.errors import RecipeError
 
 EXACT = load("exact_dedup")
 
@@ -83,9 +84,59 @@ def test_other_columns(by, column):
     assert marked["exact_dedup__copies"].to_pylist() == [2, None, 2, None]
 
 
+def test_words_are_compared_as_near_dedup_sees_them():
+    texts = [
+        "Crème  brûlée, 12 times!",
+        "creme brulee 3.5 times",
+        "CREME-BRULEE 7 times…",
+        "creme brulee times",
+        "…",
+        "!",
+        "x" * 40_000,
+        "X" * 40_000,
+    ]
+    marked = run(EXACT, EXACT.config(normalize="words"), documents(texts))
+    assert marked["exact_dedup__copies"].to_pylist() == [3, 3, 3, None, None, None, 2, 2]  # a text without a word is equal to nothing
+    assert kept(marked, "exact_dedup").sum() == 5
+
+
+def test_given_columns_must_all_agree():
+    table = documents(
+        [None] * 6,
+        name=pa.array(["ab", "ab", "a", "ab", None, ""]),
+        year=pa.array([1, 1, 1, 2, 1, 1]),
+        digest=pa.array([b"1" * 16] * 6, pa.binary(16)),
+    )
+    for columns, copies in (
+        (["name", "year"], [2, 2, None, None, None, None]),
+        (["digest"], [6] * 6),
+        (["year", "digest", "name"], [2, 2, None, None, None, None]),
+    ):
+        config = EXACT.config(by="columns", columns=columns)
+        assert EXACT.reads(config) == tuple(columns)
+        assert run(EXACT, config, table)["exact_dedup__copies"].to_pylist() == copies
+    nested = documents(["a"], links=pa.array([["b"]]))
+    with pytest.raises(RecipeError, match=r"expected a column of text, numbers, times or digests, got links of type list<item: string>"):
+        run(EXACT, EXACT.config(by="columns", columns=["links"]), nested)
+
+
+def test_values_of_neighbouring_columns_do_not_run_together():
+    table = documents(["a", "b"], left=pa.array(["ab", "a"]), right=pa.array(["c", "bc"]))
+    assert kept(run(EXACT, EXACT.config(by="columns", columns=["left", "right"]), table), "exact_dedup").all()
+
+
+def test_texts_that_differ_in_the_last_byte_stay():
+    texts = ["x" * size + end for size in (0, 63, 64, 1023, 1024, 5000) for end in ("a", "b")]
+    assert kept(run(EXACT, EXACT.config(), documents(texts)), "exact_dedup").all()
+
+
 def test_an_unknown_choice_is_refused():
-    with pytest.raises(ValueError, match="'text', 'url' or 'payload'"):
+    with pytest.raises(ValueError, match="'text', 'url', 'payload' or 'columns'"):
         EXACT.config(by="title")
+    with pytest.raises(ValueError, match=r"expected distinct `columns` with `by: columns` and none without, got \['title'\] with by: text"):
+        EXACT.config(columns=["title"])
+    with pytest.raises(ValueError, match="expected `normalize` only with `by: text`, got words with by: url"):
+        EXACT.config(by="url", normalize="words")
     with pytest.raises(ValueError, match=r"keep: expected distinct column names.* got \['a', 'a'\]"):
         EXACT.config(keep=("a", "a"))
 

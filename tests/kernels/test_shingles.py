@@ -1,5 +1,7 @@
 """The shingle kernel against its twin, whatever its buffers are cut into."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,7 +9,7 @@ from hypothesis import strategies as st
 from naive_dedup import shingles, words
 
 from curate.kernels.fold import tables
-from curate.kernels.shingles import DONE, ROOM, fill
+from curate.kernels.shingles import DONE, ROOM, fill, folded
 from curate.kernels.xxh64 import LANES, NUM_LANES
 
 PIECES = [
@@ -82,3 +84,11 @@ def test_words_of_any_length_are_hashed_alike():
     text = " ".join("".join(chr(97 + c) for c in rs.randint(0, 26, rs.randint(1, 30))) for _ in range(3000))
     for n in (1, 2, 5):
         assert kernel(text, n, 1000, 1 << 14) == shingles(text, n)
+
+
+@given(st.lists(st.lists(st.sampled_from(PIECES), max_size=30).map("".join) | st.just("long " * 9000), max_size=5))
+def test_folded_texts_are_the_words_of_the_twin(texts):
+    encoded = [text.encode() for text in texts]
+    data = np.frombuffer(b"".join(encoded) + b"\x00", dtype=np.uint8)
+    ends, out = folded(np.cumsum([0, *map(len, encoded)]).astype(np.int64), data, *tables())
+    assert [out[a:b].tobytes().decode() for a, b in pairwise(ends)] == [" ".join(words(text)) for text in texts]
