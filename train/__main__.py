@@ -5,10 +5,13 @@
 Exit code 0: done, or stopped with a checkpoint; 2: shards, options or output folder do not fit, and the message says what to do.
 """
 
+import json
 import os
 import time
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -35,6 +38,10 @@ A larger one on a GPU, and the same run again after it was stopped:
     train --shards runs/web/shards --output runs/d12 --device cuda --depth 12
 
     train --shards runs/web/shards --output runs/d12 --resume
+
+On several GPUs, or two processes of a CPU:
+
+    torchrun --nproc-per-node 8 -m train --shards runs/web/shards --output runs/d12 --depth 12
 """
 
 
@@ -56,6 +63,11 @@ def command(
     row: Annotated[int | None, typer.Option("--context", help="Tokens in a row, the longest context.")] = None,
     lr: Annotated[float | None, typer.Option(help="Peak learning rate of the layers' matrices.")] = None,
     schedule: Annotated[str | None, typer.Option(help="wsd or cosine. [default: wsd]")] = None,
+    optimizer: Annotated[str | None, typer.Option(help="adamw, or muon for the layers' matrices. [default: adamw]")] = None,
+    document_mask: Annotated[
+        bool | None, typer.Option("--document-mask", help="A token sees its own document alone, not what stands before that in its row.")
+    ] = None,
+    qk_norm: Annotated[bool | None, typer.Option("--qk-norm", help="Norm queries and keys; opens as Qwen3ForCausalLM.")] = None,
     packing: Annotated[
         str | None, typer.Option(help="best_fit: rows start where documents do; concat: cut wherever a row ends. [default: best_fit]")
     ] = None,
@@ -66,6 +78,8 @@ def command(
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --output, exactly where its last checkpoint is.")] = False,
     stop_after: Annotated[int | None, typer.Option(help="Stop at this step with a checkpoint, as if asked to; --resume goes on.")] = None,
     tokenizer: Annotated[Path | None, typer.Option(help="tokenizer.json of the shards. [default: where the manifest says]")] = None,
+    recompute: Annotated[bool, typer.Option("--recompute", help="Compute layers twice, to need less memory.")] = False,
+    shard: Annotated[bool, typer.Option("--shard", help="Under torchrun: share parameters over processes (FSDP2). [default: DDP]")] = False,
     threads: Annotated[int | None, typer.Option(min=1, help="CPU threads. [default: one a core, fewer if that is faster now]")] = None,
     device: Annotated[str | None, typer.Option(help="cpu or cuda. [default: cuda where there is one]")] = None,
     compile: Annotated[bool | None, typer.Option("--compile/--no-compile", help="torch.compile. [default: on a GPU]")] = None,
@@ -77,7 +91,7 @@ def command(
     try:
         corpus = open_shards(shards)
         corpus.check_tokenizer(tokenizer)
-        where = _device(device, compile, micro_rows, keep)
+        where = replace(_device(device, compile, micro_rows, keep), recompute=recompute, shard=shard)
         from train.choose import Wanted  # torch comes with it: --help and bad shards need not wait for that
 
         wanted = Wanted(
@@ -92,6 +106,9 @@ def command(
             lr=lr,
             schedule=schedule,
             packing=packing,
+            optimizer=optimizer,
+            document_mask=document_mask,
+            qk_norm=qk_norm,
             held_out=held_out,
             eval_every=eval_every,
             checkpoint_every=checkpoint_every,
@@ -101,6 +118,91 @@ def command(
     except CurateError as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(2) from None
+
+
+Run = Annotated[Path, typer.Argument(help="Folder of a run, what --output named.")]
+Shards = Annotated[Path | None, typer.Option(help="Its shards, where they were moved. [default: where the run found them]")]
+
+
+@app.command("trace")
+def trace_command(
+    run: Run,
+    step: Annotated[int, typer.Option(help="Which step, from 1.")],
+    shards: Shards = None,
+    as_json: Annotated[bool, typer.Option("--json", help="A JSON object a line.")] = False,
+) -> None:
+    """Which documents a step was made of.
+
+    train trace runs/web/train --step 100
+    """
+    from train import trace
+
+    _lines(lambda: trace.trace(trace.open_run(run, shards), step), as_json)
+
+
+@app.command("exposure")
+def exposure_command(
+    run: Run,
+    doc_id: Annotated[str, typer.Argument(help="32 hex digits.")],
+    shards: Shards = None,
+    as_json: Annotated[bool, typer.Option("--json", help="A JSON object a line.")] = False,
+) -> None:
+    """Which steps saw a document.
+
+    train exposure runs/web/train 00a1b2c3d4e5f60718293a4b5c6d7e8f
+    """
+    from train import trace
+
+    _lines(lambda: trace.exposure(trace.open_run(run, shards), doc_id), as_json)
+
+
+@app.command("remove")
+def remove_command(
+    run: Run,
+    output: Annotated[Path, typer.Option(help="Folder of the new run.")],
+    doc_id: Annotated[list[str] | None, typer.Option("--id", help="A document, 32 hex digits; may be repeated.")] = None,
+    file: Annotated[Path | None, typer.Option(help="A file with an id a line.")] = None,
+    step: Annotated[int | None, typer.Option(help="Go on from the checkpoint of this step. [default: the newest]")] = None,
+    steps: Annotated[int | None, typer.Option(help="Updates in all. [default: as many as the run has]")] = None,
+    shards: Shards = None,
+) -> None:
+    """A new run that goes on from a checkpoint without some documents; `train --resume` continues it.
+
+    train remove runs/web/train --id 00a1b2c3d4e5f60718293a4b5c6d7e8f --output runs/web/train-2
+    """
+    from train import trace
+
+    try:
+        if file is not None and not file.is_file():
+            raise TrainError(f"--file: expected a file with an id a line, got {file}, which is not there; check the path")
+        ids = [*(doc_id or []), *(file.read_text().split() if file else [])]
+        if not ids:
+            raise TrainError("remove: expected documents, got none; give --id or --file")
+        opened = trace.open_run(run, shards)
+        at, count = trace.remove(opened, ids, output, step, steps)
+    except CurateError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(2) from None
+    typer.echo(f"{count} documents leave the plan from step {at + 1} on; what was learned from them before stays in the checkpoint")
+    typer.echo(f"go on with: train --shards {opened.shards} --output {output} --resume")
+
+
+def _lines(rows: Callable[[], list[dict[str, Any]]], as_json: bool) -> None:
+    """Rows as JSON lines, or in columns."""
+    try:
+        found = rows()
+    except CurateError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(2) from None
+    if as_json:
+        for row in found:
+            typer.echo(json.dumps(row, ensure_ascii=False))
+        return
+    names = ("step", "row", "doc_id", "start", "length", "source", "license", "url")
+    cells = [[str(row[name] if row[name] is not None else row["container"]) for name in names] for row in found]
+    widths = [max(map(len, column)) for column in zip(names, *cells, strict=True)]
+    for line in [list(names), *cells]:
+        typer.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
 
 
 def _device(name: str | None, compile: bool | None, micro_rows: int | None, keep: int) -> Device:
@@ -119,24 +221,28 @@ def _device(name: str | None, compile: bool | None, micro_rows: int | None, keep
 
 def _run(corpus: Corpus, output: Path, wanted: "Wanted", device: Device, resume: bool, stop_after: int | None) -> None:
     from train import card, choose, loop, show
+    from train.distributed import world
 
     began, seconds = time.monotonic(), None
-
     if not resume and (output / "run.json").exists():
         raise TrainError(
             f"{output}: expected no run in the output folder, got one; add --resume to go on with it, or choose another --output"
         )
-    with show.Watch() as watch:
+    with world(device.type) as here, show.Watch(quiet=not here.leads) as watch:
         if resume:
             config = loop.read_config(output, corpus)
             choose.check_same(config, wanted, str(output))
         else:
-            config = choose.choose(corpus, wanted, device, watch.note)
-            loop.write_config(output, config)
+            here.wait()  # all have looked into the output folder
+            config = here.said_by_lead(choose.choose(corpus, wanted, device, watch.note) if here.leads else None)
+            if here.leads:
+                loop.write_config(output, config, corpus)
             if wanted.steps is None and (minutes := wanted.minutes or DEFAULTS[device.type].minutes) is not None:
                 seconds = STEADY_END * 60 * minutes - (time.monotonic() - began)
         watch.note(f"{corpus.num_tokens:,} tokens; {config.steps} steps of {config.batch_tokens:,}; output {output}")
-        summary = loop.train(output, corpus, config, device, watch, stop_after, seconds)
+        summary = loop.train(output, corpus, config, device, watch, stop_after, seconds, here)
+        if not here.leads:
+            return
     card.write_card(output, corpus, summary)
     if card.plot(output) is None:
         watch.note("no loss.svg: matplotlib is not installed; install it, and --resume draws the plot")

@@ -2,15 +2,16 @@
 
     checkpoints/step-00000120/
       model.safetensors       Llama's parameter names; with config.json the folder opens in `transformers`
-      optimizer.safetensors   exp_avg.<name>, exp_avg_sq.<name>, step.<name>
+      optimizer.safetensors   exp_avg.<name>, exp_avg_sq.<name>, step.<name>; momentum_buffer.<name> where Muon has the matrix
       state.json              step, next row, plan and corpus, the run's config, digests of the two files; written last
 
-Misses: the write blocks training.
+They are of no number of processes: parameters are whole. Training goes on while one is written; it waits for the copy into memory only.
 """
 
 import json
 import os
 import shutil
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,9 @@ import torch
 import xxhash
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
+from torch import Tensor
+from torch.distributed.tensor import DTensor, distribute_tensor
+from torch.optim import Optimizer
 
 from train.config import ModelConfig, TrainError
 from train.model import Decoder
@@ -34,16 +38,44 @@ class Checkpoint:
     state: dict[str, Any]
 
 
-def save(folder: Path, model: Decoder, optimizer: torch.optim.Optimizer, state: dict[str, Any], eos_id: int, keep: int) -> Path:
+@dataclass(frozen=True)
+class Snapshot:
+    """Parameters and optimizer state at a step, copied, whole and on the CPU."""
+
+    weights: dict[str, Tensor]
+    moments: dict[str, Tensor]
+    config: ModelConfig
+    eos_id: int
+
+
+def snapshot(model: Decoder, optimizers: list[Optimizer], eos_id: int) -> Snapshot:
+    """Copy what a checkpoint holds. With sharded parameters every process must call it."""
+    # named_parameters lists a shared matrix once, under the embedding's name, as safetensors and transformers want it
+    weights = {name: _whole(parameter) for name, parameter in model.named_parameters()}
+    moments = {
+        f"{kind}.{name}": _whole(value)
+        for name, parameter in model.named_parameters()
+        for optimizer in optimizers
+        for kind, value in optimizer.state.get(parameter, {}).items()
+    }
+    return Snapshot(weights, moments, model.config, eos_id)
+
+
+def _whole(tensor: Tensor) -> Tensor:
+    full = tensor.full_tensor() if isinstance(tensor, DTensor) else tensor
+    return full.detach().to("cpu", copy=True).contiguous()
+
+
+def write(folder: Path, taken: Snapshot, state: dict[str, Any], keep: int) -> Path:
     """Write folder/step-<n>, then remove all but the newest `keep`. An OSError becomes a TrainError that names the folder."""
     path = folder / f"step-{state['step']:08d}"
     part = folder / f".{path.name}.part"
     try:
         shutil.rmtree(part, ignore_errors=True)
         part.mkdir(parents=True)
-        save_file(_weights(model), part / WEIGHTS, metadata={"format": "pt"})
-        save_file(_moments(model, optimizer), part / OPTIMIZER)
-        (part / "config.json").write_text(json.dumps(llama_config(model.config, eos_id), indent=1) + "\n")
+        save_file(taken.weights, part / WEIGHTS, metadata={"format": "pt"})
+        save_file(taken.moments, part / OPTIMIZER)
+        (part / "config.json").write_text(json.dumps(llama_config(taken.config, taken.eos_id), indent=1) + "\n")
         files = {name: _digest(part / name) for name in (WEIGHTS, OPTIMIZER)}
         (part / STATE).write_text(json.dumps(state | {"files": files}, indent=1) + "\n")
         for file in part.iterdir():
@@ -60,46 +92,97 @@ def save(folder: Path, model: Decoder, optimizer: torch.optim.Optimizer, state: 
     return path
 
 
+class Saver:
+    """Writes checkpoints while training goes on, one at a time; what went wrong is raised at the next call."""
+
+    def __init__(self, folder: Path, keep: int) -> None:
+        self.folder, self.keep = folder, keep
+        self._thread: threading.Thread | None = None
+        self._error: TrainError | None = None
+
+    def save(self, taken: Snapshot, state: dict[str, Any]) -> None:
+        """Begin to write; waits for the one before."""
+        self.wait()
+        self._thread = threading.Thread(target=self._write, args=(taken, state))
+        self._thread.start()
+
+    def _write(self, taken: Snapshot, state: dict[str, Any]) -> None:
+        try:
+            write(self.folder, taken, state, self.keep)
+        except TrainError as error:
+            self._error = error
+
+    def wait(self) -> None:
+        """Until all is written; TrainError if something was not."""
+        if self._thread is not None:
+            self._thread.join()
+        self._thread, error, self._error = None, self._error, None
+        if error is not None:
+            raise error
+
+
 def newest(folder: Path) -> tuple[Checkpoint | None, list[str]]:
     """The newest whole checkpoint, and a line for each damaged one that was passed over."""
     passed: list[str] = []
     for path in _steps(folder):
-        try:
-            state = json.loads((path / STATE).read_bytes())
-            for name, digest in state["files"].items():
-                if _digest(path / name) != digest:
-                    raise ValueError(f"another digest of {name}")
-            return Checkpoint(path, state), passed
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            passed.append(f"checkpoint {path.name}: expected whole files, got {error}; the one before it is used")
+        found = _open(path)
+        if isinstance(found, Checkpoint):
+            return found, passed
+        passed.append(f"checkpoint {path.name}: expected whole files, got {found}; the one before it is used")
     return None, passed
 
 
-def restore(checkpoint: Checkpoint, model: Decoder, optimizer: torch.optim.Optimizer) -> None:
-    """Fill model and optimizer in place. TrainError if the checkpoint is of another model."""
+def at(folder: Path, step: int) -> Checkpoint | None:
+    """The checkpoint of a step; None where there is none, or it is damaged."""
+    found = _open(folder / f"step-{step:08d}")
+    return found if isinstance(found, Checkpoint) else None
+
+
+def _open(path: Path) -> Checkpoint | Exception:
+    """A checkpoint whose files have the digests that it names, or what is wrong with it."""
+    try:
+        state = json.loads((path / STATE).read_bytes())
+        for name, digest in state["files"].items():
+            if _digest(path / name) != digest:
+                raise ValueError(f"another digest of {name}")
+        return Checkpoint(path, state)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        return error
+
+
+def restore(checkpoint: Checkpoint, model: Decoder, optimizers: list[Optimizer]) -> None:
+    """Fill model and optimizers in place, whatever the number of processes was. TrainError if the checkpoint is of another model."""
     weights = load_file(checkpoint.path / WEIGHTS)
-    own = _weights(model)
+    own = dict(model.named_parameters())
     for name in sorted(own.keys() | weights.keys()):
         here, there = (list(side[name].shape) if name in side else None for side in (own, weights))
         if here != there:
             raise TrainError(
                 f"checkpoint {checkpoint.path}: expected {name} of shape {here}, got {there}; it is of another model: start a new --output"
             )
-    moments = load_file(checkpoint.path / OPTIMIZER)
+    moments: dict[str, dict[str, Tensor]] = {}
+    for key, value in load_file(checkpoint.path / OPTIMIZER).items():
+        kind, _, name = key.partition(".")
+        moments.setdefault(name, {})[kind] = value
     with torch.no_grad():
-        for name, parameter in model.named_parameters():
-            parameter.copy_(weights[name])
-            on = {"step": torch.device("cpu") if parameter.device.type == "cpu" else parameter.device}
-            optimizer.state[parameter] = {
-                kind: moments[f"{kind}.{name}"].to(on.get(kind, parameter.device)) for kind in ("step", "exp_avg", "exp_avg_sq")
-            }
+        for name, parameter in own.items():
+            parameter.copy_(_like(weights[name], parameter))
+            optimizer = next(one for one in optimizers if any(p is parameter for group in one.param_groups for p in group["params"]))
+            optimizer.state[parameter] = {kind: _like(value, parameter) for kind, value in moments.get(name, {}).items()}
+
+
+def _like(whole: Tensor, parameter: Tensor) -> Tensor:
+    """A whole tensor where the parameter lies, cut as the parameter is; a counter is not cut."""
+    if isinstance(parameter, DTensor) and whole.ndim:
+        return distribute_tensor(whole.to(parameter.device), parameter.device_mesh, parameter.placements)
+    return whole.to(parameter.device)
 
 
 def llama_config(config: ModelConfig, eos_id: int) -> dict[str, Any]:
     """config.json as `transformers` reads it for LlamaForCausalLM."""
     return {
-        "architectures": ["LlamaForCausalLM"],
-        "model_type": "llama",
+        "architectures": ["Qwen3ForCausalLM" if config.qk_norm else "LlamaForCausalLM"],
+        "model_type": "qwen3" if config.qk_norm else "llama",
         "vocab_size": config.vocab_size,
         "hidden_size": config.width,
         "intermediate_size": config.hidden,
@@ -117,19 +200,6 @@ def llama_config(config: ModelConfig, eos_id: int) -> dict[str, Any]:
         "bos_token_id": eos_id,
         "eos_token_id": eos_id,
         "torch_dtype": "float32",
-    }
-
-
-def _weights(model: Decoder) -> dict[str, torch.Tensor]:
-    # named_parameters lists a shared matrix once, under the embedding's name, as safetensors and transformers want it
-    return {name: parameter.detach().cpu().contiguous() for name, parameter in model.named_parameters()}
-
-
-def _moments(model: Decoder, optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:
-    return {
-        f"{kind}.{name}": optimizer.state[parameter][kind].detach().cpu().contiguous()
-        for name, parameter in model.named_parameters()
-        for kind in ("step", "exp_avg", "exp_avg_sq")
     }
 
 

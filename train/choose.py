@@ -37,6 +37,9 @@ class Wanted:
     lr: float | None = None
     schedule: str | None = None
     packing: str | None = None
+    optimizer: str | None = None
+    document_mask: bool | None = None
+    qk_norm: bool | None = None
     held_out: float | None = None
     eval_every: int | None = None
     checkpoint_every: int | None = None
@@ -48,7 +51,16 @@ def choose(corpus: Corpus, wanted: Wanted, device: Device, note: Callable[[str],
     defaults = DEFAULTS[device.type]
     width = wanted.width or (defaults.width if wanted.depth is None else None)
     context = _or(wanted.context, defaults.context)
-    model = model_config(corpus.meta.vocab_size, context, _or(wanted.depth, defaults.depth), width, wanted.kv_heads)
+    model = model_config(
+        corpus.meta.vocab_size,
+        context,
+        _or(wanted.depth, defaults.depth),
+        width,
+        wanted.kv_heads,
+        qk_norm=bool(wanted.qk_norm),
+        document_mask=bool(wanted.document_mask),
+        boundary_id=corpus.meta.eos_id,
+    )
     config = Config(
         model=model,
         corpus_id=corpus.corpus_id,
@@ -59,6 +71,7 @@ def choose(corpus: Corpus, wanted: Wanted, device: Device, note: Callable[[str],
         lr=_or(wanted.lr, defaults.lr),
         schedule=_or(wanted.schedule, Config.schedule),
         packing=_or(wanted.packing, Config.packing),
+        optimizer=_or(wanted.optimizer, Config.optimizer),
         eval_tokens=defaults.eval_tokens,
         threads=_or(wanted.threads, torch.get_num_threads()),
     )

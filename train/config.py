@@ -47,6 +47,12 @@ class ModelConfig:
     norm_eps: float = 1e-5
     tied: bool = False
     """Whether embedding and output head are one matrix."""
+    qk_norm: bool = False
+    """Whether queries and keys are normed, as in Qwen3; such a checkpoint opens as Qwen3ForCausalLM."""
+    document_mask: bool = False
+    """Whether a token sees its own document alone, and not what stands before that in its row."""
+    boundary_id: int = 0
+    """The token that opens a document."""
 
     def __post_init__(self) -> None:
         if min(self.depth, self.context, self.heads, self.kv_heads) < 1:
@@ -59,13 +65,15 @@ class ModelConfig:
             raise TrainError(f"model: expected heads to be a multiple of kv_heads, got {self.heads} and {self.kv_heads}; change --kv-heads")
 
 
-def model_config(vocab_size: int, context: int, depth: int, width: int | None = None, kv_heads: int | None = None) -> ModelConfig:
+def model_config(
+    vocab_size: int, context: int, depth: int, width: int | None = None, kv_heads: int | None = None, **more: Any
+) -> ModelConfig:
     """The shape that belongs to a depth; width is 64 * depth unless given, the MLP's width a multiple of 64."""
     width = width or 64 * depth
     heads = max(1, width // 64)
     hidden = -(-8 * width // (3 * 64)) * 64
     return ModelConfig(
-        vocab_size=vocab_size, context=context, depth=depth, width=width, heads=heads, kv_heads=kv_heads or heads, hidden=hidden
+        vocab_size=vocab_size, context=context, depth=depth, width=width, heads=heads, kv_heads=kv_heads or heads, hidden=hidden, **more
     )
 
 
@@ -86,6 +94,8 @@ class Config:
     """Documents that were removed on the way."""
     held_out: float = 0.05
     """Share of documents kept for evaluation, by a hash of their ids."""
+    optimizer: str = "adamw"
+    """adamw for everything, or muon for the matrices inside layers and adamw for the rest."""
     lr: float = 5e-3
     """Peak learning rate of the matrices inside the layers."""
     embedding_lr: float = 20.0
@@ -121,6 +131,8 @@ class Config:
             raise TrainError(f"config: expected at least 1 step, got {self.steps}; raise --steps or --minutes")
         if self.schedule not in ("wsd", "cosine"):
             raise TrainError(f"config: expected schedule wsd or cosine, got {self.schedule}; change --schedule")
+        if self.optimizer not in ("adamw", "muon"):
+            raise TrainError(f"config: expected optimizer adamw or muon, got {self.optimizer}; change --optimizer")
         if self.packing not in ("best_fit", "concat"):
             raise TrainError(f"config: expected packing best_fit or concat, got {self.packing}; change --packing")
         if not 0 < self.held_out < 1:
@@ -176,6 +188,10 @@ class Device:
     """Rows that go through the model at a time; gradients add up over the batch."""
     keep: int = field(default=2)
     """Checkpoints kept, the newest ones."""
+    recompute: bool = False
+    """Whether layers are computed a second time for the gradient, in place of keeping what is inside them."""
+    shard: bool = False
+    """Whether several processes share parameters and optimizer (FSDP2), in place of one copy each (DDP)."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,13 +1,15 @@
 """The loop, top to bottom: plan, model, steps, evaluations, checkpoints, the record of it all.
 
     OUTPUT/run.json        the run's config; --resume reads it
-    OUTPUT/metrics.jsonl   one object a step: step, loss, tokens, row, batch_digest, lr, grad_norm, tokens_per_second;
-                           bits_per_byte and unigram_bits_per_byte at evaluations
+    OUTPUT/metrics.jsonl   one object a step: step, loss, tokens, row, batch_digest, lr, grad_norm, tokens_per_second, wait_seconds;
+                           `skipped` where the step was not taken; bits_per_byte and unigram_bits_per_byte at evaluations
+    OUTPUT/skipped.jsonl   the documents of each batch that was skipped
     OUTPUT/checkpoints/    see checkpoint.py
     OUTPUT/loss.svg, README.md   drawn at the end
 
-A step is the same whether the batch goes through the model at once or in parts: losses are summed and divided by the batch's valid targets.
-On a CPU a resumed run is the uninterrupted one bit for bit; on a GPU the data is, and the rounding is the GPU's.
+A step is the same whether the batch goes through the model at once, in parts, or in several processes: losses are summed and divided by
+the whole batch's valid targets. On a CPU a resumed run is the uninterrupted one bit for bit; on a GPU the data is, and the rounding is the
+GPU's.
 """
 
 import json
@@ -24,15 +26,20 @@ from typing import Any, Protocol
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.distributed.tensor import DTensor
+from torch.optim import Optimizer
 
 from curate.shards.reader import Corpus
 from train import checkpoint
 from train.config import MAX_EPOCHS, Config, Device, TrainError, refit
+from train.distributed import World, last_part, shared
 from train.evaluate import Evaluation, HeldOut, unigram_log_probabilities
+from train.guard import Guard
+from train.loader import Batch, Loader
 from train.model import Decoder
-from train.optim import make_optimizer, schedule, set_rate
-from train.plan import Plan, TokenLedger, batch_digest, row_digests, token_ledger
+from train.optim import make_optimizers, schedule, set_rate
+from train.plan import Plan, TokenLedger, batch_digest, token_ledger
 
 
 class Show(Protocol):
@@ -58,121 +65,287 @@ class Summary:
     num_parameters: int
     tokens_per_second: float
     """Median over the steps of this process; evaluations and checkpoints left out."""
+    wait_share: float = 0.0
+    """Share of the steps' time in which training waited for data."""
+    mfu: float | None = None
+    """Model FLOP utilisation by PaLM's count, on a GPU whose peak is known."""
 
 
 def train(
-    output: Path, corpus: Corpus, config: Config, device: Device, show: Show, stop_after: int | None = None, seconds: float | None = None
+    output: Path,
+    corpus: Corpus,
+    config: Config,
+    device: Device,
+    show: Show,
+    stop_after: int | None = None,
+    seconds: float | None = None,
+    world: World | None = None,
 ) -> Summary:
     """Run, or go on with, the run in `output`. stop_after ends it early, with a checkpoint, at that step.
 
     seconds: time to fill; where the rate begins to fall, or when half of it is gone, the number of steps is fitted to the rest.
     """
-    half, deadline = (time.monotonic() + share * (math.inf if seconds is None else seconds) for share in (0.5, 1.0))
-    plan = Plan.of(corpus, config)
-    plan.check(config.rows)
-    prior = unigram_log_probabilities(plan)
-    held_out = HeldOut(plan, config, prior)
-    model, optimizer = make(config, device, prior)
-    step = _restore(output, plan, config, model, optimizer, show)
-    metrics_file = Metrics(output / "metrics.jsonl", step)
-    last, evaluation, eval_seconds, stopped = metrics_file.last, None, 0.0, False
-    speeds: list[float] = []
+    clock = Clock(seconds)
+    run = Run(output, corpus, config, device, show, world or World(device=device.type))
     with _asked_to_stop() as stop:
-        while step < (end := min(config.steps, stop_after or config.steps)) and not stopped:
-            if deadline < math.inf and _at_the_fork(config, step, time.monotonic() >= half) and len(speeds) > 1:
-                left = deadline - time.monotonic() - 2 * eval_seconds
-                config, deadline = _refit(output, config, plan, step, left, config.batch_tokens / float(np.median(speeds)), show), math.inf
-                continue
-            started = time.perf_counter()
-            batch = plan.batch(step * config.rows, config.rows)
-            loss, norm = update(model, optimizer, batch, schedule(step, config), config, device)
-            if not math.isfinite(loss):
+        try:
+            run.until(stop_after, clock, stop)
+        finally:
+            run.close()
+    if run.step == run.config.steps and run.evaluation is None:
+        run.evaluate()
+    if run.step < run.config.steps:
+        show.note(f"stopped at step {run.step} of {run.config.steps}; --resume goes on from there")
+    return run.summary()
+
+
+class Clock:
+    """When half of the time is gone, and how much is left; a run without a time never looks."""
+
+    def __init__(self, seconds: float | None) -> None:
+        self.on = seconds is not None
+        now = time.monotonic()
+        self.half, self.deadline = (now + share * (seconds or 0.0) for share in (0.5, 1.0))
+
+    def fork(self, config: Config, step: int) -> bool:
+        """Whether the rate is to begin its fall here, as planned or as time runs out; before, it did not depend on the steps."""
+        if not self.on or config.schedule != "wsd" or not config.warmup_steps <= step <= config.decay_start:
+            return False
+        return step == config.decay_start or time.monotonic() >= self.half
+
+
+class Run:
+    """A run in progress."""
+
+    def __init__(self, output: Path, corpus: Corpus, config: Config, device: Device, show: Show, world: World) -> None:
+        self.output, self.corpus, self.config, self.device, self.show, self.world = output, corpus, config, device, show, world
+        self.plan = Plan.of(corpus, config)
+        self.plan.check(config.rows)
+        world.rows(config.rows)
+        prior = unigram_log_probabilities(self.plan)
+        self.held_out = HeldOut(self.plan, config, prior)
+        self.model, self.optimizers, self.loss = make(config, device, prior, world)
+        self.step = self._restore()
+        self.metrics = Metrics(output / "metrics.jsonl", self.step, world.leads)
+        self.guard = Guard.of(self.metrics.kept)
+        self.saver = checkpoint.Saver(output / "checkpoints", device.keep)
+        self.last = self.metrics.last
+        self.evaluation: Evaluation | None = None
+        self.eval_seconds = 0.0
+        self.speeds: list[float] = []
+        self.waited = self.spent = 0.0
+
+    def until(self, stop_after: int | None, clock: Clock, stop: threading.Event) -> None:
+        """Steps up to the end, or to `stop_after`, or to a signal."""
+        stopped = False
+        while self.step < (end := min(self.config.steps, stop_after or self.config.steps)) and not stopped:
+            loader = Loader(self.plan, self.config.rows, self.world.rank, self.world.size, self.world.device, self.step, end)
+            try:
+                while self.step < end and not stopped:
+                    if self.world.said_by_lead(clock.fork(self.config, self.step)) and len(self.speeds) > 1:
+                        self._refit(clock)
+                        break  # the end may be another one now
+                    self.take(loader)
+                    # the event is read once: a signal that comes later ends the run a step later, with its checkpoint
+                    stopped = self.world.said_by_lead(stop.is_set())
+                    self._after(self.step == end or stopped)
+            finally:
+                loader.close()
+
+    def take(self, loader: Loader) -> None:
+        """One step."""
+        started, waited = time.perf_counter(), loader.seconds
+        batch = loader.next()
+        loss, norm = self._gradients(batch)
+        skipped = self.guard.reason(loss, norm)
+        self._update(skipped is None)
+        self.guard.note(loss, norm, skipped, self.step + 1)
+        spent, waited = time.perf_counter() - started, loader.seconds - waited
+        if self.speeds:  # the first batch is waited for: the plan of its epoch is made then
+            self.spent, self.waited = self.spent + spent, self.waited + waited
+        self.speeds.append(self.config.batch_tokens / spent)
+        digests = self.world.gather(torch.from_numpy(batch.digests.view(np.int64)))
+        digest = batch_digest(digests.numpy().view(np.uint64))
+        row = (self.step + 1) * self.config.rows
+        self.last = {"step": self.step + 1, "loss": loss, "tokens": batch.num_trained, "row": row, "batch_digest": digest}
+        self.last |= {"lr": self.config.lr * schedule(self.step, self.config), "grad_norm": norm}
+        self.last |= {"tokens_per_second": round(self.speeds[-1], 1), "wait_seconds": round(waited, 6)}
+        if skipped:
+            self.last["skipped"] = skipped
+            self._name_documents(skipped)
+        self.step += 1
+
+    def _gradients(self, batch: Batch) -> tuple[float, float]:
+        """(loss in nats a valid target of the whole batch, norm of its gradient before clipping)."""
+        valid = max(1, int(self.world.sum(torch.tensor(batch.num_targets))))
+        loss = gradient(self.loss, batch.rows, valid, self.device, self.world)
+        return loss, clip(self.model, self.config)
+
+    def _update(self, wanted: bool) -> None:
+        if wanted:
+            set_rate(self.optimizers, schedule(self.step, self.config))
+        for optimizer in self.optimizers:
+            if wanted:
+                optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+
+    def _name_documents(self, reason: str) -> None:
+        """A line in skipped.jsonl, and one for whoever watches."""
+        if not self.world.leads:
+            return
+        spans = self.plan.trace(self.step * self.config.rows, self.config.rows)
+        named = [{"row": span.row, "doc_id": self.plan.doc_id(span.doc), "start": span.start, "length": span.length} for span in spans]
+        with (self.output / "skipped.jsonl").open("a") as file:
+            file.write(json.dumps({"step": self.step + 1, "reason": reason, "documents": named}) + "\n")
+        self.show.note(f"step {self.step + 1} is skipped: {reason}; its {len(named)} pieces of documents are named in skipped.jsonl")
+
+    def _after(self, last: bool) -> None:
+        """What follows a step: an evaluation or a checkpoint where one is due, the record."""
+        config, step = self.config, self.step
+        if step == config.steps or (config.eval_every and step % config.eval_every == 0):
+            result = self.evaluate()
+            self.last |= {"bits_per_byte": result.bits_per_byte, "unigram_bits_per_byte": result.unigram_bits_per_byte}
+        self.metrics.write(self.last)
+        self.show.step(self.last, config.steps)
+        if last or (config.checkpoint_every and step % config.checkpoint_every == 0):
+            taken = checkpoint.snapshot(self.model, self.optimizers, self.corpus.meta.eos_id)
+            if self.world.leads:
+                self.metrics.sync()
+                self.saver.save(taken, _state(step, self.plan, config))
+
+    def evaluate(self) -> Evaluation:
+        """Held-out bits per byte, now."""
+        started = time.monotonic()
+        self.evaluation = self.held_out.evaluate(lambda rows: self.loss(rows, each=True), self.world.device, self.device.micro_rows)
+        self.eval_seconds = time.monotonic() - started
+        return self.evaluation
+
+    def close(self) -> None:
+        """Until the last checkpoint is written."""
+        self.saver.wait()
+        self.world.wait()
+
+    def summary(self) -> Summary:
+        """How it stands."""
+        from train.flops import mfu
+
+        speed = float(np.median(self.speeds)) if self.speeds else 0.0
+        return Summary(
+            config=self.config,
+            step=self.step,
+            loss=math.nan if self.last.get("loss") is None else float(self.last["loss"]),
+            evaluation=self.evaluation if self.step == self.config.steps else None,
+            ledger=token_ledger(self.plan, self.step * self.config.rows),
+            plan_id=self.plan.plan_id,
+            num_parameters=self.model.num_parameters(),
+            tokens_per_second=speed,
+            wait_share=self.waited / self.spent if self.spent else 0.0,
+            mfu=mfu(self.model.config, speed, self.world.device, self.world.size),
+        )
+
+    def _refit(self, clock: Clock) -> None:
+        """Another number of steps, so that the run ends when it was asked to."""
+        step_seconds = self.config.batch_tokens / float(np.median(self.speeds))
+        left = clock.deadline - time.monotonic() - 2 * self.eval_seconds
+        most = max(1, MAX_EPOCHS * self.plan.num_tokens // self.config.batch_tokens)
+        fitted = self.world.said_by_lead(refit(self.config, self.step, left, step_seconds, most))
+        clock.on = False
+        if fitted != self.config:
+            if self.world.leads:
+                write_config(self.output, fitted)
+            self.show.note(f"a step takes {step_seconds:.3f} s by now: {fitted.steps} steps in place of {self.config.steps}")
+            self.config = fitted
+
+    def _restore(self) -> int:
+        """The step to go on from; 0 where there is no checkpoint."""
+        found, passed = checkpoint.newest(self.output / "checkpoints")
+        for line in passed:
+            self.show.note(line)
+        if found is None:
+            if passed:
                 raise TrainError(
-                    f"step {step + 1}: expected a finite loss, got {loss} on batch {batch_digest(row_digests(batch))}; "
-                    "start a new --output with a lower --lr"
+                    f"{self.output}: expected a whole checkpoint, got {len(passed)} damaged ones; start again in a new --output"
                 )
-            speeds.append(config.batch_tokens / (time.perf_counter() - started))
-            ledger = token_ledger(plan, (step + 1) * config.rows)
-            last = {
-                "step": step + 1,
-                "loss": loss,
-                "tokens": ledger.trained,
-                "row": (step + 1) * config.rows,
-                "batch_digest": batch_digest(row_digests(batch)),
-            }
-            last |= {"lr": config.lr * schedule(step, config), "grad_norm": norm, "tokens_per_second": round(speeds[-1], 1)}
-            step += 1
-            if step == config.steps or (config.eval_every and step % config.eval_every == 0):
-                evaluated = time.monotonic()
-                evaluation = held_out.evaluate(model, device.type, device.micro_rows)
-                eval_seconds = time.monotonic() - evaluated
-                last |= {"bits_per_byte": evaluation.bits_per_byte, "unigram_bits_per_byte": evaluation.unigram_bits_per_byte}
-            metrics_file.write(last)
-            show.step(last, config.steps)
-            # the event is read once: a signal that comes later ends the run a step later, with its checkpoint
-            stopped = stop.is_set()
-            if step == end or stopped or (config.checkpoint_every and step % config.checkpoint_every == 0):
-                metrics_file.sync()
-                checkpoint.save(output / "checkpoints", model, optimizer, _state(step, plan, config), corpus.meta.eos_id, device.keep)
-    if step == config.steps and evaluation is None:
-        evaluation = held_out.evaluate(model, device.type, device.micro_rows)
-    if step < config.steps:
-        show.note(f"stopped at step {step} of {config.steps}; --resume goes on from there")
-    return Summary(
-        config=config,
-        step=step,
-        loss=float(last["loss"]) if last else math.nan,
-        evaluation=evaluation if step == config.steps else None,
-        ledger=token_ledger(plan, step * config.rows),
-        plan_id=plan.plan_id,
-        num_parameters=model.num_parameters(),
-        tokens_per_second=float(np.median(speeds)) if speeds else 0.0,
-    )
+            return 0
+        if found.state["plan_id"] != self.plan.plan_id:
+            raise TrainError(
+                f"checkpoint {found.path}: expected plan {self.plan.plan_id}, got {found.state['plan_id']}; "
+                "the shards are not those it was trained on: restore them, or start a new --output"
+            )
+        checkpoint.restore(found, self.model, self.optimizers)
+        self.show.note(f"resumed from {found.path.name}")
+        return int(found.state["step"])
 
 
-def make(config: Config, device: Device, prior: np.ndarray | None = None) -> tuple[Decoder, torch.optim.AdamW]:
-    """The untrained model and its optimizer, a function of the config's seed and the tokens' frequencies (natural logs)."""
+def make(
+    config: Config, device: Device, prior: np.ndarray | None = None, world: World | None = None
+) -> tuple[Decoder, list[Optimizer], nn.Module]:
+    """The untrained model, its optimizers, and the function from rows to the sum of their losses.
+
+    A function of the config's seed and the tokens' frequencies (natural logs), the same in all processes.
+    """
+    world = world or World(device=device.type)
+    if device.shard and config.optimizer == "muon":
+        raise TrainError("--shard: expected optimizer adamw, got muon, which needs whole matrices; leave one of them off")
     torch.set_num_threads(config.threads)
     torch.manual_seed(config.seed)
     model = Decoder(config.model)
     if prior is not None:
         model.start_at_unigram(torch.from_numpy(prior).float())
-    model.to(device.type)
+    model.to(world.device)
+    model.model.recompute = device.recompute
     if device.compile:
-        model.model.compile(dynamic=False)
-    return model, make_optimizer(model, config)
+        for layer in model.model.layers:
+            layer.compile(dynamic=False)
+    loss = shared(model, world, device.shard)
+    return model, make_optimizers(model, config), loss
+
+
+def gradient(loss: nn.Module, rows: Tensor, valid: int, device: Device, world: World) -> float:
+    """Leave in the parameters the gradient of the mean loss over `valid` targets, those of all processes; returns that loss.
+
+    rows int32[rows, T + 1]: this process's.
+    """
+    total = torch.zeros((), device=rows.device)
+    parts = rows.split(device.micro_rows)
+    kind = rows.device.type
+    for number, part in enumerate(parts, 1):
+        with last_part(loss, number == len(parts)), torch.autocast(kind, torch.bfloat16, enabled=kind == "cuda"):
+            share = loss(part.long()) / valid
+            (share * world.size).backward()  # processes take the mean of their gradients, a sum is wanted
+        total = total + share.detach()
+    return float(world.sum(total))
+
+
+def clip(model: Decoder, config: Config) -> float:
+    """Cut the gradient to the config's norm; returns its norm before."""
+    norm = torch.nn.utils.clip_grad_norm_(model.parameters(), config.clip)
+    return float(norm.full_tensor() if isinstance(norm, DTensor) else norm)
 
 
 def update(
-    model: Decoder, optimizer: torch.optim.Optimizer, batch: np.ndarray, factor: float, config: Config, device: Device
+    model: Decoder, optimizers: list[Optimizer], loss: nn.Module, batch: np.ndarray, factor: float, config: Config, device: Device
 ) -> tuple[float, float]:
-    """One step on batch int32[rows, T + 1]: (loss in nats a valid target, gradient norm before clipping)."""
-    valid = max(1, int((batch[:, 1:] >= 0).sum()))
-    total: Tensor | float = 0.0
-    for start in range(0, len(batch), device.micro_rows):
-        tokens = torch.from_numpy(batch[start : start + device.micro_rows])
-        if device.type == "cuda":
-            tokens = tokens.pin_memory().to("cuda", non_blocking=True)
-        with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
-            loss = model.loss_sum(tokens.long()) / valid
-        loss.backward()
-        total = total + loss.detach()
-    norm = torch.nn.utils.clip_grad_norm_(model.parameters(), config.clip)
-    set_rate(optimizer, factor)
-    optimizer.step()
-    optimizer.zero_grad(set_to_none=True)
-    return float(total), float(norm)
+    """One step of a single process on batch int32[rows, T + 1]: (loss in nats a valid target, gradient norm before clipping)."""
+    rows = torch.from_numpy(batch).to(device.type)
+    total = gradient(loss, rows, max(1, int((batch[:, 1:] >= 0).sum())), device, World(device=device.type))
+    norm = clip(model, config)
+    set_rate(optimizers, factor)
+    for optimizer in optimizers:
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+    return total, norm
 
 
 def seconds_per_step(config: Config, device: Device) -> float:
     """Median of up to five steps, for two seconds at most, after one to warm up, on a model of the same shape that is thrown away."""
-    model, optimizer = make(config, device)
+    model, optimizers, loss = make(config, device)
     rng = np.random.default_rng(config.seed)
     seconds: list[float] = []
     while len(seconds) < 2 or (len(seconds) < 6 and sum(seconds[1:]) < 2.0):
         batch = rng.integers(0, config.model.vocab_size, (config.rows, config.model.context + 1), dtype=np.int32)
         started = time.perf_counter()
-        update(model, optimizer, batch, 1e-3, config, device)
+        update(model, optimizers, loss, batch, 1e-3, config, device)
         seconds.append(time.perf_counter() - started)
     return float(np.median(seconds[1:]))
 
@@ -180,7 +353,7 @@ def seconds_per_step(config: Config, device: Device) -> float:
 class Metrics:
     """metrics.jsonl; steps after the checkpoint are cut off first, so that a resumed run's file reads like an uninterrupted one's."""
 
-    def __init__(self, path: Path, step: int) -> None:
+    def __init__(self, path: Path, step: int, writes: bool = True) -> None:
         kept = []
         if path.is_file():
             for line in path.read_text().splitlines():
@@ -189,55 +362,28 @@ class Metrics:
                         kept.append(line)
                 except ValueError:
                     break  # a line cut by a crash, the last one
-        path.write_text("".join(line + "\n" for line in kept))
-        self.last: dict[str, Any] = json.loads(kept[-1]) if kept else {}
-        self._file = path.open("a")
+        self.kept: list[dict[str, Any]] = [json.loads(line) for line in kept]
+        self.last = dict(self.kept[-1]) if kept else {}
+        self._file = None
+        if writes:
+            path.write_text("".join(line + "\n" for line in kept))
+            self._file = path.open("a")
 
     def write(self, metrics: dict[str, Any]) -> None:
-        self._file.write(json.dumps(metrics) + "\n")
-        self._file.flush()
+        if self._file is not None:
+            strict = {name: None if isinstance(value, float) and not math.isfinite(value) else value for name, value in metrics.items()}
+            self._file.write(json.dumps(strict) + "\n")
+            self._file.flush()
 
     def sync(self) -> None:
         """To the disk, before a checkpoint says that these steps are done."""
-        os.fsync(self._file.fileno())
+        if self._file is not None:
+            os.fsync(self._file.fileno())
 
 
 def _state(step: int, plan: Plan, config: Config) -> dict[str, Any]:
     identity = {"step": step, "row": step * config.rows, "plan_id": plan.plan_id, "corpus_id": plan.corpus.corpus_id}
     return identity | {"tokenizer_fingerprint": plan.corpus.meta.tokenizer_fingerprint, "config": config.to_json()}
-
-
-def _restore(output: Path, plan: Plan, config: Config, model: Decoder, optimizer: torch.optim.Optimizer, show: Show) -> int:
-    """The step to go on from; 0 where there is no checkpoint."""
-    found, passed = checkpoint.newest(output / "checkpoints")
-    for line in passed:
-        show.note(line)
-    if found is None:
-        if passed:
-            raise TrainError(f"{output}: expected a whole checkpoint, got {len(passed)} damaged ones; start again in a new --output")
-        return 0
-    if found.state["plan_id"] != plan.plan_id:
-        raise TrainError(
-            f"checkpoint {found.path}: expected plan {plan.plan_id}, got {found.state['plan_id']}; "
-            "the shards are not those it was trained on: restore them, or start a new --output"
-        )
-    checkpoint.restore(found, model, optimizer)
-    show.note(f"resumed from {found.path.name}")
-    return int(found.state["step"])
-
-
-def _at_the_fork(config: Config, step: int, half_gone: bool) -> bool:
-    """Whether the rate is to begin its fall here, as planned or because time runs out; before, it did not depend on the number of steps."""
-    return config.schedule == "wsd" and config.warmup_steps <= step <= config.decay_start and (half_gone or step == config.decay_start)
-
-
-def _refit(output: Path, config: Config, plan: Plan, step: int, left: float, step_seconds: float, show: Show) -> Config:
-    most = max(1, MAX_EPOCHS * plan.num_tokens // config.batch_tokens)
-    fitted = refit(config, step, left, step_seconds, most)
-    if fitted != config:
-        write_config(output, fitted)
-        show.note(f"a step takes {step_seconds:.3f} s by now: {fitted.steps} steps in place of {config.steps}")
-    return fitted
 
 
 @contextmanager
@@ -255,11 +401,16 @@ def _asked_to_stop() -> Iterator[threading.Event]:
             signal.signal(number, handler)
 
 
-def write_config(output: Path, config: Config) -> None:
-    """run.json, in one rename."""
+def write_config(output: Path, config: Config, corpus: Corpus | None = None) -> None:
+    """run.json, in one rename; with the corpus, where its shards lie too, which `train trace` uses."""
     output.mkdir(parents=True, exist_ok=True)
+    said = config.to_json()
+    if corpus is not None:
+        said["shards"] = os.path.relpath(corpus.folder, output)
+    elif (output / "run.json").exists():
+        said |= {name: value for name, value in json.loads((output / "run.json").read_bytes()).items() if name == "shards"}
     part = output / ".run.json.part"
-    part.write_text(json.dumps(config.to_json(), indent=1) + "\n")
+    part.write_text(json.dumps(said, indent=1) + "\n")
     part.replace(output / "run.json")
 
 
@@ -272,6 +423,7 @@ def read_config(output: Path, corpus: Corpus) -> Config:
         raise TrainError(f"{output}: expected a run to resume, got no run.json; leave --resume off") from None
     except ValueError as error:
         raise TrainError(f"{path}: expected JSON, got {error}; start a new --output") from None
+    values.pop("shards", None)
     config = Config.from_json(values)
     if config.corpus_id != corpus.corpus_id:
         raise TrainError(

@@ -4,7 +4,7 @@ RMSNorm (Zhang & Sennrich 2019), rotary positions (Su et al. 2021), SwiGLU (Shaz
 causal scaled-dot-product attention. Embedding and output head share one matrix unless the config unties them (Press & Wolf 2017).
 
 Shape suffixes: B rows, T positions, D width, H query heads, K key heads, E head width, V vocabulary, N = B * T.
-Misses: attention crosses document boundaries inside a row (no quality lever at this scale: training.md §0.7).
+Attention crosses document boundaries inside a row unless the config says `document_mask`: in small models that changes little.
 """
 
 import math
@@ -13,8 +13,12 @@ from typing import Any
 import torch
 import torch.nn.functional as F  # noqa: N812, its name everywhere
 from torch import Tensor, nn
+from torch.nn.attention.flex_attention import BlockMask, create_block_mask, flex_attention
+from torch.utils.checkpoint import checkpoint
 
 from train.config import ModelConfig
+
+Mask = Tensor | BlockMask | None
 
 
 class Norm(nn.Module):
@@ -48,6 +52,39 @@ def inputs(rows: Tensor) -> Tensor:
     return torch.where(ids < 0, ~ids, ids)
 
 
+def documents_of(rows: Tensor, boundary_id: int) -> Tensor:
+    """int64[B, T]: which piece of its row each input is of. A piece starts at a boundary, or where a token is stored as its complement."""
+    ids = rows[:, :-1]
+    return ((ids == boundary_id) | (ids < 0)).cumsum(dim=1)
+
+
+def dense_mask(segments: Tensor) -> Tensor:
+    """bool[B, 1, T, T]: what each position sees, itself and what stands before it in its segment."""
+    T = segments.shape[1]
+    causal = torch.ones(T, T, dtype=torch.bool, device=segments.device).tril()
+    return ((segments[:, :, None] == segments[:, None, :]) & causal)[:, None]
+
+
+def flex_mask(segments: Tensor) -> BlockMask:
+    """The same as blocks for Flex attention, which skips those that are empty."""
+    B, T = segments.shape
+
+    def sees(b: Tensor, h: Tensor, query: Tensor, key: Tensor) -> Tensor:
+        return (query >= key) & (segments[b, query] == segments[b, key])
+
+    return create_block_mask(sees, B, None, T, T, device=str(segments.device))
+
+
+def attend(q: Tensor, k: Tensor, v: Tensor, mask: Mask) -> Tensor:
+    """Attention of q [B, H, T, E] over k, v [B, K, T, E]."""
+    grouped = q.shape[1] != k.shape[1]
+    if isinstance(mask, BlockMask):
+        out = flex_attention(q, k, v, block_mask=mask, enable_gqa=grouped)
+        assert isinstance(out, Tensor)
+        return out
+    return F.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=mask is None, enable_gqa=grouped)
+
+
 class Attention(nn.Module):
     """Causal attention with H query heads over K key heads."""
 
@@ -58,14 +95,19 @@ class Attention(nn.Module):
         self.k_proj = nn.Linear(config.width, config.kv_heads * self.head_width, bias=False)
         self.v_proj = nn.Linear(config.width, config.kv_heads * self.head_width, bias=False)
         self.o_proj = nn.Linear(config.heads * self.head_width, config.width, bias=False)
+        self.q_norm = Norm(self.head_width, config.norm_eps) if config.qk_norm else None
+        self.k_norm = Norm(self.head_width, config.norm_eps) if config.qk_norm else None
 
-    def forward(self, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    def forward(self, x: Tensor, cos: Tensor, sin: Tensor, mask: Mask = None) -> Tensor:
         B, T, _ = x.shape
-        q = self.q_proj(x).view(B, T, self.heads, self.head_width).transpose(1, 2)
-        k = self.k_proj(x).view(B, T, self.kv_heads, self.head_width).transpose(1, 2)
+        q = self.q_proj(x).view(B, T, self.heads, self.head_width)
+        k = self.k_proj(x).view(B, T, self.kv_heads, self.head_width)
+        if self.q_norm is not None and self.k_norm is not None:
+            q, k = self.q_norm(q), self.k_norm(k)
+        q, k = q.transpose(1, 2), k.transpose(1, 2)
         v = self.v_proj(x).view(B, T, self.kv_heads, self.head_width).transpose(1, 2)
         q, k = rotate(q, cos, sin), rotate(k, cos, sin)
-        y = F.scaled_dot_product_attention(q, k, v, is_causal=True, enable_gqa=self.kv_heads != self.heads)
+        y = attend(q, k, v, mask)
         return self.o_proj(y.transpose(1, 2).reshape(B, T, -1))
 
 
@@ -92,8 +134,8 @@ class Block(nn.Module):
         self.post_attention_layernorm = Norm(config.width, config.norm_eps)
         self.mlp = GatedMLP(config)
 
-    def forward(self, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-        x = x + self.self_attn(self.input_layernorm(x), cos, sin)
+    def forward(self, x: Tensor, cos: Tensor, sin: Tensor, mask: Mask = None) -> Tensor:
+        x = x + self.self_attn(self.input_layernorm(x), cos, sin, mask)
         return x + self.mlp(self.post_attention_layernorm(x))
 
 
@@ -105,6 +147,7 @@ class Body(nn.Module):
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
+        self.recompute = False
         self.embed_tokens = nn.Embedding(config.vocab_size, config.width)
         self.layers = nn.ModuleList(Block(config) for _ in range(config.depth))
         self.norm = Norm(config.width, config.norm_eps)
@@ -112,11 +155,14 @@ class Body(nn.Module):
         self.register_buffer("cos", cos, persistent=False)
         self.register_buffer("sin", sin, persistent=False)
 
-    def forward(self, ids: Tensor) -> Tensor:
+    def forward(self, ids: Tensor, mask: Mask = None) -> Tensor:
         T = ids.shape[1]
         x = self.embed_tokens(ids)
         for layer in self.layers:
-            x = layer(x, self.cos[:T], self.sin[:T])
+            if self.recompute and torch.is_grad_enabled():
+                x = checkpoint(layer, x, self.cos[:T], self.sin[:T], mask, use_reentrant=False)
+            else:
+                x = layer(x, self.cos[:T], self.sin[:T], mask)
         return self.norm(x)
 
 
@@ -163,24 +209,24 @@ class Decoder(nn.Module):
 
     def loss_sum(self, tokens: Tensor) -> Tensor:
         """Sum of cross-entropy in nats over the valid targets of rows int64[B, T + 1] as the plan makes them."""
-        hidden = self.model(inputs(tokens))
-        return linear_cross_entropy(hidden.flatten(0, 1), self.lm_head.weight, tokens[:, 1:].flatten()).sum()
+        return self.losses(tokens).sum()
 
     def losses(self, tokens: Tensor) -> Tensor:
-        """Cross-entropy in nats of each target, float32[B, T]; 0 where the target is padding."""
-        hidden = self.model(inputs(tokens))
+        """Cross-entropy in nats of each target, float32[B, T]; 0 where there is no target."""
+        hidden = self.model(inputs(tokens), self.mask(tokens))
         flat = linear_cross_entropy(hidden.flatten(0, 1), self.lm_head.weight, tokens[:, 1:].flatten())
         return flat.view(tokens.shape[0], -1)
+
+    def mask(self, rows: Tensor) -> Mask:
+        """What the config lets each position of rows int64[B, T + 1] see; None: all before it."""
+        if not self.config.document_mask:
+            return None
+        segments = documents_of(rows, self.config.boundary_id)
+        return flex_mask(segments) if rows.is_cuda else dense_mask(segments)
 
     def num_parameters(self) -> int:
         """Distinct parameters; a shared matrix counts once."""
         return sum(p.numel() for p in self.parameters())
-
-    def flops_per_token(self) -> int:
-        """PaLM's count (Chowdhery et al. 2022, appendix B): 6 per matmul weight, 12 * layers * width * context for attention; head once."""
-        config = self.config
-        weights = self.num_parameters() - (0 if config.tied else config.vocab_size * config.width)
-        return 6 * weights + 12 * config.depth * config.width * config.context
 
 
 CHUNK_LOGITS = {"cpu": 1 << 22, "cuda": 1 << 28}

@@ -14,6 +14,7 @@ import hashlib
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from threading import RLock
 
 import numpy as np
 import xxhash
@@ -59,6 +60,8 @@ class Plan:
         said = [ALGORITHM, corpus.corpus_id, context, seed, share, packing, [[removal.row, removal.ids] for removal in self.removals]]
         self.plan_id = "sha256:" + hashlib.sha256(repr(said).encode()).hexdigest()
         self._row_starts, self._token_starts = [0], [0]
+        self._lock = RLock()
+        """The loader's thread reads batches while the loop asks who was in one."""
         self._open_epoch, self._rows, self._tokens = -1, Rows.none(), np.zeros(1, np.int64)
 
     @classmethod
@@ -92,13 +95,15 @@ class Plan:
 
     def rows(self, epoch: int) -> Rows:
         """The rows of an epoch, in the order in which they are trained on."""
-        self._open(epoch)
-        return self._rows
+        with self._lock:
+            self._open(epoch)
+            return self._rows
 
     def locate(self, row: int) -> tuple[int, int]:
         """(epoch, row in it)."""
-        while row >= self._row_starts[-1]:
-            self._open(len(self._row_starts) - 1)
+        with self._lock:
+            while row >= self._row_starts[-1]:
+                self._open(len(self._row_starts) - 1)
         epoch = bisect_right(self._row_starts, row) - 1
         return epoch, row - self._row_starts[epoch]
 
@@ -109,6 +114,8 @@ class Plan:
         if epoch == self._open_epoch:
             return
         rows = self._build(epoch, self._row_starts[epoch])
+        self._lock = RLock()
+        """The loader's thread reads batches while the loop asks who was in one."""
         self._open_epoch, self._rows, self._tokens = epoch, rows, rows.tokens() + self._token_starts[epoch]
         if len(self._row_starts) == epoch + 1:
             self._row_starts.append(self._row_starts[epoch] + len(rows))
@@ -141,15 +148,16 @@ class Plan:
     def batch(self, row: int, num_rows: int) -> np.ndarray:
         """int32[num_rows, T + 1]: rows row, row + 1, …"""
         out = np.empty((num_rows, self.context + 1), dtype=np.int32)
-        for i in range(num_rows):
-            _, at = self._find(row + i)
-            self._fill(at, out[i])
+        with self._lock:
+            for i in range(num_rows):
+                self._fill(self._find(row + i), out[i])
         return out
 
-    def _find(self, row: int) -> tuple[int, int]:
+    def _find(self, row: int) -> int:
+        """Open the row's epoch; its number in there."""
         epoch, at = self.locate(row)
         self._open(epoch)
-        return epoch, at
+        return at
 
     def _fill(self, at: int, out: np.ndarray) -> None:
         rows, filled = self._rows, 0
@@ -189,11 +197,11 @@ class Plan:
     def trace(self, row: int, num_rows: int) -> list[Span]:
         """The pieces in these rows, in order."""
         spans = []
-        for one in range(row, row + num_rows):
-            _, at = self._find(one)
-            rows = self._rows
-            for piece in range(int(rows.first[at]), int(rows.first[at + 1])):
-                spans.append(Span(one, int(rows.doc[piece]), int(rows.start[piece]), int(rows.length[piece])))
+        with self._lock:
+            for one in range(row, row + num_rows):
+                at, rows = self._find(one), self._rows
+                for piece in range(int(rows.first[at]), int(rows.first[at + 1])):
+                    spans.append(Span(one, int(rows.doc[piece]), int(rows.start[piece]), int(rows.length[piece])))
         return spans
 
     def exposure(self, doc: int, num_rows: int) -> list[Span]:
@@ -215,8 +223,9 @@ class Plan:
         """Inputs in the first `rows` rows that are tokens, not padding."""
         if rows == 0:
             return 0
-        _, at = self._find(rows - 1)
-        return int(self._tokens[at + 1])
+        with self._lock:
+            at = self._find(rows - 1)
+            return int(self._tokens[at + 1])
 
     def num_seen(self, rows: int) -> int:
         """Tokens that were an input at least once in the first `rows` rows."""

@@ -15,8 +15,9 @@ LOG_SECONDS = 5.0
 class Watch:
     """Shows a run; use as a context manager."""
 
-    def __init__(self, console: Console | None = None) -> None:
-        self.console = console or Console(soft_wrap=True)
+    def __init__(self, console: Console | None = None, quiet: bool = False) -> None:
+        """quiet: one of several processes that does not talk."""
+        self.console = console or Console(soft_wrap=True, quiet=quiet)
         self._progress: Progress | None = None
         self._task: Any = None
         self._shown = 0.0
@@ -61,9 +62,12 @@ class Watch:
         table.add_row("held out", f"{ledger.held_out:,} of {ledger.corpus:,} tokens")
         table.add_row("loss", f"{summary.loss:.4f} nats a token")
         if evaluation is not None:
-            table.add_row("held-out bits per byte", f"{evaluation.bits_per_byte:.4f}")
+            table.add_row("held-out bits per byte", f"{evaluation.bits_per_byte:.4f} ({evaluation.low:.4f} to {evaluation.high:.4f})")
             table.add_row("unigram bits per byte", f"{evaluation.unigram_bits_per_byte:.4f}")
             table.add_row("improvement", f"{100 * evaluation.improvement:.1f} %")
         if summary.tokens_per_second:
             table.add_row("tokens per second", f"{summary.tokens_per_second:,.0f}")
+            table.add_row("waited for data", f"{100 * summary.wait_share:.2f} % of the steps' time")
+        if summary.mfu is not None:
+            table.add_row("MFU", f"{100 * summary.mfu:.1f} % of the GPU's bfloat16 peak, PaLM's count")
         self.console.print(table)

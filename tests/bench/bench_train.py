@@ -39,13 +39,13 @@ def steps(vocab, threads, seconds):
     """(ours, stock) in tokens a second: medians of steps that took turns."""
     config = Config(model=model_config(vocab, 256, 4, 128), corpus_id="bench", steps=1, batch_tokens=1024, threads=threads)
     device = Device()
-    model, optimizer = make(config, device)
-    other, _ = make(config, device)
+    model, optimizers, loss_of = make(config, device)
+    other, _, _ = make(config, device)
     stock = torch.optim.AdamW(other.parameters(), lr=1e-3, fused=False)
     rng, times, end = np.random.default_rng(0), ([], []), time.perf_counter() + seconds
     while time.perf_counter() < end or len(times[0]) < 4:
         batch = rng.integers(0, vocab, (4, 257), dtype=np.int32)
-        for side, step in enumerate((lambda b: update(model, optimizer, b, 1.0, config, device), lambda b: stock_step(other, stock, b))):
+        for side, step in enumerate((lambda b: update(model, optimizers, loss_of, b, 1.0, config, device), lambda b: stock_step(other, stock, b))):
             started = time.perf_counter()
             step(batch)
             times[side].append(time.perf_counter() - started)

@@ -15,14 +15,14 @@ from train.loop import make, update
 @pytest.fixture
 def trained(config):
     device = Device()
-    model, optimizer = make(config, device)
+    model, optimizers, loss = make(config, device)
     batch = np.random.default_rng(0).integers(0, 64, (8, 17), dtype=np.int32)
-    update(model, optimizer, batch, 1.0, config, device)
-    return model, optimizer
+    update(model, optimizers, loss, batch, 1.0, config, device)
+    return model, optimizers
 
 
 def save(folder, trained, step, keep=2):
-    return checkpoint.save(folder, *trained, {"step": step}, 0, keep)
+    return checkpoint.write(folder, checkpoint.snapshot(*trained, 0), {"step": step}, keep)
 
 
 def test_the_newest_are_kept(trained, tmp_path):
@@ -57,12 +57,12 @@ def test_only_damaged_ones_do_not_start_a_new_run(run, config, tmp_path):
 
 def test_what_was_saved_comes_back(trained, config, tmp_path):
     save(tmp_path, trained, 1)
-    model, optimizer = make(replace(config, seed=5), Device())
-    checkpoint.restore(checkpoint.newest(tmp_path)[0], model, optimizer)
+    model, optimizers, _ = make(replace(config, seed=5), Device())
+    checkpoint.restore(checkpoint.newest(tmp_path)[0], model, optimizers)
     for a, b in zip(model.parameters(), trained[0].parameters(), strict=True):
         assert torch.equal(a, b)
         for kind in ("step", "exp_avg", "exp_avg_sq"):
-            assert torch.equal(optimizer.state[a][kind], trained[1].state[b][kind])
+            assert torch.equal(optimizers[0].state[a][kind], trained[1][0].state[b][kind])
 
 
 def test_another_models_checkpoint_is_refused(trained, config, tmp_path):
@@ -71,7 +71,7 @@ def test_another_models_checkpoint_is_refused(trained, config, tmp_path):
     with pytest.raises(
         TrainError, match=r"expected model.layers.0.mlp.down_proj.weight of shape \[16, 48\], got \[16, 32\]; it is of another model"
     ):
-        checkpoint.restore(checkpoint.newest(tmp_path)[0], *make(larger, Device()))
+        checkpoint.restore(checkpoint.newest(tmp_path)[0], *make(larger, Device())[:2])
 
 
 def test_a_folder_that_cannot_be_written(trained, tmp_path):

@@ -5,9 +5,10 @@ import math
 import pytest
 import torch
 
+from train import flops
 from train.checkpoint import llama_config
 from train.config import ModelConfig, TrainError, model_config
-from train.model import CHUNK_LOGITS, Decoder, linear_cross_entropy
+from train.model import CHUNK_LOGITS, Decoder, attend, dense_mask, documents_of, flex_mask, linear_cross_entropy
 
 
 def tiny(**other):
@@ -19,12 +20,13 @@ def tiny(**other):
     return model
 
 
-@pytest.mark.parametrize("other", [{}, {"kv_heads": 4}, {"tied": True}], ids=["gqa", "full", "tied"])
-def test_logits_are_those_of_llama(other):
+@pytest.mark.parametrize("other", [{}, {"kv_heads": 4}, {"tied": True}, {"qk_norm": True}], ids=["gqa", "full", "tied", "qk-norm"])
+def test_logits_are_those_of_transformers(other):
     transformers = pytest.importorskip("transformers")
     model = tiny(**other)
     fields = llama_config(model.config, 0)
-    twin = transformers.LlamaForCausalLM(transformers.LlamaConfig(**fields)).eval()
+    family = fields["architectures"][0].removesuffix("ForCausalLM")
+    twin = getattr(transformers, f"{family}ForCausalLM")(getattr(transformers, f"{family}Config")(**fields)).eval()
     missing = twin.load_state_dict(dict(model.named_parameters()), strict=False)
     assert missing.unexpected_keys == []
     assert set(missing.missing_keys) <= ({"lm_head.weight"} if model.config.tied else set())
@@ -41,6 +43,55 @@ def test_no_position_sees_what_comes_later():
     with torch.no_grad():
         assert torch.equal(model(ids)[0, :7], model(other)[0, :7])
         assert not torch.allclose(model(ids)[0, 7:], model(other)[0, 7:])
+
+
+def packed():
+    """Two rows of three documents each (boundary 0), one of which starts inside; padding behind."""
+    rows = torch.randint(1, 50, (2, 13))
+    rows[0, [0, 4]] = 0
+    rows[0, 9] = ~rows[0, 9]
+    rows[1, [2, 8]] = 0
+    rows[1, 11:] = -1
+    return rows
+
+
+def test_a_document_sees_itself_alone():
+    model = tiny(document_mask=True)
+    rows = packed()
+    assert documents_of(rows, 0)[0].tolist() == [1] * 4 + [2] * 5 + [3] * 3
+    other = rows.clone()
+    other[0, 1:4] = (rows[0, 1:4] + 7) % 49 + 1
+    with torch.no_grad():
+        one, two = model.losses(rows), model.losses(other)
+        assert torch.equal(one[0, 4:], two[0, 4:])
+        assert not torch.allclose(one[0, :3], two[0, :3])
+        assert not torch.equal(tiny().losses(rows)[0, 5:], tiny().losses(other)[0, 5:])
+        # a document alone, at other positions: rotary distances are the same
+        alone = model.losses(torch.cat([rows[:1, 4:9], torch.zeros(1, 1, dtype=torch.long)], dim=1))
+        assert torch.allclose(alone[0, :4], one[0, 4:8], atol=1e-5)
+
+
+def test_flex_attention_is_the_dense_mask():
+    segments = documents_of(packed(), 0)
+    q, k, v = torch.randn(2, 4, 12, 16), torch.randn(2, 2, 12, 16), torch.randn(2, 2, 12, 16)
+    assert torch.allclose(attend(q, k, v, flex_mask(segments)), attend(q, k, v, dense_mask(segments)), atol=1e-5)
+
+
+def test_what_is_no_target_is_still_an_input():
+    model, rows = tiny(), packed()
+    plain = torch.where(rows < 0, ~rows, rows)
+    targets = torch.where(rows[:, 1:] < 0, -1, rows[:, 1:])
+    with torch.no_grad():
+        expected = torch.nn.functional.cross_entropy(model(plain[:, :-1]).transpose(1, 2), targets, ignore_index=-1, reduction="none")
+        assert torch.allclose(model.losses(rows), expected, atol=1e-4)
+
+
+def test_recomputed_layers_have_the_same_gradient():
+    model, rows = tiny(), packed()
+    expected = torch.autograd.grad(model.loss_sum(rows), list(model.parameters()))
+    model.model.recompute = True
+    for got, wanted in zip(torch.autograd.grad(model.loss_sum(rows), list(model.parameters())), expected, strict=True):
+        assert torch.allclose(got, wanted, atol=1e-6)
 
 
 @pytest.mark.parametrize("rows", [3, 7, 1000])
@@ -101,7 +152,10 @@ def test_sizes():
     model = Decoder(config)
     layer = 4 * 192 * 192 + 3 * 192 * 512 + 2 * 192
     assert model.num_parameters() == 2 * 1000 * 192 + 3 * layer + 192
-    assert model.flops_per_token() == 6 * (1000 * 192 + 3 * layer + 192) + 12 * 3 * 192 * 128
+    products = 1000 * 192 + 3 * (layer - 2 * 192)
+    assert flops.per_token(config) == 6 * products + 12 * 3 * 192 * 128
+    assert flops.per_token(config, causal=True) == 6 * products + 6 * 3 * 192 * 128
+    assert flops.mfu(config, 1e6, "cpu") is None
 
 
 @pytest.mark.parametrize(

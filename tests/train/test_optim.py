@@ -5,20 +5,30 @@ from itertools import pairwise
 
 import pytest
 
-from train.config import Device
+from train.config import Device, TrainError
 from train.loop import make
 from train.optim import schedule, set_rate
 
 
 def test_every_parameter_has_one_rate(config):
-    model, optimizer = make(config, Device())
+    model, optimizers, _ = make(config, Device())
+    (optimizer,) = optimizers
     grouped = [id(p) for group in optimizer.param_groups for p in group["params"]]
     assert sorted(grouped) == sorted(id(p) for p in model.parameters())
     for group in optimizer.param_groups:
         names = {name for name, p in model.named_parameters() if any(p is q for q in group["params"])}
         assert (group["weight_decay"] > 0) == all("proj" in name for name in names)
-    set_rate(optimizer, 0.5)
+    set_rate(optimizers, 0.5)
     assert [group["lr"] for group in optimizer.param_groups] == pytest.approx([0.015, 0.005 * config.head_lr, 0.005, 0.005])
+
+
+def test_muon_has_the_matrices_inside_layers(config):
+    model, (rest, muon), _ = make(replace(config, optimizer="muon"), Device())
+    mine = {name for name, p in model.named_parameters() if any(p is q for group in muon.param_groups for q in group["params"])}
+    assert mine == {name for name, p in model.named_parameters() if "proj" in name}
+    assert sum(len(group["params"]) for group in rest.param_groups) == sum(1 for _ in model.parameters()) - len(mine)
+    with pytest.raises(TrainError, match="--shard: expected optimizer adamw, got muon, which needs whole matrices"):
+        make(replace(config, optimizer="muon"), Device(shard=True))
 
 
 def test_wsd_rises_holds_and_falls(config):

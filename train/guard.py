@@ -1,0 +1,65 @@
+"""Steps that are not taken: a loss or a gradient that is no number, or one far above those before it.
+
+After OLMo 2 (2024, §3.2 of the report and its SkipStepOptimizer): a step is skipped where its loss or gradient norm lies SIGMAS standard
+deviations above the mean of the last WINDOW steps that were taken. The batch is read, its documents are named in the log, and the
+parameters stay as they were. What is skipped is a function of the losses alone, so a resumed run skips the same.
+"""
+
+import math
+from collections import deque
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from train.config import TrainError
+
+WINDOW = 128
+LEAST = 32
+"""Steps before a spike can be told from noise."""
+SIGMAS = 6.0
+IN_A_ROW = 10
+"""So many skipped steps one after the other end the run."""
+
+
+class Guard:
+    """Remembers the steps that were taken."""
+
+    def __init__(self) -> None:
+        self._losses: deque[float] = deque(maxlen=WINDOW)
+        self._norms: deque[float] = deque(maxlen=WINDOW)
+        self._in_a_row = 0
+
+    @classmethod
+    def of(cls, metrics: Iterable[Mapping[str, Any]]) -> "Guard":
+        """What a run's record leaves."""
+        guard = cls()
+        for line in metrics:
+            guard.note(line["loss"], line["grad_norm"], line.get("skipped"), line["step"])
+        return guard
+
+    def reason(self, loss: float, norm: float) -> str | None:
+        """Why a step is to be skipped; None where it is not."""
+        for name, value, past in (("loss", loss, self._losses), ("gradient norm", norm, self._norms)):
+            if not math.isfinite(value):
+                return f"{name} {value}"
+            if len(past) >= LEAST and value > (limit := _limit(past)):
+                return f"{name} {value:.4g} over {limit:.4g}"
+        return None
+
+    def note(self, loss: float, norm: float, skipped: str | None, step: int) -> None:
+        """Remember a step; TrainError after IN_A_ROW skipped ones."""
+        if skipped is None:
+            self._losses.append(loss)
+            self._norms.append(norm)
+            self._in_a_row = 0
+            return
+        self._in_a_row += 1
+        if self._in_a_row == IN_A_ROW:
+            raise TrainError(
+                f"step {step}: expected steps that can be taken, got {IN_A_ROW} skipped in a row, the last for {skipped}; "
+                "start a new --output with a lower --lr"
+            )
+
+
+def _limit(past: deque[float]) -> float:
+    mean = sum(past) / len(past)
+    return mean + SIGMAS * math.sqrt(sum((value - mean) ** 2 for value in past) / len(past))
