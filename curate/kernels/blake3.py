@@ -76,8 +76,9 @@ def _compress(x):
     """One block in every lane: the chaining values of `x`, uint32[ROWS * LANES], become the next ones."""
     for i in range(LANES):
         m = _eight(x, MESSAGE, i) + _eight(x, MESSAGE + 8, i)
-        ends = (x[COUNTER * LANES + i], x[HIGH * LANES + i], x[SIZE * LANES + i], x[FLAGS * LANES + i])
-        v = (*_eight(x, VALUE, i), IV0, IV1, IV2, IV3, *ends)
+        h = _eight(x, VALUE, i)
+        low, high, size, flags = x[COUNTER * LANES + i], x[HIGH * LANES + i], x[SIZE * LANES + i], x[FLAGS * LANES + i]
+        v = (h[0], h[1], h[2], h[3], h[4], h[5], h[6], h[7], IV0, IV1, IV2, IV3, low, high, size, flags)
         v = _round(v, m)
         m = _shuffled(m)
         v = _round(v, m)
