@@ -34,7 +34,7 @@ from curate.kernels.nesting import TAG_BYTES, TAG_ENDS, nesting
 from curate.stage import Columns, Rule, stage
 from curate.stage import Config as Base
 from curate.web.charset import decode
-from curate.web.claims import Claim, Wish, claims_of, wishes_of
+from curate.web.claims import Claim, Wish, evidence_of
 
 CLAIMS = pa.list_(pa.struct([(name, pa.string()) for name in Claim._fields]))
 WISHES = pa.list_(pa.struct([(name, pa.string()) for name in Wish._fields]))
@@ -144,11 +144,12 @@ def read_page(raw: bytes, content_type: str | None, config: Config) -> Page:
         return Page("", None, None, None, None, None, [], [])
     html = decode(raw, content_type)
     bad_share = html.bad / len(html.text) if html.text else 0.0
-    page = (raw if html.charset == "utf-8" else html.text.encode("utf-8", "replace")).lower()
-    steps = int(nesting(np.frombuffer(page, dtype=np.uint8), TAG_BYTES, TAG_ENDS))
+    data = raw if html.charset == "utf-8" else html.text.encode("utf-8", "replace")
+    steps = int(nesting(np.frombuffer(data.lower(), dtype=np.uint8), TAG_BYTES, TAG_ENDS))
     if config.max_nesting is not None and steps > config.max_nesting:
         return Page("", None, None, html.charset, bad_share, steps, [], [])
     tree = _parser()(html.text.replace("\x00", "\ufffd") if "\x00" in html.text else html.text)
+    claims, wishes = evidence_of(data)
     return Page(
         text=_extracted(tree, html.text, config),
         title=" ".join((tree.title or "").split())[:MAX_TITLE] or None,
@@ -156,8 +157,8 @@ def read_page(raw: bytes, content_type: str | None, config: Config) -> Page:
         charset=html.charset,
         bad_share=bad_share,
         nesting=steps,
-        claims=claims_of(tree, page),
-        wishes=wishes_of(tree, page),
+        claims=claims,
+        wishes=wishes,
     )
 
 

@@ -1,4 +1,4 @@
-"""Claims and wishes on a page: every licence that it names with its place, and every `<meta>` that speaks to machines about use.
+"""Evidence on a page: every licence that it names with its place, and every `<meta>` that speaks to machines about use, without a DOM.
 
 A claim is what the page says, not what it means: `license` judges it later, when the HTML is gone. Kinds (governance notes §1.1):
 
@@ -6,7 +6,7 @@ kind       found as                                                             
 link       `<link rel=license>` in the head                                     href
 rel        `<a rel=license>` or any other element with that rel                 href
 meta       `<meta>` of Dublin Core, `license`, `copyright`, `cc:license` …      content
-rdfa       `property` or `typeof` licence attributes                            href, resource or content
+rdfa       `property` licence attributes                                        href, resource or content
 microdata  `itemprop=license`                                                   href, content, src or text
 json-ld    `license` of a schema.org node; the locator ends in its `@type`      URL or text
 href       `<a href>` to a Creative Commons or Open Data Commons deed           href
@@ -14,19 +14,26 @@ icon       `<img>` of a Creative Commons badge                                  
 rdf        the Creative Commons RDF comment of old pages                        URL
 
 A locator is `region element`, region being the nearest of head, footer, figure, article, main, aside, nav, li … above the element.
-Misses: sentences in prose, RSL files, feeds, microformats' nesting, anything that a script writes.
-Price: a byte search on every page (about 1 GB/s); the DOM is asked only where the search hits.
+A wish is a name and what it says: `robots`, an agent's name, `tdm-reservation`, `tdm-policy`, `content-usage`, `content-signal`; `rsl` with the
+address, or the text, of an RSL licence.
+Misses: sentences in prose, feeds, microformats' nesting, anything that a script writes.
+Price: about 40 µs a page of 60 kB (tests/bench/bench_claims.py); tags are parsed only where the kernel found a telling word.
 """
 
 import json
 import re
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from html import unescape
+from typing import NamedTuple
+
+import numpy as np
+
+from curate.kernels import page_marks as marks
 
 MAX_CLAIMS = 32
 """Claims kept of one page; a page with more is a list of works, not a work."""
-MAX_ELEMENTS = 4096
-"""Elements looked at on one page."""
+MAX_ELEMENTS = 512
+"""Tags looked at on one page."""
 MAX_SAME = 4
 """Times that one claim is located on one page; further repeats are passed over."""
 MAX_SNIPPET = 150
@@ -35,41 +42,40 @@ MAX_VALUE = 500
 """Characters kept of what a claim or a wish says."""
 MAX_JSON = 1 << 20
 """Bytes of one JSON-LD script that is read."""
+_AROUND = 600
+"""Bytes on either side of an element that its snippet is made of."""
 
 
 def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-# Every claim below holds one of these; `license` covers most URLs and attributes, the quotes keep "all rights reserved" out.
-_CLAIM_WORDS = (
-    b"license",
-    b"licence",
-    b"creativecommons",
-    b'rights"',
-    b"rights'",
-    b"rights-standard",
-    b'"copyright"',
-    b"'copyright'",
-    b"=copyright",
-)
-_WISH_WORDS = (b"bot", b"tdm-", b"noai", b"noml", b"content-usage", b"content-signal", b"-extended")
 _DEED = re.compile(r"(?:creativecommons\.org/+(?:licen[sc]es|publicdomain)/|opendatacommons\.org/licenses/)", re.IGNORECASE)
 _ICON = re.compile(r"(?:licensebuttons\.net|i\.creativecommons\.org)/+[lp]/", re.IGNORECASE)
-_RDF = re.compile(r"<License\s+rdf:about=[\"']([^\"']+)", re.IGNORECASE)
+_RDF = re.compile(rb"<License\s+rdf:about=[\"']([^\"']+)", re.IGNORECASE)
 _META_NAMES = _words(
     """dc.rights dc.rights.license dc.license dcterms.license dcterms.rights license licence copyright rights rights-standard
-    citation_license og:license article:license cc:license dcterms:license schema:license dct:license"""
+    citation_license og:license article:license cc:license dcterms:license schema:license"""
 )
 _RDFA = frozenset(["license", "cc:license", "xhv:license", "dct:license", "dcterms:license", "schema:license"])
 _REGIONS = _words(
     """head footer header figure figcaption article main aside nav li blockquote picture table noscript address section body"""
 )
 _MEDIA_PARENTS = frozenset(["figure", "figcaption", "picture"])
-_SELECTOR = (
-    'link[rel~="license" i], [rel~="license" i], [property*="license" i], [itemprop~="license" i], '
-    'meta[name], meta[property], script[type="application/ld+json" i], a[href*="creativecommons.org" i], '
-    'a[href*="opendatacommons.org" i], img[src*="licensebuttons.net" i], img[src*="i.creativecommons.org" i]'
+_FOOTER = re.compile(r"\bfoot(?:er)?\b|colophon|site-info|copyright", re.IGNORECASE)
+_WISHES = frozenset(["x-robots-tag", "content-usage", "content-signal", "google-extended", "applebot-extended"])
+_NOAI = re.compile(r"\bno(?:image)?ai\b|\bnoml\b", re.IGNORECASE)
+_ATTRIBUTE = re.compile(
+    rb"""[\s/]*([^\s/>=][^\s/>=]*)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>]*)))?""",
+)
+_NAME = re.compile(rb"<([A-Za-z][^\s/>]*)")
+_TAGS = re.compile(rb"<!--.*?(?:-->|$)|<[!/?A-Za-z][^>]*(?:>|$)", re.DOTALL)
+_CUT_TAG = re.compile(rb"[^<>]*>")
+_SCRIPT_END = re.compile(rb"</script", re.IGNORECASE)
+_BLOCK = re.compile(
+    rb"</?(?:p|div|li|ul|ol|td|th|tr|table|footer|header|section|article|aside|nav|main|h[1-6]|body|html|figure|blockquote|dd|dt|dl"
+    rb"|form|address|script|style|pre|br|hr)(?=[\s/>])[^>]*>",
+    re.IGNORECASE,
 )
 
 
@@ -83,98 +89,149 @@ class Claim(NamedTuple):
 
 
 class Wish(NamedTuple):
-    """One `<meta>` that tells machines what they may do: lower-case name (`robots`, `tdm-reservation`, an agent's name) and content."""
+    """What tells machines what they may do: lower-case name (`robots`, `tdm-reservation`, an agent's name, `rsl`) and content."""
 
     name: str
     value: str
 
 
-def claims_of(tree: Any, page: bytes) -> list[Claim]:
-    """Claims of a parsed page in document order, without repeats, at most MAX_CLAIMS. `page`: its UTF-8 bytes in lower case, searched
-    first."""
-    if not any(word in page for word in _CLAIM_WORDS):
-        return []
+class Tag(NamedTuple):
+    """A start tag: its name, its attributes (lower-case names, the first of equal ones), and the byte after it."""
+
+    name: str
+    attributes: dict[str, str]
+    end: int
+
+    def get(self, *names: str) -> str | None:
+        """The first of these attributes that says something."""
+        return next((value for name in names if (value := self.attributes.get(name, "").strip())), None)
+
+
+def evidence_of(page: bytes) -> tuple[list[Claim], list[Wish]]:
+    """Claims, in document order and without repeats, and wishes of a page in UTF-8; at most MAX_CLAIMS of each."""
+    data = np.frombuffer(page, dtype=np.uint8)
+    starts = np.empty(MAX_ELEMENTS, dtype=np.int64)
+    count = marks.candidates(data, marks.TRIGRAMS, marks.PIECES, marks.OPENINGS, marks.META_WORDS, starts)
+    if not count:
+        return [], []
+    starts = np.unique(starts[:count])
+    count = len(starts)
+    depths, ancestors = np.empty(count, dtype=np.int64), np.empty((count, marks.MAX_DEPTH), dtype=np.int64)
+    marks.elements(data, starts, marks.VOID, marks.RAW, marks.IN_HEAD, depths, ancestors)
     found: dict[tuple[str, str, str], Claim] = {}
     named: dict[tuple[str, str], int] = {}
-    for element in tree.document.query_selector_all(_SELECTOR)[:MAX_ELEMENTS]:  # a slice: going through the collection itself is quadratic
-        for kind, value, place in _claims_of_element(element):
+    wishes: list[Wish] = []
+    for k in range(count):
+        start, depth = int(starts[k]), int(depths[k])
+        if depth < 0:
+            if page[start : start + 8].lower() == b"<license":
+                _rdf(page, start, found)
+            continue
+        tag = _tag(page, start)
+        wishes += _wishes(tag, page)
+        for kind, value, place in _claims(tag, page):
             named[kind, value] = named.get((kind, value), 0) + 1
             if named[kind, value] <= MAX_SAME:
-                locator = place or _locator(element)
-                found.setdefault((kind, value, locator), Claim(kind, value, locator, "" if place else _snippet(element)))
+                locator = place or _locator(page, tag.name, ancestors[k, :depth])
+                key = (kind, value, locator)
+                if key not in found:
+                    found[key] = Claim(kind, value, locator, "" if place else _snippet(page, start, tag))
         if len(found) >= MAX_CLAIMS:
-            return list(found.values())[:MAX_CLAIMS]
-    if b"rdf:rdf" in page:
-        for url in _RDF.findall(page.decode("utf-8", "replace"))[:MAX_CLAIMS]:
-            found.setdefault(("rdf", url, "comment"), Claim("rdf", url, "comment rdf", ""))
-    return list(found.values())[:MAX_CLAIMS]
+            break
+    return list(found.values())[:MAX_CLAIMS], wishes[:MAX_CLAIMS]
 
 
-def wishes_of(tree: Any, page: bytes) -> list[Wish]:
-    """The machine-directed `<meta>` elements of a parsed page: robots and agents' names, `tdm-reservation`, `tdm-policy`,
-    `content-usage`."""
-    if not any(word in page for word in _WISH_WORDS):
-        return []
-    found = []
-    for element in tree.document.query_selector_all("meta[name], meta[http-equiv]")[:MAX_ELEMENTS]:
-        name = (element.getattr("name") or element.getattr("http-equiv") or "").strip().lower()
-        value = _squeezed(element.getattr("content") or "", MAX_VALUE)
-        if name == "robots" or name.endswith("bot") or name.startswith("tdm-") or name in _WISHES or _NOAI.search(value):
-            found.append(Wish(name, value))
-    return found[:MAX_CLAIMS]
+def _rdf(page: bytes, start: int, found: dict[tuple[str, str, str], Claim]) -> None:
+    """The licence that an RDF comment names."""
+    match = _RDF.match(page, start)
+    if match:
+        url = match.group(1).decode("utf-8", "replace")
+        found.setdefault(("rdf", url, "comment"), Claim("rdf", url, "comment rdf", ""))
 
 
-_WISHES = frozenset(["x-robots-tag", "content-usage", "content-signal", "google-extended", "applebot-extended"])
-_NOAI = re.compile(r"\bno(?:image)?ai\b|\bnoml\b", re.IGNORECASE)
+def _tag(page: bytes, start: int) -> Tag:
+    """The start tag at a byte."""
+    found = _NAME.match(page, start)
+    if found is None:
+        return Tag("", {}, start + 1)
+    name = found.group(1)
+    at = found.end()
+    attributes: dict[str, str] = {}
+    limit = min(len(page), start + 4 * marks.MAX_TAG)
+    while at < limit and (match := _ATTRIBUTE.match(page, at, limit)):
+        key, *values = match.groups()
+        value = next((v for v in values if v is not None), b"")
+        attributes.setdefault(key.decode("utf-8", "replace").lower(), unescape(value.decode("utf-8", "replace")))
+        at = match.end()
+    close = page.find(b">", at, limit)
+    return Tag(name.decode("utf-8", "replace").lower(), attributes, close + 1 if close >= 0 else limit)
 
 
-def _claims_of_element(element: Any) -> Iterator[tuple[str, str, str | None]]:
+def _wishes(tag: Tag, page: bytes) -> Iterator[Wish]:
+    if tag.name == "meta":
+        name = (tag.get("name", "http-equiv") or "").lower()
+        value = _squeezed(tag.attributes.get("content", ""), MAX_VALUE)
+        if ("name" in tag.attributes or "http-equiv" in tag.attributes) and (
+            name == "robots" or name.endswith("bot") or name.startswith("tdm-") or name in _WISHES or _NOAI.search(value)
+        ):
+            yield Wish(name, value)
+    elif tag.attributes.get("type", "").strip().lower() == "application/rsl+xml":
+        if tag.name == "script":
+            yield Wish("rsl", _squeezed(_script(page, tag).decode("utf-8", "replace"), MAX_VALUE))
+        elif "license" in tag.attributes.get("rel", "").lower().split() and (address := tag.get("href")):
+            yield Wish("rsl", _squeezed(address, MAX_VALUE))
+
+
+def _claims(tag: Tag, page: bytes) -> Iterator[tuple[str, str, str | None]]:
     """(kind, value, locator) of one element; no locator where it has to be found from the element's place."""
-    tag = element.tag.lower()
-    if tag == "meta":
-        name = (element.getattr("name") or element.getattr("property") or "").strip().lower()
-        value = _squeezed(element.getattr("content") or "", MAX_VALUE)
+    if tag.name == "meta":
+        name = (tag.get("name", "property") or "").lower()
+        value = _squeezed(tag.attributes.get("content", ""), MAX_VALUE)
         if name in _META_NAMES and value:
             yield "meta", value, f"head meta {name}"
-    elif tag == "script":
-        for node, value in _of_json_ld(element.text):
-            yield "json-ld", _squeezed(value, MAX_VALUE), f"head json-ld {node}"
+    elif tag.name == "script":
+        if tag.attributes.get("type", "").strip().lower() == "application/ld+json":
+            for node, value in _of_json_ld(_script(page, tag)):
+                yield "json-ld", _squeezed(value, MAX_VALUE), f"head json-ld {node}"
     else:
-        kind, href = _kind_and_value(element, tag)
-        if kind and href:
-            yield kind, _squeezed(href, MAX_VALUE), None
+        kind, said = _kind_and_value(tag, page)
+        if kind and said:
+            yield kind, _squeezed(said, MAX_VALUE), None
 
 
-def _kind_and_value(element: Any, tag: str) -> tuple[str | None, str | None]:
+def _kind_and_value(tag: Tag, page: bytes) -> tuple[str | None, str | None]:
     """What an element claims: the strongest reading first."""
-
-    def get(*names: str) -> str | None:
-        return next((v.strip() for n in names if (v := element.getattr(n)) and v.strip()), None)
-
-    rel = (element.getattr("rel") or "").lower().split()
-    if "license" in rel:
-        if (element.getattr("type") or "").lower() == "application/rsl+xml":
+    if "license" in tag.attributes.get("rel", "").lower().split():
+        if tag.attributes.get("type", "").strip().lower() == "application/rsl+xml":
             return None, None  # RSL says who may crawl; it is not a licence of the text
-        return ("link" if tag == "link" else "rel"), get("href", "resource")
-    if _RDFA.intersection((element.getattr("property") or "").lower().split()):
-        return "rdfa", get("href", "resource", "content", "src") or element.text.strip()
-    if "license" in (element.getattr("itemprop") or "").lower().split():
-        return "microdata", get("href", "content", "src") or element.text.strip()
-    href, src = get("href") or "", get("src") or ""
-    if tag == "a" and _DEED.search(href):
+        return ("link" if tag.name == "link" else "rel"), tag.get("href", "resource")
+    if _RDFA.intersection(tag.attributes.get("property", "").lower().split()):
+        return "rdfa", tag.get("href", "resource", "content", "src") or _inner(page, tag)
+    if "license" in tag.attributes.get("itemprop", "").lower().split():
+        return "microdata", tag.get("href", "content", "src") or _inner(page, tag)
+    href, src = tag.get("href") or "", tag.get("src") or ""
+    if tag.name == "a" and _DEED.search(href):
         return "href", href
-    if tag == "img" and _ICON.search(src):
+    if tag.name == "img" and _ICON.search(src):
         return "icon", src
     return None, None
 
 
-def _of_json_ld(text: str) -> Iterator[tuple[str, str]]:
+def _script(page: bytes, tag: Tag) -> bytes:
+    """The content of a script; empty where it is beyond MAX_JSON."""
+    end = page.find(b"</script", tag.end, tag.end + MAX_JSON)
+    if end < 0 and (other := _SCRIPT_END.search(page, tag.end, tag.end + MAX_JSON)):
+        end = other.start()
+    return page[tag.end : max(end, tag.end)]
+
+
+def _of_json_ld(content: bytes) -> Iterator[tuple[str, str]]:
     """(@type, value) of `license` of every schema.org node of one script, however deep; `sdLicense` speaks of the structured data and is
     passed over."""
-    if "icense" not in text or len(text) > MAX_JSON:
+    if b'"license"' not in content:
         return
     try:
-        stack = [json.loads(text)]
+        stack = [json.loads(content.decode("utf-8", "replace"))]
     except (ValueError, RecursionError):
         return
     while stack:
@@ -189,7 +246,7 @@ def _of_json_ld(text: str) -> Iterator[tuple[str, str]]:
             stack.extend(v for k, v in reversed(node.items()) if isinstance(v, dict | list) and k != "license")
 
 
-def _license_values(value: Any) -> Iterator[str]:
+def _license_values(value: object) -> Iterator[str]:
     if isinstance(value, str) and value.strip():
         yield value.strip()
     elif isinstance(value, dict):
@@ -200,30 +257,49 @@ def _license_values(value: Any) -> Iterator[str]:
                 yield from _license_values(each)
 
 
-def _locator(element: Any) -> str:
+def _locator(page: bytes, name: str, ancestors: np.ndarray) -> str:
     """`region element`; the region of anything inside a figure is `figure`: it speaks of that image."""
-    region, node, tag = "body", element.parent, element.tag.lower()
-    for _ in range(64):
-        if node is None:
-            break
-        name = (node.tag or "").lower()
-        if name in _MEDIA_PARENTS:
-            return f"figure {tag}"
-        if name in _REGIONS and region == "body":
-            region = name
-        elif region == "body" and _FOOTER.search(f"{node.getattr('id') or ''} {node.getattr('class') or ''}"):
-            region = "footer"
-        node = node.parent if name != "html" else None
-    return f"{region} {tag}"
+    region = "body"
+    for start in ancestors[::-1][:64]:
+        found = _NAME.match(page, int(start))
+        above = found.group(1).decode("utf-8", "replace").lower() if found else ""
+        if above in _MEDIA_PARENTS:
+            return f"figure {name}"
+        if above in _REGIONS and region == "body":
+            region = above
+        elif region == "body":
+            tag = _tag(page, int(start))
+            if _FOOTER.search(f"{tag.attributes.get('id', '')} {tag.attributes.get('class', '')}"):
+                region = "footer"
+    return f"{region} {name}"
 
 
-_FOOTER = re.compile(r"\bfoot(?:er)?\b|colophon|site-info|copyright", re.IGNORECASE)
+def _snippet(page: bytes, start: int, tag: Tag) -> str:
+    """The text of the line or block that the element stands in, as far as it lies near."""
+    if tag.name in ("link", "meta"):
+        return ""
+    before, after = page[max(0, start - _AROUND) : start], page[tag.end : tag.end + _AROUND]
+    begin = 0
+    for block in _BLOCK.finditer(before):
+        begin = block.end()
+    before = before[begin:]
+    if cut := _CUT_TAG.match(before):
+        before = before[cut.end() :]
+    if end := _BLOCK.search(after):
+        after = after[: end.start()]
+    return _squeezed(_text(before + after), MAX_SNIPPET)
 
 
-def _snippet(element: Any) -> str:
-    """The element's text between its neighbours'; never its parent's, which may be the whole page."""
-    around = (element.prev, element, element.next)
-    return _squeezed(" ".join(node.text or "" for node in around if node is not None), MAX_SNIPPET)
+def _inner(page: bytes, tag: Tag) -> str:
+    """The text of an element up to its end tag, as far as it lies near."""
+    after = page[tag.end : tag.end + _AROUND]
+    end = after.lower().find(b"</" + tag.name.encode())
+    return _text(after[:end] if end >= 0 else after).strip()
+
+
+def _text(markup: bytes) -> str:
+    """Markup without its tags."""
+    return unescape(_TAGS.sub(b"", markup).decode("utf-8", "ignore"))
 
 
 def _squeezed(text: str, limit: int) -> str:
