@@ -9,7 +9,11 @@ of documents depends on files or order.
     pairs    each pair once → who must send its n-grams to whom
     sets     n-grams of the better and of each worse → verified edges
     decide   a document without an undecided better neighbour is decided; repeats while there are undecided ones
-    keepers  of the neighbours that stay, the best is the keeper → verdicts
+    keepers  of the neighbours that stay, the best is the keeper → the removed, by keeper
+    clusters each keeper learns for how many documents it stands → verdicts
+
+`cluster` is the id of the keeper, with those who left and with the keeper itself; `copies` is how many documents a keeper stands for, its
+own included. Bands and rows are given, or follow from `target_similarity`; `curate plan` prints the curve.
 
 Words are cut before marks are stripped (`kernels/fold.py`); scripts without spaces give one word a character. A text of fewer than n
 words is compared whole; one without words is never a duplicate. N-grams are compared by 64-bit hashes.
@@ -59,6 +63,11 @@ class Config(Base):
     rows: int = Field(8, ge=1, le=256)
     """Hashes in a band: more find fewer candidates. Documents of Jaccard similarity s share a band with probability 1 - (1 -
     s^rows)^bands."""
+    target_similarity: float | None = Field(None, gt=0.0, lt=1.0)
+    """If given, `bands` and `rows` are not looked at: of all that need at most `max_hashes`, those are taken whose curve is nearest to a step
+    at this similarity, pairs missed above it and pairs tried below it weighing the same."""
+    max_hashes: int = Field(128, ge=1, le=4096)
+    """Hashes that `target_similarity` may spend on a document."""
     min_similarity: float = Field(0.8, gt=0.0, le=1.0)
     """A document leaves if its similarity with one that stays is at least this; compared after rounding to four decimals."""
     similarity: Literal["jaccard", "containment"] = "jaccard"
@@ -71,6 +80,35 @@ class Config(Base):
 
     _keep = field_validator("keep")(keeping.check)
 
+    def notes(self) -> list[str]:
+        """What `curate plan` says of it."""
+        bands, rows = banding(self)
+        curve = ", ".join(f"{s:g}: {100 * chance(s, bands, rows):.1f} %" for s in (0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95))
+        return [f"{bands} bands of {rows} rows, {bands * rows} hashes; pairs that become candidates, by similarity: {curve}"]
+
+
+def chance(similarity: float, bands: int, rows: int) -> float:
+    """The probability that two documents share a band: 1 - (1 - s^rows)^bands."""
+    return float(1.0 - (1.0 - similarity**rows) ** bands)
+
+
+def banding(config: Config) -> tuple[int, int]:
+    """Bands and rows, as given or as the target asks."""
+    return (config.bands, config.rows) if config.target_similarity is None else _nearest_step(config.target_similarity, config.max_hashes)
+
+
+@lru_cache(maxsize=8)
+def _nearest_step(target: float, max_hashes: int) -> tuple[int, int]:
+    """(bands, rows) with the least area between their curve and a step at `target`; of equal ones, that with the fewest hashes."""
+    grid = (np.arange(1000) + 0.5) / 1000
+    best = (np.inf, 0, 0, 0)
+    for rows in range(1, max_hashes + 1):
+        for bands in range(1, max_hashes // rows + 1):
+            curve = 1.0 - (1.0 - grid**rows) ** bands
+            area = np.round(np.abs(curve - (grid >= target)).mean(), 6)
+            best = min(best, (area, bands * rows, bands, rows))
+    return best[2], best[3]
+
 
 @lru_cache(maxsize=8)
 def _permutations(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -80,14 +118,15 @@ def _permutations(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
 def _bands(batch: pa.RecordBatch, previous: pa.Table | None, config: Config) -> pa.Table:
     """A row for every document with words and every band: the band's hash, the document's rank and address."""
     text = utf8(batch["text"])
-    a, b = _permutations(config.bands * config.rows, config.seed)
+    bands, in_band = banding(config)
+    a, b = _permutations(bands * in_band, config.seed)
     signatures = np.empty((batch.num_rows, len(a)), dtype=np.uint64)
     num_shingles = np.empty(batch.num_rows, dtype=np.int64)
     minhash.signatures(text.offsets, text.data, config.ngram, a, b, *fold_tables(), signatures, num_shingles)
     rows = np.flatnonzero(text.valid & (num_shingles > 0))
-    keys = np.empty((len(rows), config.bands), dtype=np.uint64)
-    minhash.band_keys(signatures[rows], config.rows, keys)
-    each = np.repeat(rows, config.bands)
+    keys = np.empty((len(rows), bands), dtype=np.uint64)
+    minhash.band_keys(signatures[rows], in_band, keys)
+    each = np.repeat(rows, bands)
     take = pa.array(each)
     rank = keeping.as_binary(keeping.ranks(batch, config.keep)[each])
     return keyed(keys.ravel(), keeping.packed(batch, config.keep)[each], batch["id"].take(take), at=batch["at"].take(take), rank=rank)
@@ -233,14 +272,14 @@ def _decide_once(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
 
 
 def _told(edges: pa.Table, state: int) -> Iterator[pa.Table]:
-    """What documents in `state` send along their edges."""
+    """What documents in `state` send along their edges; the last word, of those that stay, has their own key as `to`."""
     to, similarity = one_chunk(edges["to"]).to_numpy(), one_chunk(edges["similarity"]).to_numpy()
     keeper, rank = edges["keeper"], edges["rank"]
     yield _row(to, keeper, state, to, keeper, rank, similarity, True)
     if state == UNDECIDED:
         yield _row(one_chunk(edges["key"]).to_numpy(), edges["id"], EDGE, to, keeper, rank, similarity, True)
     elif state == STAYS:
-        yield _row(to, edges["id"], EDGE, to, keeper, rank, similarity, False)
+        yield _row(to, edges["id"], EDGE, one_chunk(edges["key"]).to_numpy(), keeper, rank, similarity, False)
 
 
 def _decide_all(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
@@ -268,24 +307,54 @@ def _decide_all(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
 
 
 def _keepers(tables: Iterator[pa.Table], config: Config, whole: bool) -> Iterator[pa.Table]:
-    """The verdict of each removed document: of its neighbours that stay, the best by (rank, id) is the keeper."""
-    threshold = f">= {round(config.min_similarity, DECIMALS)!r}"
+    """Of the neighbours of a removed document that stay, the best by (rank, id) is the keeper: a row for each removed one, at its keeper."""
     for table in whole_keys(tables):
         key = one_chunk(table["key"]).to_numpy()
         rank, keeper = keeping.from_binary(table["rank"]), keeping.id_words(table["keeper"])
         order = np.lexsort((keeper[:, 1], keeper[:, 0], *rank.T[::-1], key))
         best = table.take(pa.array(order[np.r_[True, key[order][1:] != key[order][:-1]]]))
-        similarity = one_chunk(best["similarity"])
+        of, to = one_chunk(best["key"]).to_numpy(), one_chunk(best["to"]).to_numpy()
+        yield keyed(to, None, best["id"], of=pa.array(of), keeper=best["keeper"], similarity=best["similarity"])
+
+
+def _clusters(tables: Iterator[pa.Table], config: Config, whole: bool) -> Iterator[pa.Table]:
+    """Verdicts: of every removed document, and of its keeper, which is told how many documents it stands for."""
+    threshold = f">= {round(config.min_similarity, DECIMALS)!r}"
+    held, size = None, 0
+    for table in tables:
+        if table.num_rows == 0:
+            continue
+        similarity = one_chunk(table["similarity"])
         yield keyed(
-            one_chunk(best["key"]).to_numpy() * GATHER,
+            one_chunk(table["of"]).to_numpy() * GATHER,
             None,
-            best["id"],
-            drop=pa.array([REASON] * best.num_rows, pa.string()),
+            table["id"],
+            drop=pa.array([REASON] * table.num_rows, pa.string()),
             value=pa.array([repr(value) for value in similarity.to_pylist()], pa.string()),
-            threshold=pa.array([threshold] * best.num_rows, pa.string()),
-            keeper=best["keeper"],
+            threshold=pa.array([threshold] * table.num_rows, pa.string()),
+            keeper=table["keeper"],
             similarity=similarity,
+            cluster=table["keeper"],
+            copies=pa.nulls(table.num_rows, pa.int32()),
         )
+        key = one_chunk(table["key"]).to_numpy()
+        first = np.flatnonzero(np.r_[True, key[1:] != key[:-1]])
+        sizes = np.diff(np.r_[first, len(key)])
+        if held is not None and held["key"][0].as_py() == int(key[0]):
+            sizes[0] += size
+        elif held is not None:
+            yield _stand(held, np.array([size]))
+        yield _stand(table.take(pa.array(first[:-1])), sizes[:-1])
+        held, size = table.slice(int(first[-1]), 1), int(sizes[-1])
+    if held is not None:
+        yield _stand(held, np.array([size]))
+
+
+def _stand(firsts: pa.Table, sizes: np.ndarray) -> pa.Table:
+    """The rows of keepers, from the first row of each of their clusters."""
+    nothing = {name: pa.nulls(len(sizes), near_dedup.adds[name]) for name in (DROP, VALUE, THRESHOLD, "keeper", "similarity")}
+    copies = pa.array(sizes + 1, pa.int32())
+    return keyed(one_chunk(firsts["key"]).to_numpy() * GATHER, None, firsts["keeper"], **nothing, cluster=firsts["keeper"], copies=copies)
 
 
 def _rounds(config: Config) -> tuple[Round, ...]:
@@ -295,6 +364,7 @@ def _rounds(config: Config) -> tuple[Round, ...]:
         Round(name="sets", sketch=_sets, resolve=_verify),
         Round(name="decide", resolve=_decide, repeat=True),
         Round(name="keepers", resolve=_keepers),
+        Round(name="clusters", resolve=_clusters),
     )
 
 
@@ -304,10 +374,18 @@ def _reads(config: Config) -> tuple[str, ...]:
 
 near_dedup = Barrier(
     name="near_dedup",
-    version=1,
+    version=2,
     config=Config,
     reads=_reads,
     rounds=_rounds,
-    adds={DROP: pa.string(), VALUE: pa.string(), THRESHOLD: pa.string(), "keeper": pa.binary(16), "similarity": pa.float64()},
+    adds={
+        DROP: pa.string(),
+        VALUE: pa.string(),
+        THRESHOLD: pa.string(),
+        "keeper": pa.binary(16),
+        "similarity": pa.float64(),
+        "cluster": pa.binary(16),
+        "copies": pa.int32(),
+    },
     module=__name__,
 )

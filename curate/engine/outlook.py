@@ -59,6 +59,7 @@ def outlook(recipe: Recipe, store: Store) -> str:
         for call in segment.barriers:
             rounds = ", ".join(this.name for this in call.barrier.rounds(call.config))
             lines.append(f"    barrier {call.step} ({call.barrier.name} v{call.barrier.version}): rounds {rounds}")
+            lines += [f"        {note}" for note in getattr(call.config, "notes", list)()]
         lines += [f"    stage {call.step} ({call.stage.name} v{call.stage.version})" for call in segment.steps]
     lines += ["then: documents/, removed/" + _after(recipe), "", "tasks:"]
     try:

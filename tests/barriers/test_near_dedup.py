@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 import textwrap
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 from naive_dedup import candidates, near, shingles, similarity
 
 from curate.barrier import load
+from curate.barriers.near_dedup import banding, chance
 from curate.errors import RecipeError
 
 NEAR = load("near_dedup")
@@ -127,6 +129,45 @@ def test_verdict_columns_name_the_evidence():
     assert (gone["near_dedup__value"], gone["near_dedup__threshold"]) == ("0.99", ">= 0.8")
     assert gone["near_dedup__keeper"] == stays["id"]
     assert stays["near_dedup__keeper"] is stays["near_dedup__similarity"] is None
+    assert gone["near_dedup__cluster"] == stays["near_dedup__cluster"] == stays["id"]
+    assert (gone["near_dedup__copies"], stays["near_dedup__copies"]) == (None, 2)
+
+
+@pytest.mark.parametrize("cut", CUTS, ids=str)
+def test_keepers_know_for_how_many_they_stand(cut):
+    config, table = law_case()
+    marked = run(NEAR, config, table, cut).to_pylist()
+    sizes = Counter(row["near_dedup__keeper"] for row in marked if row["near_dedup__drop"])
+    assert max(sizes.values()) > 10
+    for row in marked:
+        expected = sizes[row["id"]] + 1 if row["id"] in sizes else None
+        assert row["near_dedup__copies"] == expected
+        assert row["near_dedup__cluster"] == (row["near_dedup__keeper"] or (row["id"] if expected else None))
+
+
+def from_step(target, bands, rows):
+    """The area between a curve and a step."""
+    return np.mean([abs(chance(s, bands, rows) - (s >= target)) for s in np.arange(0.0005, 1, 0.001)])
+
+
+def test_a_target_becomes_bands_and_rows():
+    """The curve nearest to the step, against all others; a recipe that says so finds what bands and rows of that shape find."""
+    for target, budget in ((0.5, 64), (0.8, 112), (0.95, 40)):
+        bands, rows = banding(NEAR.config(target_similarity=target, max_hashes=budget))
+        assert bands * rows <= budget
+        others = [(b, r) for r in range(1, 30) for b in range(1, budget // r + 1, 3)]
+        assert all(from_step(target, bands, rows) <= from_step(target, b, r) + 1e-6 for b, r in others)
+    assert banding(NEAR.config(target_similarity=0.8)) != banding(NEAR.config()) == (14, 8)
+    texts, _ = planted(np.random.RandomState(3), 40)
+    bands, rows = banding(NEAR.config(target_similarity=0.7))
+    same = [
+        verdicts(run(NEAR, NEAR.config(**more), documents(texts))) for more in ({"target_similarity": 0.7}, {"bands": bands, "rows": rows})
+    ]
+    assert same[0] == same[1] != {}
+    assert NEAR.config().notes() == [
+        "14 bands of 8 rows, 112 hashes; pairs that become candidates, by similarity: 0.5: 5.3 %, 0.6: 21.1 %, 0.7: 56.5 %, 0.75: 77.2 %, "
+        "0.8: 92.4 %, 0.85: 98.8 %, 0.9: 100.0 %, 0.95: 100.0 %"
+    ]
 
 
 def test_containment_removes_the_part_and_not_the_whole():
