@@ -32,7 +32,7 @@ def write(folder, **changes):
     recipe = {
         "name": "small",
         "input": [{"uri": str(folder / f"{source}.jsonl"), "source": source, "fields": fields} for source in ("one", "two")],
-        "steps": [{"license": {}}, {"exact_dedup": {}}],
+        "steps": [{"license": {}}],
         "tokenizer": {"vocab_size": 320},
         "shards": {"tokens_per_shard": 4000},
         "limits": {"part_bytes": 20_000},

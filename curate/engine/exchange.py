@@ -25,6 +25,10 @@ FIRST_KEYS = b"curate.first_keys"
 
 def order(table: pa.Table | pa.RecordBatch) -> np.ndarray:
     """Row numbers in (key, sub, id) order; equal rows stay in their order."""
+    keys = _column(table, "key")
+    rows = np.argsort(keys, kind="stable")
+    if len(rows) < 2 or (keys[rows[1:]] != keys[rows[:-1]]).all():  # keys alone decide
+        return rows
     ids = id_words(table["id"])
     return np.lexsort((ids[:, 1], ids[:, 0], _column(table, "sub"), _column(table, "key")))
 
@@ -40,7 +44,32 @@ def sort(table: pa.Table) -> pa.Table:
     rows = order(table)
     if (rows[1:] > rows[:-1]).all():
         return table
-    return table.take(pa.array(rows))
+    return take_rows(table, rows)
+
+
+def take_rows(table: pa.Table, rows: np.ndarray) -> pa.Table:
+    """Rows int64[n] of a table. pyarrow moves lists of numbers value by value; here they are moved as the bytes they are."""
+    index = pa.array(rows)
+    return pa.table({name: _take(one_chunk(table[name]), index) for name in table.column_names}, schema=table.schema)
+
+
+def _take(array: pa.Array, index: pa.Array) -> pa.Array:
+    dtype = array.type
+    if not pa.types.is_large_list(dtype) or array.null_count or array.values.null_count or not _is_whole(dtype.value_type):
+        return array.take(index)
+    width = dtype.value_type.bit_width // 8
+    values = array.values
+    offsets = np.frombuffer(array.buffers()[1], dtype=np.int64)[array.offset : array.offset + len(array) + 1] if len(array) else [0]
+    starts = pa.py_buffer((np.asarray(offsets) + values.offset) * width)
+    as_bytes = pa.Array.from_buffers(pa.large_binary(), len(array), [None, starts, values.buffers()[1]])
+    _, ends, data = as_bytes.take(index).buffers()
+    offsets = np.frombuffer(ends, dtype=np.int64)[: len(index) + 1] // width
+    moved = pa.Array.from_buffers(dtype.value_type, int(offsets[-1]), [None, data])
+    return pa.LargeListArray.from_arrays(pa.array(offsets), moved, type=dtype)
+
+
+def _is_whole(dtype: pa.DataType) -> bool:
+    return bool(pa.types.is_integer(dtype) or pa.types.is_floating(dtype))
 
 
 class RunWriter:
@@ -178,6 +207,15 @@ def read_range(store: Store, runs: Sequence[File], low: int = 0, high: int = KEY
         cursors = [cursor for cursor in cursors if cursor.table is not None]
         if taken:
             yield sort(pa.concat_tables(taken)) if len(taken) > 1 else taken[0]
+
+
+def read_pieces(store: Store, runs: Sequence[File], low: int = 0, high: int = KEY_SPACE) -> Iterator[pa.Table]:
+    """The same rows as `read_range` gives, run after run and each in order, but not merged: for who sorts them all."""
+    for file in runs:
+        cursor = _Cursor(store, file, low, high) if file.rows else None
+        while cursor is not None and cursor.table is not None:
+            yield cursor.table
+            cursor.advance()
 
 
 def ranges(num_bytes: int, range_bytes: int, at_least: int = 1) -> list[tuple[int, int]]:

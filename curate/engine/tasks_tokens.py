@@ -1,33 +1,33 @@
 """Tasks that end in token shards: encode a part, write one shard, index all documents.
 
 Documents are ordered by the 128-bit BLAKE3 of (seed, id): a shuffle that is a function of the corpus alone. Encoding writes runs in that order with a histogram
-of tokens over the key space; from the sum of histograms the driver cuts shards of equal size, and each shard is one merge of all runs.
+of tokens over the key space; in the bucket where a shard should end, the rows tell the document after which it does, and each shard is one sort of its range.
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from blake3 import blake3
 
 from curate.arrow import one_chunk
 from curate.barrier import keyed
-from curate.engine.exchange import RunWriter, read_range
+from curate.engine.exchange import RunWriter, read_pieces, sort
 from curate.engine.tasks import BATCH_ROWS, DocumentsPart
 from curate.ledger import Outcome
 from curate.shards.format import TRAIN, ShardMeta, shard_schema, split_rows, write_shard
 from curate.shards.index import write_doc_index
 from curate.shards.manifest import Amount
+from curate.shards.order import shuffle_keys
 from curate.shards.settle import read_documents
 from curate.store import File, Store
 from curate.tokenizer.encode import Encoder
 
 BUCKET_BITS = 14
-"""The histogram has 2^14 buckets, so a corpus of up to 160 shards is cut to within 1 % of the target."""
+"""The histogram has 2^14 buckets; finding the end of a shard exactly means to read the lengths of one bucket."""
 NO_LICENSE = "NOASSERTION"
 
 
@@ -100,26 +100,49 @@ class EncodeTask:
         )
 
 
-def shuffle_keys(ids: pa.Array, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """(key, sub): the halves of BLAKE3-128(seed as u64 LE, id) for every id."""
-    prefix = seed.to_bytes(8, "little")
-    digests = b"".join(blake3(prefix + identity).digest(length=16) for identity in ids.to_pylist())
-    words = np.frombuffer(digests, dtype=">u8").astype(np.uint64).reshape(-1, 2)
-    return np.ascontiguousarray(words[:, 0]), np.ascontiguousarray(words[:, 1])
-
-
-def shard_ranges(buckets: np.ndarray, tokens_per_shard: int) -> list[tuple[int, int]]:
-    """Key ranges [low, high) that hold about `tokens_per_shard` tokens each, the last one what is left; at least one range."""
+def cuts(buckets: np.ndarray, tokens_per_shard: int) -> list[tuple[int, int, int]]:
+    """Where shards should end: (bucket, tokens before it, tokens wanted before the cut) for each multiple of the target but the last."""
     ends = np.cumsum(buckets)
     total = int(ends[-1]) if len(ends) else 0
-    count = max(1, -(-total // tokens_per_shard))
-    # the bucket edge nearest to each multiple of the target
-    wanted = np.arange(1, count) * tokens_per_shard
-    cuts = np.searchsorted(ends, wanted)
-    before = np.concatenate(([0], ends))[cuts]
-    cuts = np.where(wanted - before <= ends[np.minimum(cuts, len(ends) - 1)] - wanted, cuts, cuts + 1)
-    edges = np.unique(np.concatenate(([0], cuts, [len(buckets)])))
-    return [(int(low) << (64 - BUCKET_BITS), int(high) << (64 - BUCKET_BITS)) for low, high in pairwise(edges)]
+    wanted = np.arange(1, max(1, -(-total // tokens_per_shard))) * tokens_per_shard
+    at = np.searchsorted(ends, wanted)
+    return list(zip(at.tolist(), (ends - buckets)[at].tolist(), wanted.tolist(), strict=True))
+
+
+@dataclass(frozen=True, kw_only=True)
+class CutTask:
+    """Some ends of shards, exactly: the histogram says in which bucket they lie, the rows of that bucket where."""
+
+    store: Store
+    name: str
+    runs: tuple[File, ...]
+    wanted: tuple[tuple[int, int, int], ...]
+    phase: str = "cut"
+    resources: Mapping[str, float] = field(default_factory=dict)
+
+    def run(self) -> Outcome:
+        """`edges`: for each cut (tokens before it, first key of the shard behind it), at the end of the document nearest to the wanted place."""
+        edges = []
+        for bucket, before, wanted in self.wanted:
+            low, high = bucket << (64 - BUCKET_BITS), (bucket + 1) << (64 - BUCKET_BITS)
+            pieces = [
+                (piece["key"].to_numpy(), pc.list_value_length(piece["tokens"]).to_numpy())
+                for piece in read_pieces(self.store, self.runs, low, high)
+            ]
+            keys, lengths = (np.concatenate([piece[i] for piece in pieces]) for i in (0, 1))
+            unique, of = np.unique(keys, return_inverse=True)  # the pieces of a long document stay together
+            sums = np.zeros(len(unique), dtype=np.int64)
+            np.add.at(sums, of, lengths)
+            starts = before + np.concatenate([[0], np.cumsum(sums)])
+            nearest = int(np.argmin(np.abs(starts - wanted)))
+            edges.append((int(starts[nearest]), int(unique[nearest]) if nearest < len(unique) else high))
+        return Outcome(task=self.name, kind="cut", facts={"edges": edges})
+
+
+def shard_ranges(edges: Sequence[Sequence[int]], total: int) -> list[tuple[int, int]]:
+    """Key ranges [low, high) between edges (tokens before, key). Cuts that fell on one place are one, so no shard is empty but that of nothing."""
+    keys = {place: key for place, key in edges if 0 < place < total}
+    return list(pairwise([0, *(keys[place] for place in sorted(keys)), 1 << 64]))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,11 +161,11 @@ class ShardTask:
     resources: Mapping[str, float] = field(default_factory=dict)
 
     def run(self) -> Outcome:
-        """Merge and write."""
+        """Sort and write. A shard fits into memory, so its rows are sorted once, not merged run by run."""
         started = time.perf_counter()
-        tables = list(read_range(self.store, self.runs, self.low, self.high))
+        tables = list(read_pieces(self.store, self.runs, self.low, self.high))
         schema = shard_schema(self.meta)
-        table, lost = self._without(self._coded(pa.concat_tables(tables)) if tables else schema.empty_table())
+        table, lost = self._without(self._coded(sort(pa.concat_tables(tables))) if tables else schema.empty_table())
         path = f"work/{self.name}/shard.arrow"
         with self.store.put(path) as sink:
             stat = write_shard(sink, table, self.meta)  # type: ignore[arg-type]

@@ -9,18 +9,22 @@ import numpy as np
 
 from curate.engine.run import Driver, files_of
 from curate.engine.tasks import DocumentsPart, name_of
-from curate.engine.tasks_tokens import EncodeTask, IndexTask, ShardTask, shard_ranges, shuffle_keys
+from curate.engine.tasks_tokens import CutTask, EncodeTask, IndexTask, ShardTask, cuts, shard_ranges
 from curate.ledger import Outcome
 from curate.recipe import ShardsConfig, TokenizerFile
 from curate.shards.forget import forgotten_ids
 from curate.shards.format import MANIFEST, ShardMeta, ShardStat, shard_name, tokenizer_fingerprint
 from curate.shards.index import IndexStat, index_name
 from curate.shards.manifest import Amount, Rewritten, build_manifest, write_manifest
+from curate.shards.order import shuffle_keys
 from curate.store import File, Store, failpoint
 from curate.tokenizer.encode import Encoder
 from curate.tokenizer.probe import probe_hash
 
 TOKENIZER = "tokenizer/tokenizer.json"
+
+CUTS_A_TASK = 64
+"""Ends of shards that one task looks for."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +102,7 @@ def shards(driver: Driver, parts: Sequence[DocumentsPart], made: Tokenizer, lice
             meta=meta,
             forgotten=gone,
         )
-        for low, high, gone in _ranges(driver.store, config, np.sum(histograms, axis=0))
+        for low, high, gone in _ranges(driver, config, runs, source, np.sum(histograms, axis=0))
     ]
     written = driver.phase("shards", tasks)
     files = tuple(files_of(written, "shard"))
@@ -106,16 +110,24 @@ def shards(driver: Driver, parts: Sequence[DocumentsPart], made: Tokenizer, lice
     return _publish(driver, meta, written, index)
 
 
-def _ranges(store: Store, config: ShardsConfig, histogram: np.ndarray) -> list[tuple[int, int, tuple[bytes, ...]]]:
+def _ranges(
+    driver: Driver, config: ShardsConfig, runs: Sequence[File], source: str, histogram: np.ndarray
+) -> list[tuple[int, int, tuple[bytes, ...]]]:
     """(low, high, forgotten ids) of each shard: only the shard that held a forgotten document is another task than before."""
-    ids = forgotten_ids(store)
+    wanted = cuts(histogram, config.tokens_per_shard)
+    tasks = [
+        CutTask(store=driver.store, name=name_of("cut", [source, some]), runs=tuple(runs), wanted=tuple(some))
+        for some in (wanted[at : at + CUTS_A_TASK] for at in range(0, len(wanted), CUTS_A_TASK))
+    ]
+    edges = [edge for outcome in driver.phase("cut", tasks) for edge in outcome.facts["edges"]] if tasks else []
+    ids = forgotten_ids(driver.store)
     keys, _ = shuffle_keys(ids, config.seed)
     forgotten = sorted(zip(keys.tolist(), ids.to_pylist(), strict=True))
-    cut = []
-    for low, high in shard_ranges(histogram, config.tokens_per_shard):
+    found = []
+    for low, high in shard_ranges(edges, int(histogram.sum())):
         start, end = (bisect_left(forgotten, (edge, b"")) for edge in (low, high))
-        cut.append((low, high, tuple(one for _, one in forgotten[start:end])))
-    return cut
+        found.append((low, high, tuple(one for _, one in forgotten[start:end])))
+    return found
 
 
 def _names(encoded: Sequence[Outcome], table: str) -> tuple[str, ...]:

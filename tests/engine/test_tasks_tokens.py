@@ -1,0 +1,64 @@
+"""Where shards are cut: after the document nearest to each multiple of the target, whatever the runs; and the order of documents."""
+
+import numpy as np
+import pyarrow as pa
+from blake3 import blake3
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from curate.barrier import keyed
+from curate.engine.exchange import RunWriter, read_pieces, read_range
+from curate.engine.tasks_tokens import BUCKET_BITS, CutTask, cuts, shard_ranges
+from curate.shards.order import shuffle_keys
+from curate.store import Store
+
+
+def written(store, keys, lengths, num_runs):
+    """Runs of token rows with these keys and lengths, and the histogram."""
+    buckets = np.zeros(1 << BUCKET_BITS, dtype=np.int64)
+    np.add.at(buckets, (keys >> np.uint64(64 - BUCKET_BITS)).astype(np.int64), lengths)
+    runs = []
+    for number in range(num_runs):
+        writer = RunWriter(store, f"work/{number}", 1 << 30)
+        mine = slice(number, None, num_runs)
+        tokens = pa.array([[1] * int(n) for n in lengths[mine]], pa.large_list(pa.uint16()))
+        ids = pa.array([int(k).to_bytes(16, "big") for k in keys[mine]], pa.binary(16))
+        writer.write(keyed(keys[mine], None, ids, tokens=tokens))
+        runs += writer.close()
+    return runs, buckets
+
+
+@settings(max_examples=30)
+@given(
+    lengths=st.lists(st.integers(1, 60), min_size=1, max_size=120),
+    target=st.integers(40, 900),
+    num_runs=st.integers(1, 4),
+    narrow=st.booleans(),
+    seed=st.integers(0, 5),
+)
+def test_every_shard_is_within_a_document_of_its_target(tmp_path_factory, lengths, target, num_runs, narrow, seed):
+    store = Store(str(tmp_path_factory.mktemp("cut")))
+    keys = np.random.default_rng(seed).choice(1 << 40, len(lengths), replace=False).astype(np.uint64)
+    keys = keys if narrow else keys << np.uint64(24)  # narrow: all in one bucket
+    runs, buckets = written(store, keys, np.array(lengths), num_runs)
+    edges = CutTask(store=store, name="cut", runs=tuple(runs), wanted=tuple(cuts(buckets, target))).run().facts["edges"]
+    sizes = []
+    for low, high in shard_ranges(edges, sum(lengths)):
+        held = [len(tokens) for table in read_range(store, runs, low, high) for tokens in table["tokens"].to_pylist()]
+        unmerged = [len(tokens) for table in read_pieces(store, runs, low, high) for tokens in table["tokens"].to_pylist()]
+        assert sorted(held) == sorted(unmerged)
+        sizes.append(sum(held))
+    assert sum(sizes) == sum(lengths)
+    assert all(size > 0 for size in sizes)
+    ends = np.cumsum([0, *sizes])
+    for wanted in range(target, sum(lengths), target):  # one document more or less than wanted, where no cut fell on its neighbour
+        assert min(abs(ends - wanted)) <= max(lengths) / 2
+
+
+@given(st.lists(st.binary(min_size=16, max_size=16), max_size=50), st.integers(0, (1 << 63) - 1), st.integers(0, 3))
+def test_the_order_is_blake3_of_seed_and_id(ids, seed, skip):
+    column = pa.array(ids, pa.binary(16)).slice(min(skip, len(ids)))
+    keys, subs = shuffle_keys(column, seed)
+    for one, key, sub in zip(column.to_pylist(), keys, subs, strict=True):
+        digest = blake3(seed.to_bytes(8, "little") + one).digest(length=16)
+        assert (int(key), int(sub)) == (int.from_bytes(digest[:8], "big"), int.from_bytes(digest[8:], "big"))
