@@ -2,7 +2,8 @@
 
 A task sorts what it has and writes **runs**: Arrow IPC files of record batches whose first keys stand in the schema's metadata. A reader of the
 range [low, high) opens every run, jumps to the batches that overlap, and merges. The number of ranges is chosen when all runs are there, so it
-fits the data and no result depends on it. Memory: a writer holds `spill_bytes`, a reader one batch of each run.
+fits the data and no result depends on it. Memory: a writer holds `spill_bytes`; a reader holds, of each run, what one batch has of the
+range, so never more than the range, however many runs there are, and keeps files open only where more than one batch of a run is in it.
 """
 
 import base64
@@ -144,9 +145,12 @@ class _Cursor:
             end = int(np.searchsorted(keys, np.uint64(self.high - 1), side="right"))
             if end > start:
                 table = pa.Table.from_batches([batch.slice(start, end - start)])
+                if end - start < batch.num_rows:
+                    table = table.take(pa.array(np.arange(end - start)))  # a slice would hold the whole batch
                 self.table = table.replace_schema_metadata(None)
-                return
-        self.close()
+                break
+        if self.next >= self.stop:
+            self.close()
 
     @property
     def more(self) -> bool:
