@@ -1,6 +1,7 @@
 """Small corpora of token shards for the tests of `train`: words drawn from a Markov chain, so that there is something to learn."""
 
 import json
+import string
 from itertools import pairwise
 
 import numpy as np
@@ -13,8 +14,23 @@ from curate.shards.manifest import build_manifest, write_manifest
 VOCAB = 64
 
 
+LETTERS = string.ascii_letters + string.digits + "-"
+
+
 def tokenizer_json(word="a"):
-    return json.dumps({"model": {"type": "BPE", "vocab": {"<|endoftext|>": 0, word: 1}, "merges": []}}).encode()
+    """A letter is a token; `word` stands for the first of them."""
+    vocab = {"<|endoftext|>": 0, word: 1} | {letter: i for i, letter in enumerate(LETTERS[1:], 2)}
+    added = {
+        "id": 0,
+        "content": "<|endoftext|>",
+        "single_word": False,
+        "lstrip": False,
+        "rstrip": False,
+        "normalized": False,
+        "special": True,
+    }
+    model = {"type": "BPE", "vocab": vocab, "merges": []}
+    return json.dumps({"version": "1.0", "added_tokens": [added], "decoder": {"type": "Fuse"}, "model": model}).encode()
 
 
 def documents(num, seed=0, low=5, high=60, vocab=VOCAB):

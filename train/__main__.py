@@ -5,18 +5,17 @@
 Exit code 0: done, or stopped with a checkpoint; 2: shards, options or output folder do not fit, and the message says what to do.
 """
 
-import json
 import os
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from curate.errors import CurateError
 from curate.shards.reader import Corpus, open_shards
+from train import commands
 from train.config import DEFAULTS, Device, TrainError
 
 if TYPE_CHECKING:
@@ -26,6 +25,7 @@ STEADY_END = 0.9
 """Share of the given minutes after which a run should be done; the rest is for loading torch before and drawing the plot after."""
 
 app = typer.Typer(add_completion=False, rich_markup_mode="markdown", pretty_exceptions_enable=False)
+commands.add_to(app)
 
 EXAMPLE = """Learn from the token shards of a run of `curate`.
 
@@ -118,91 +118,6 @@ def command(
     except CurateError as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(2) from None
-
-
-Run = Annotated[Path, typer.Argument(help="Folder of a run, what --output named.")]
-Shards = Annotated[Path | None, typer.Option(help="Its shards, where they were moved. [default: where the run found them]")]
-
-
-@app.command("trace")
-def trace_command(
-    run: Run,
-    step: Annotated[int, typer.Option(help="Which step, from 1.")],
-    shards: Shards = None,
-    as_json: Annotated[bool, typer.Option("--json", help="A JSON object a line.")] = False,
-) -> None:
-    """Which documents a step was made of.
-
-    train trace runs/web/train --step 100
-    """
-    from train import trace
-
-    _lines(lambda: trace.trace(trace.open_run(run, shards), step), as_json)
-
-
-@app.command("exposure")
-def exposure_command(
-    run: Run,
-    doc_id: Annotated[str, typer.Argument(help="32 hex digits.")],
-    shards: Shards = None,
-    as_json: Annotated[bool, typer.Option("--json", help="A JSON object a line.")] = False,
-) -> None:
-    """Which steps saw a document.
-
-    train exposure runs/web/train 00a1b2c3d4e5f60718293a4b5c6d7e8f
-    """
-    from train import trace
-
-    _lines(lambda: trace.exposure(trace.open_run(run, shards), doc_id), as_json)
-
-
-@app.command("remove")
-def remove_command(
-    run: Run,
-    output: Annotated[Path, typer.Option(help="Folder of the new run.")],
-    doc_id: Annotated[list[str] | None, typer.Option("--id", help="A document, 32 hex digits; may be repeated.")] = None,
-    file: Annotated[Path | None, typer.Option(help="A file with an id a line.")] = None,
-    step: Annotated[int | None, typer.Option(help="Go on from the checkpoint of this step. [default: the newest]")] = None,
-    steps: Annotated[int | None, typer.Option(help="Updates in all. [default: as many as the run has]")] = None,
-    shards: Shards = None,
-) -> None:
-    """A new run that goes on from a checkpoint without some documents; `train --resume` continues it.
-
-    train remove runs/web/train --id 00a1b2c3d4e5f60718293a4b5c6d7e8f --output runs/web/train-2
-    """
-    from train import trace
-
-    try:
-        if file is not None and not file.is_file():
-            raise TrainError(f"--file: expected a file with an id a line, got {file}, which is not there; check the path")
-        ids = [*(doc_id or []), *(file.read_text().split() if file else [])]
-        if not ids:
-            raise TrainError("remove: expected documents, got none; give --id or --file")
-        opened = trace.open_run(run, shards)
-        at, count = trace.remove(opened, ids, output, step, steps)
-    except CurateError as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(2) from None
-    typer.echo(f"{count} documents leave the plan from step {at + 1} on; what was learned from them before stays in the checkpoint")
-    typer.echo(f"go on with: train --shards {opened.shards} --output {output} --resume")
-
-
-def _lines(rows: Callable[[], list[dict[str, Any]]], as_json: bool) -> None:
-    """Rows as JSON lines, or in columns."""
-    try:
-        found = rows()
-    except CurateError as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(2) from None
-    if as_json:
-        for row in found:
-            typer.echo(json.dumps(row, ensure_ascii=False))
-        return
-    names = ("step", "row", "doc_id", "start", "length", "source", "license", "url")
-    cells = [[str(row[name] if row[name] is not None else row["container"]) for name in names] for row in found]
-    widths = [max(map(len, column)) for column in zip(names, *cells, strict=True)]
-    for line in [list(names), *cells]:
-        typer.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
 
 
 def _device(name: str | None, compile: bool | None, micro_rows: int | None, keep: int) -> Device:

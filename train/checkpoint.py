@@ -151,7 +151,10 @@ def _open(path: Path) -> Checkpoint | Exception:
 
 
 def restore(checkpoint: Checkpoint, model: Decoder, optimizers: list[Optimizer]) -> None:
-    """Fill model and optimizers in place, whatever the number of processes was. TrainError if the checkpoint is of another model."""
+    """Fill model and optimizers in place, whatever the number of processes was; no optimizers: the model alone.
+
+    TrainError if the checkpoint is of another model.
+    """
     weights = load_file(checkpoint.path / WEIGHTS)
     own = dict(model.named_parameters())
     for name in sorted(own.keys() | weights.keys()):
@@ -161,14 +164,15 @@ def restore(checkpoint: Checkpoint, model: Decoder, optimizers: list[Optimizer])
                 f"checkpoint {checkpoint.path}: expected {name} of shape {here}, got {there}; it is of another model: start a new --output"
             )
     moments: dict[str, dict[str, Tensor]] = {}
-    for key, value in load_file(checkpoint.path / OPTIMIZER).items():
+    for key, value in (load_file(checkpoint.path / OPTIMIZER) if optimizers else {}).items():
         kind, _, name = key.partition(".")
         moments.setdefault(name, {})[kind] = value
     with torch.no_grad():
         for name, parameter in own.items():
             parameter.copy_(_like(weights[name], parameter))
-            optimizer = next(one for one in optimizers if any(p is parameter for group in one.param_groups for p in group["params"]))
-            optimizer.state[parameter] = {kind: _like(value, parameter) for kind, value in moments.get(name, {}).items()}
+            for optimizer in optimizers:
+                if any(parameter is one for group in optimizer.param_groups for one in group["params"]):
+                    optimizer.state[parameter] = {kind: _like(value, parameter) for kind, value in moments.get(name, {}).items()}
 
 
 def _like(whole: Tensor, parameter: Tensor) -> Tensor:

@@ -8,6 +8,8 @@ Attention crosses document boundaries inside a row unless the config says `docum
 """
 
 import math
+from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import torch
@@ -233,6 +235,37 @@ CHUNK_LOGITS = {"cpu": 1 << 22, "cuda": 1 << 28}
 """Logits that exist at a time. On a CPU 16 MiB, which stay in cache and in one buffer: fresh pages cost more than the arithmetic."""
 
 
+def _softmax(logits: Tensor, target: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:
+    """(losses float32[n], their gradient by the logits in the logits' dtype) of logits [n, V], target int64[n, 1], valid bool[n].
+
+    Written for torch.compile, which makes two passes over the logits of it.
+    """
+    x = logits.float()
+    total = x.logsumexp(dim=1, keepdim=True)
+    losses = (total - x.gather(1, target)).squeeze(1) * valid
+    chosen = torch.arange(x.shape[1], device=x.device) == target
+    gradient = ((x - total).exp() - chosen.float()) * valid[:, None]
+    return losses, gradient.to(logits.dtype)
+
+
+@cache
+def _softmax_compiled() -> Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]:
+    compiled: Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor]] = torch.compile(_softmax, dynamic=False)
+    return compiled
+
+
+def _softmax_in_place(logits: Tensor, target: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:
+    """The same in the memory of the logits: on a CPU fresh pages cost more than the arithmetic."""
+    x = logits.float()  # the same memory where the model computes in float32
+    top = x.amax(dim=1, keepdim=True)
+    picked = x.gather(1, target)
+    total = x.sub_(top).exp_().sum(dim=1, keepdim=True)
+    losses = (total.log() + top - picked).squeeze(1) * valid
+    # softmax minus one at the target; what is no target has zero rows
+    x.mul_(valid[:, None] / total).scatter_add_(1, target, -valid[:, None].to(x.dtype))
+    return losses, x.to(logits.dtype)
+
+
 class _LinearCrossEntropy(torch.autograd.Function):
     """Cross-entropy of hidden @ weight.T against targets, chunk by chunk, gradients computed while the chunk's logits are in cache."""
 
@@ -249,15 +282,8 @@ class _LinearCrossEntropy(torch.autograd.Function):
             part = slice(start, start + size)
             x, target, valid = hidden[part], targets[part].clamp_min(0)[:, None], targets[part] >= 0
             raw = torch.mm(x, head.T, out=buffer[: len(x)])
-            logits = raw.float()  # the same memory where the model computes in float32
-            top = logits.amax(dim=1, keepdim=True)
-            picked = logits.gather(1, target)
-            total = logits.sub_(top).exp_().sum(dim=1, keepdim=True)
-            losses[part] = (total.log() + top - picked).squeeze(1) * valid
+            losses[part], chunk = (_softmax_compiled() if raw.is_cuda else _softmax_in_place)(raw, target, valid)
             if grad_hidden is not None and grad_weight is not None:
-                # softmax minus one at the target; padding has zero rows
-                logits.mul_(valid[:, None] / total).scatter_add_(1, target, -valid[:, None].to(logits.dtype))
-                chunk = logits.to(hidden.dtype)
                 torch.mm(chunk, head, out=grad_hidden[part])
                 if weight.dtype == hidden.dtype:
                     grad_weight.addmm_(chunk.T, x)

@@ -8,7 +8,17 @@ import torch
 from train import flops
 from train.checkpoint import llama_config
 from train.config import ModelConfig, TrainError, model_config
-from train.model import CHUNK_LOGITS, Decoder, attend, dense_mask, documents_of, flex_mask, linear_cross_entropy
+from train.model import (
+    CHUNK_LOGITS,
+    Decoder,
+    _softmax,
+    _softmax_in_place,
+    attend,
+    dense_mask,
+    documents_of,
+    flex_mask,
+    linear_cross_entropy,
+)
 
 
 def tiny(**other):
@@ -107,6 +117,13 @@ def test_chunked_loss_is_the_plain_one(rows, monkeypatch):
     assert torch.allclose(losses, plain, atol=1e-5)
     for got, wanted in zip(torch.autograd.grad(losses.sum() / 18, (hidden, weight)), expected, strict=True):
         assert torch.allclose(got, wanted, atol=1e-6)
+
+
+def test_both_ways_to_the_softmax_are_one():
+    logits, target = torch.randn(20, 50), torch.randint(0, 50, (20, 1))
+    valid = torch.rand(20) > 0.3
+    for one, other in zip(_softmax(logits, target, valid), _softmax_in_place(logits.clone(), target, valid), strict=True):
+        assert torch.allclose(one, other, atol=1e-6)
 
 
 def test_loss_sum_is_the_sum_of_losses_and_trains_both_ends():
