@@ -3,7 +3,7 @@ BPE.
 
 Two rounds. `count`: each task counts its pre-tokens, a range adds the counts of each. `rank`: rows are sorted by falling count (ties by
 hash), so that the finding reads the `max_pretokens` most frequent and stops; what it reads is bounded by the recipe, not by the corpus.
-Counts are integers, and merges break ties by id, so the result is a function of the texts alone. Method: `curate.kernels.bpe`; files:
+Counts are integers (weighted ones are thousandths), and merges break ties by id, so the result is a function of the texts alone. Method: `curate.kernels.bpe`; files:
 `curate.tokenizer.train`.
 
 Keyed rows: key = XXH64 of the pre-token, id = its XXH64 under two other seeds, payload `pretoken` large_binary, `count` int64. Rows of no
@@ -39,7 +39,7 @@ class Config(train.TokenizerConfig):
 
 
 def _reads(config: Config) -> tuple[str, ...]:
-    return ("text",)
+    return ("text",) if config.weights is None else ("text", config.weights.column)
 
 
 def _rounds(config: Config) -> tuple[Round, ...]:
@@ -47,13 +47,29 @@ def _rounds(config: Config) -> tuple[Round, ...]:
 
 
 def sketch(batch: pa.RecordBatch, previous: pa.Table | None, config: Config) -> pa.Table:
-    """The distinct pre-tokens of a batch with their counts, and the batch's totals."""
-    found = pretokenize.count(batch["text"], config.pattern, config.max_pretoken_bytes, config.max_chars_per_document)
-    words = pa.LargeBinaryArray.from_buffers(
-        pa.large_binary(), len(found.counts), [None, pa.py_buffer(found.offsets), pa.py_buffer(found.data)]
-    )
-    seen = (found.num_documents, found.text_bytes, found.capped_bytes, found.num_long, found.long_bytes)
-    return pa.concat_tables([_totals(dict(zip(TOTALS, seen, strict=False))), _rows(words, found.counts)])
+    """The distinct pre-tokens of a batch with their counts, weighted where the recipe weighs, and the batch's totals."""
+    tables = []
+    for texts, weight in _groups(batch, config):
+        found = pretokenize.count(texts, config.expression, config.max_pretoken_bytes, config.max_chars_per_document)
+        words = pa.LargeBinaryArray.from_buffers(
+            pa.large_binary(), len(found.counts), [None, pa.py_buffer(found.offsets), pa.py_buffer(found.data)]
+        )
+        seen = (found.num_documents, found.text_bytes, found.capped_bytes, found.num_long, found.long_bytes)
+        tables += [_totals(dict(zip(TOTALS, seen, strict=False))), _rows(words, found.counts * weight)]
+    return pa.concat_tables(tables) if tables else _totals({})
+
+
+def _groups(batch: pa.RecordBatch, config: Config) -> Iterator[tuple[pa.Array, int]]:
+    """Texts of equal weight, and the weight; those that weigh nothing are left out."""
+    weights = config.weights
+    if weights is None:
+        yield batch["text"], 1
+        return
+    coded = batch[weights.column].cast(pa.string()).dictionary_encode("encode")
+    by_code = np.array([weights.scaled(value) for value in coded.dictionary.to_pylist()], dtype=np.int64)
+    row_weights = by_code[coded.indices.to_numpy(zero_copy_only=False)]
+    for weight in np.unique(row_weights[row_weights > 0]).tolist():
+        yield batch["text"].take(pa.array(np.flatnonzero(row_weights == weight))), weight
 
 
 def combine(table: pa.Table) -> pa.Table:
@@ -154,7 +170,7 @@ def _ids(words: np.ndarray) -> pa.Array:
 
 train_tokenizer = Barrier(
     name="train_tokenizer",
-    version=1,
+    version=2,
     config=Config,
     reads=_reads,
     rounds=_rounds,

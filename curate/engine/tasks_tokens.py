@@ -39,6 +39,8 @@ class EncodeTask:
     name: str
     part: DocumentsPart
     tokenizer: File
+    end: str
+    """The token before every document."""
     seed: int
     license_column: str | None
     spill_bytes: int
@@ -48,7 +50,7 @@ class EncodeTask:
     def run(self) -> Outcome:
         """Encode batch by batch; a document of more than 2^20 tokens becomes several rows."""
         started = time.perf_counter()
-        encoder = Encoder(self.store.read(self.tokenizer.path))
+        encoder = Encoder(self.store.read(self.tokenizer.path), self.end)
         writer = RunWriter(self.store, f"work/{self.name}/rows", self.spill_bytes)
         buckets = np.zeros(1 << BUCKET_BITS, dtype=np.int64)
         seen: dict[str, set[str]] = {"sources": set(), "licenses": set(), "containers": set()}

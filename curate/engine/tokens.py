@@ -5,11 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import fsspec
 import numpy as np
 
 from curate.engine.run import Driver, files_of
 from curate.engine.tasks import DocumentsPart, name_of
 from curate.engine.tasks_tokens import CutTask, EncodeTask, IndexTask, ShardTask, cuts, shard_ranges
+from curate.errors import RecipeError
 from curate.ledger import Outcome
 from curate.recipe import ShardsConfig, TokenizerFile
 from curate.shards.forget import forgotten_ids
@@ -19,9 +21,12 @@ from curate.shards.manifest import Amount, Rewritten, build_manifest, write_mani
 from curate.shards.order import shuffle_keys
 from curate.store import File, Store, failpoint
 from curate.tokenizer.encode import Encoder
+from curate.tokenizer.file import config_json
+from curate.tokenizer.imports import imported
 from curate.tokenizer.probe import probe_hash
+from curate.tokenizer.train import TokenizerConfig
 
-TOKENIZER = "tokenizer/tokenizer.json"
+TOKENIZER, TOKENIZER_CONFIG = "tokenizer/tokenizer.json", "tokenizer/tokenizer_config.json"
 
 CUTS_A_TASK = 64
 """Ends of shards that one task looks for."""
@@ -35,6 +40,8 @@ class Tokenizer:
     fingerprint: str
     probe: str
     vocab_size: int
+    end: str
+    """The token before every document."""
     eos_id: int
 
 
@@ -45,32 +52,39 @@ def tokenizer(driver: Driver, parts: Sequence[DocumentsPart]) -> Tokenizer | Non
         driver.sweep("tokenizer", ())
         return None
     if isinstance(wanted, TokenizerFile):
-        files = [_given(driver.store, wanted.file)]
+        files, end = _given(driver.store, wanted), wanted.end
     else:
         assert driver.plan.tokenizer is not None
+        assert isinstance(wanted, TokenizerConfig)
         outcome = driver.finding(driver.plan.tokenizer, parts)
-        files = []
+        files, end = [], wanted.special_tokens[0]
         for name, (file,) in sorted(outcome.files.items()):
             driver.store.copy(file.path, f"tokenizer/{name}")
             files.append(File(path=f"tokenizer/{name}", bytes=file.bytes, digest=file.digest))
     failpoint("after_tokenizer")
     driver.sweep("tokenizer", [file.path for file in files])
     data = driver.store.read(TOKENIZER)
-    encoder = Encoder(data)
+    encoder = Encoder(data, end)
     return Tokenizer(
         file=next(file for file in files if file.path == TOKENIZER),
         fingerprint=tokenizer_fingerprint(data),
         probe=probe_hash(encoder),
         vocab_size=encoder.vocab_size,
+        end=encoder.eos_token,
         eos_id=encoder.eos_id,
     )
 
 
-def _given(store: Store, path: str) -> File:
-    with open(path, "rb") as file:
-        data = file.read()
-    Encoder(data)  # says what is wrong with it before anything is encoded
-    return store.write(TOKENIZER, data)
+def _given(store: Store, wanted: TokenizerFile) -> list[File]:
+    """The recipe's file as a tokenizer.json, and what lets `transformers` open the folder."""
+    try:
+        with fsspec.open(wanted.file, "rb") as file:
+            data = file.read()
+    except OSError as error:
+        raise RecipeError(f"tokenizer.file: expected a file that can be read, got {wanted.file} ({error}); give its path") from None
+    data = imported(data, wanted.file, wanted.pattern, wanted.special_tokens)
+    facts = Encoder(data, wanted.end).facts  # says what is wrong with it before anything is encoded
+    return [store.write(TOKENIZER, data), store.write(TOKENIZER_CONFIG, config_json(facts.end, facts.special_ids))]
 
 
 def shards(driver: Driver, parts: Sequence[DocumentsPart], made: Tokenizer, license_column: str | None) -> dict[str, Any] | None:
@@ -141,9 +155,10 @@ def _encode(
     tasks = [
         EncodeTask(
             store=driver.store,
-            name=name_of("encode", [part.identity(), made.file.digest, config.seed, license_column]),
+            name=name_of("encode", [part.identity(), made.file.digest, made.eos_id, config.seed, license_column]),
             part=part,
             tokenizer=made.file,
+            end=made.end,
             seed=config.seed,
             license_column=license_column,
             spill_bytes=driver.plan.bounds.range_bytes,

@@ -59,6 +59,13 @@ def _columns(drafts: Sequence[Draft], inputs: Sequence[Input], top: RecipeFile, 
                 text_told = True  # one step put right puts all right
                 problems.add(place, f"steps.{draft.name}: expected text, got markup from {listed(sorted(seen))}; put `- markup:` before it")
         _advance(walk, draft)
+    weights = (document.data.get("tokenizer") or {}).get("weights") if isinstance(document.data.get("tokenizer"), dict) else None
+    column = weights.get("column", "source") if isinstance(weights, dict) else "source"
+    if column not in walk.columns and not walk.unknown:
+        problems.add(
+            document.place(("tokenizer", "weights", "column")),
+            f"tokenizer.weights.column: expected a column of documents, got {column}; there are {listed(sorted(walk.columns))}",
+        )
     if walk.textless and document.data.get("tokenizer") is not None and not (text_told or walk.unknown):
         sources = listed(sorted(walk.textless))
         problems.add(

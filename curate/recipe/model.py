@@ -111,7 +111,13 @@ class TokenizerFile(Config):
     """A tokenizer that exists already."""
 
     file: Annotated[str, Field(min_length=1)]
-    """A `tokenizer.json`, from the current directory."""
+    """A tokenizer.json, a tiktoken file or a sentencepiece model, from the current directory."""
+    end: str | None = None
+    """The special token that stands before every document; default: the one with a well-known name, or the only one."""
+    pattern: str | None = None
+    """Pattern of a tiktoken file, which has none: gpt2, gpt4 or a regular expression; known for the published ones."""
+    special_tokens: dict[str, int] = Field(default_factory=dict)
+    """Special tokens of a tiktoken file with their ids; known for the published ones."""
 
 
 class RecipeFile(Config):

@@ -28,6 +28,8 @@ from curate.tokenizer.unicode_classes import classes
 
 log = logging.getLogger(__name__)
 
+MAX_SEAMLESS_BYTES = 1 << 22
+"""How long a piece grows where no cut is found that changes nothing, with a pattern that is not one of ours."""
 SEAM_BYTES = 256
 """How much text on both sides of a cut is encoded to see that the cut changes nothing, where the pattern is not one of ours."""
 
@@ -102,19 +104,24 @@ class Encoder:
         return self._backend.encode(piece, piece.offsets[1:])[0]
 
 
-def cut_unknown(data: np.ndarray, ids: Callable[[bytes], np.ndarray]) -> list[int]:
-    """Ends of pieces for a pattern that is not ours: cut before a blank where the ids on both sides show no seam; failing that, between
-    characters.
-
-    Pieces are at most MAX_PIECE_BYTES long.
-    """
+def cut_unknown(data: np.ndarray, ids: Callable[[bytes], np.ndarray], max_seamless: int = MAX_SEAMLESS_BYTES) -> list[int]:
+    """Ends of pieces for a pattern that is not ours: cut before a blank where the ids on both sides show no seam, at the first such place
+    beyond half of MAX_PIECE_BYTES, looked for in windows; where there is none within `max_seamless`, between characters."""
     cuts: list[int] = []
     start = 0
     while len(data) - start > MAX_PIECE_BYTES:
-        low, high = start + MAX_PIECE_BYTES // 2, start + MAX_PIECE_BYTES
-        blanks = low + np.flatnonzero((data[low + 1 : high] == pretokens.BLANK) & (data[low : high - 1] > pretokens.BLANK)) + 1
-        start = next((int(at) for at in blanks[::-1][:64] if _seamless(data, int(at), ids)), _character_start(data, high))
-        cuts.append(start)
+        cut, low = None, start + MAX_PIECE_BYTES // 2
+        while cut is None and low < min(start + max_seamless, len(data) - 1):
+            high = min(low + MAX_PIECE_BYTES // 2, len(data) - 1)
+            blanks = low + np.flatnonzero((data[low + 1 : high] == pretokens.BLANK) & (data[low : high - 1] > pretokens.BLANK)) + 1
+            cut = next((int(at) for at in blanks[::-1][:8] if _seamless(data, int(at), ids)), None)
+            low = high
+        if cut is None:
+            if len(data) - start <= max_seamless:
+                break
+            cut = _character_start(data, start + max_seamless)
+        cuts.append(cut)
+        start = cut
     return [*cuts, len(data)]
 
 
@@ -137,6 +144,7 @@ def _load(tokenizer_json: bytes, end: str | None, wanted: str | None) -> _Loaded
     if wanted is not None and wanted not in BACKENDS:
         raise ShardError(f"encoder: expected a backend of {sorted(BACKENDS)}, got {wanted!r}; leave it out to take the fastest")
     truth = TokenizersBackend(tokenizer_json, facts.dtype)
+    _refuse_injection(facts, truth)
     texts = pa.array([*probe_texts(), *_vocabulary_texts(tokenizer_json)], pa.large_string())
     passed_over: dict[str, str] = {}
     for name in [wanted] if wanted else BACKENDS:
@@ -157,6 +165,19 @@ def _load(tokenizer_json: bytes, end: str | None, wanted: str | None) -> _Loaded
     raise ShardError(
         f"encoder: expected backend {wanted} to give the ids of tokenizers, got: {passed_over[str(wanted)]}; leave out `backend`"
     )
+
+
+def _refuse_injection(facts: Facts, truth: Backend) -> None:
+    """ShardError if text that spells a special token makes it, as vocabularies do that hold it as a word."""
+    special = np.array(sorted({*facts.special_ids.values()} - {facts.unknown_id}))
+    for text in facts.special_ids:
+        data = np.frombuffer(text.encode(), dtype=np.uint8)
+        ids, _ = truth.encode(Utf8(np.array([0, len(data)]), data, np.ones(1, dtype=np.bool_)), np.array([len(data)]))
+        if np.isin(ids, special).any():
+            raise ShardError(
+                f"tokenizer: expected text that spells the special token {text!r} to be encoded as text, got ids {ids.tolist()[:8]}; "
+                "take the token out of the model's vocabulary"
+            )
 
 
 def _vocabulary_texts(tokenizer_json: bytes) -> list[str]:

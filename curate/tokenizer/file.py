@@ -5,7 +5,7 @@ Written by us and not by the library, so that its bytes do not change with the l
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -38,14 +38,19 @@ def unwritten(text: str) -> bytes | None:
     return bytes(table[c] for c in text) if all(c in table for c in text) else None
 
 
-def to_json(
-    specials: Sequence[str], vocabulary: Mapping[str, int], merges: Sequence[tuple[str, str]], pattern: pretokenize.Pattern
-) -> bytes:
+def to_json(specials: Sequence[str], vocabulary: Mapping[str, int], merges: Sequence[tuple[str, str]], pattern: str) -> bytes:
     """A byte-level BPE tokenizer as the bytes of a tokenizer.json; ids of `vocabulary` in ascending order."""
-    added = [
-        {"id": vocabulary[s], "content": s, "single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": True}
-        for s in specials
-    ]
+    return as_bytes(byte_level({s: vocabulary[s] for s in specials}, vocabulary, merges, pretokenize.as_json(pattern)))
+
+
+def byte_level(
+    specials: Mapping[str, int],
+    vocabulary: Mapping[str, int],
+    merges: Sequence[tuple[str, str]],
+    pre_tokenizer: Mapping[str, Any],
+    ignore_merges: bool = False,
+) -> dict[str, Any]:
+    """A tokenizer.json as a value: byte-level BPE. `ignore_merges`: a whole pre-token that is a token is taken as it is."""
     model = {
         "type": "BPE",
         "dropout": None,
@@ -54,22 +59,41 @@ def to_json(
         "end_of_word_suffix": None,
         "fuse_unk": False,
         "byte_fallback": False,
-        "ignore_merges": False,
+        "ignore_merges": ignore_merges,
         "vocab": dict(vocabulary),
         "merges": [list(pair) for pair in merges],
     }
-    whole = {
+    return {
         "version": "1.0",
         "truncation": None,
         "padding": None,
-        "added_tokens": added,
+        "added_tokens": [special(text, number) for text, number in specials.items()],
         "normalizer": None,
-        "pre_tokenizer": pretokenize.as_json(pattern),
+        "pre_tokenizer": pre_tokenizer,
         "post_processor": None,
         "decoder": {"type": "ByteLevel", "add_prefix_space": True, "trim_offsets": True, "use_regex": True},
         "model": model,
     }
+
+
+def special(text: str, number: int, is_special: bool = True) -> dict[str, Any]:
+    """An entry of `added_tokens`."""
+    shape = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": False}
+    return {"id": number, "content": text, **shape, "special": is_special}
+
+
+def as_bytes(whole: Mapping[str, Any]) -> bytes:
+    """The file."""
     return (json.dumps(whole, ensure_ascii=False, indent=1) + "\n").encode()
+
+
+def config_json(end: str, specials: Iterable[str]) -> bytes:
+    """The tokenizer_config.json beside it, so that `transformers.AutoTokenizer` opens the folder: the token between documents is its first,
+    its last and its padding token."""
+    roles = dict.fromkeys(("bos_token", "eos_token", "pad_token"), end)
+    others = [token for token in specials if token != end]
+    shape = {"clean_up_tokenization_spaces": False, "model_max_length": int(1e30)}
+    return as_bytes({"tokenizer_class": "PreTrainedTokenizerFast", **roles, "additional_special_tokens": others, **shape})
 
 
 class Facts(NamedTuple):
@@ -86,6 +110,8 @@ class Facts(NamedTuple):
     """Whether it is byte-level BPE, which can write any text."""
     pattern: pretokenize.Pattern | None
     """The pre-tokenizer pattern, where it is one of ours."""
+    unknown_id: int = -1
+    """The token for what no other token can write; -1 if there is none."""
 
     @property
     def dtype(self) -> str:
@@ -127,7 +153,8 @@ def read(tokenizer_json: bytes, end: str | None = None, name: str = "tokenizer.j
     parts = json.dumps([whole.get("pre_tokenizer"), whole.get("decoder")])
     byte_level = whole["model"].get("type") == "BPE" and '"ByteLevel"' in parts
     pattern = pretokenize.from_json(whole.get("pre_tokenizer"))
-    return Facts(largest + 1, chosen, specials[chosen], specials, byte_level, pattern)
+    unknown = whole["model"].get("unk_id", loaded.token_to_id(whole["model"].get("unk_token") or ""))
+    return Facts(largest + 1, chosen, specials[chosen], specials, byte_level, pattern, -1 if unknown is None else unknown)
 
 
 def _end(specials: Mapping[str, int], wanted: str | None, name: str) -> str:

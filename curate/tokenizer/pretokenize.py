@@ -6,6 +6,7 @@ with `ByteLevel(use_regex=True)`, and with `Split(Regex(GPT4_REGEX))` before `By
 """
 
 import itertools
+from collections import Counter
 from functools import cache
 from typing import Any, Literal, NamedTuple
 
@@ -48,21 +49,56 @@ class Counted(NamedTuple):
     """Pre-tokens longer than `max_bytes`, not counted, and their bytes."""
 
 
-def count(texts: pa.Array, pattern: Pattern, max_bytes: int, max_chars: int | None = None) -> Counted:
-    """Count the pre-tokens of a (large_)string array; null is no document. `max_chars` reads only so many code points of each."""
+def count(texts: pa.Array, pattern: str, max_bytes: int, max_chars: int | None = None) -> Counted:
+    """Count the pre-tokens of a (large_)string array; null is no document. `max_chars` reads only so many code points of each.
+
+    `pattern`: gpt2, gpt4 or a regular expression, which `tokenizers` runs.
+    """
     text = present(texts)
     starts, ends = text.offsets[:-1], text.offsets[1:]
     if max_chars is not None:
         ends = np.empty_like(starts)
         pretokens.cap_ends(text.offsets, text.data, max_chars, ends)
+    text_bytes = int(text.offsets[-1] - text.offsets[0])
+    capped = int((text.offsets[1:] - ends).sum())
+    if pattern not in PATTERNS:
+        return _count_matches(text.data, starts, ends, pattern, max_bytes)._replace(text_bytes=text_bytes, capped_bytes=capped)
     rows, num_long, long_bytes = pretokens.count_pretokens(starts, ends, text.data, automaton(pattern), max_bytes)
     offsets = np.zeros(len(rows) + 1, dtype=np.int64)
     np.cumsum(rows[:, 3], out=offsets[1:])
     data = np.empty(offsets[-1], dtype=np.uint8)
     pretokens.gather(text.data, rows, offsets, data)
     counts = rows[:, 2].astype(np.int64)
-    text_bytes = int(text.offsets[-1] - text.offsets[0])
-    return Counted(offsets, data, counts, len(starts), text_bytes, int((text.offsets[1:] - ends).sum()), int(num_long), int(long_bytes))
+    return Counted(offsets, data, counts, len(starts), text_bytes, capped, int(num_long), int(long_bytes))
+
+
+def _count_matches(data: np.ndarray, starts: np.ndarray, ends: np.ndarray, expression: str, max_bytes: int) -> Counted:
+    """As `count`, by the library: an object a pre-token."""
+    from tokenizers import Regex
+    from tokenizers.pre_tokenizers import Split
+
+    cutter = Split(Regex(expression), behavior="isolated")
+    counter: Counter[str] = Counter()
+    for start, end in zip(starts, ends, strict=True):
+        counter.update(piece for piece, _ in cutter.pre_tokenize_str(data[start:end].tobytes().decode()))
+    words = {piece.encode(): num for piece, num in counter.items()}
+    long = {piece: num for piece, num in words.items() if len(piece) > max_bytes}
+    kept = [piece for piece in words if piece not in long]
+    offsets = np.cumsum([0, *map(len, kept)], dtype=np.int64)
+    counts = np.array([words[piece] for piece in kept], dtype=np.int64)
+    long_bytes = sum(len(piece) * num for piece, num in long.items())
+    return Counted(offsets, np.frombuffer(b"".join(kept), dtype=np.uint8), counts, len(starts), 0, 0, sum(long.values()), long_bytes)
+
+
+def checked(expression: str) -> str:
+    """The regular expression, if `tokenizers` can read it; ValueError says what is wrong."""
+    from tokenizers import Regex
+
+    try:
+        Regex(expression)
+    except Exception as error:
+        raise ValueError(f"pattern.regex: expected a regular expression of Oniguruma, got {expression!r} ({error})") from None
+    return expression
 
 
 def present(texts: pa.Array) -> Utf8:
@@ -80,12 +116,13 @@ def split(text: str, pattern: Pattern) -> list[str]:
     return [data[a:b].tobytes().decode() for a, b in itertools.pairwise(starts[: num + 1].tolist())]
 
 
-def as_json(pattern: Pattern) -> dict[str, Any]:
-    """The `pre_tokenizer` entry of a tokenizer.json."""
+def as_json(pattern: str) -> dict[str, Any]:
+    """The `pre_tokenizer` entry of a tokenizer.json; a pattern that is not one of ours is a regular expression."""
     level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": pattern == "gpt2"}
     if pattern == "gpt2":
         return level
-    split = {"type": "Split", "pattern": {"Regex": GPT4_REGEX}, "behavior": "Isolated", "invert": False}
+    expression = GPT4_REGEX if pattern == "gpt4" else pattern
+    split = {"type": "Split", "pattern": {"Regex": expression}, "behavior": "Isolated", "invert": False}
     return {"type": "Sequence", "pretokenizers": [split, level]}
 
 

@@ -1,15 +1,18 @@
-"""From the counts of a whole corpus to the files of a tokenizer: tokenizer.json and report.json, the same bytes for the same counts."""
+"""From the counts of a whole corpus to the files of a tokenizer: tokenizer.json, tokenizer_config.json and report.json, the same bytes for
+the same counts."""
 
-import json
 from typing import Annotated, Any, Self
 
 import numpy as np
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from curate.stage import DECIMALS, Config
 from curate.tokenizer import pretokenize
-from curate.tokenizer.file import END_OF_TEXT, to_json
+from curate.tokenizer.file import END_OF_TEXT, as_bytes, config_json, to_json
 from curate.tokenizer.merges import Learned, first_tokens, learn
+
+SCALE = 1000
+"""Weighted counts are whole numbers of thousandths, so that they add up to the same in any order."""
 
 
 def _tokens(value: tuple[str, ...]) -> tuple[str, ...]:
@@ -18,15 +21,50 @@ def _tokens(value: tuple[str, ...]) -> tuple[str, ...]:
     return value
 
 
+class Expression(Config):
+    """A pattern of one's own."""
+
+    regex: Annotated[str, Field(min_length=1), AfterValidator(pretokenize.checked)]
+    r"""Pre-tokens are its matches and what lies between them, as `tokenizers` reads it (Oniguruma: \p{L}, look-ahead). Counted by
+    `tokenizers` at about 2 MB/s."""
+
+
+def _exact(weights: dict[str, float]) -> dict[str, float]:
+    for name, weight in weights.items():
+        if not (0 <= weight <= 1e6) or abs(weight * SCALE - round(weight * SCALE)) > 1e-6:
+            raise ValueError(f"weights.values.{name}: expected 0 to 1,000,000 with at most three decimals, got {weight}; round it")
+    return weights
+
+
+class Weights(Config):
+    """How much documents count, by a column."""
+
+    column: str = "source"
+    """The column that tells: `source`, or a measure such as `language__label`."""
+    values: Annotated[dict[str, float], AfterValidator(_exact)]
+    """Value of the column → how often its documents count; up to three decimals, 0 leaves them out."""
+    other: float = Field(default=1.0, ge=0, le=1e6)
+    """Weight of documents whose value is not named, or missing."""
+
+    @field_validator("other")
+    @classmethod
+    def _other(cls, value: float) -> float:
+        return _exact({"other": value})["other"]
+
+    def scaled(self, value: str | None) -> int:
+        """The weight as a whole number of thousandths."""
+        return round((self.other if value is None else self.values.get(value, self.other)) * SCALE)
+
+
 class TokenizerConfig(Config):
     """How the tokenizer is trained."""
 
     vocab_size: int = Field(default=32_768, ge=1, le=1 << 24)
     """Tokens wanted, special tokens and the 256 bytes included; fewer where the text has no more pairs. Up to 65,536 fit into uint16
     shards."""
-    pattern: pretokenize.Pattern = "gpt2"
-    """Where text is cut before merging: as GPT-2 does, or as GPT-4 (digits in threes, contractions of any case, line ends kept
-    together)."""
+    pattern: pretokenize.Pattern | Expression = "gpt2"
+    """Where text is cut before merging: as GPT-2 does, as GPT-4 (digits in threes, contractions of any case, line ends kept together), or
+    `{regex: …}`."""
     special_tokens: Annotated[tuple[str, ...], AfterValidator(_tokens)] = (END_OF_TEXT,)
     """Tokens that no text can make, with the first ids; the first of them stands before every document."""
     min_frequency: int = Field(default=2, ge=0)
@@ -38,6 +76,18 @@ class TokenizerConfig(Config):
     """A longer pre-token (a run of one character, encoded data) is not counted; the report says how many."""
     max_chars_per_document: int | None = Field(default=None, ge=1)
     """Only so many code points of a document are counted; None counts all."""
+    weights: Weights | None = None
+    """How much documents count, by source, language or any column; none: all alike. `min_frequency` is compared with weighted counts."""
+
+    @property
+    def expression(self) -> str:
+        """The pattern's name, or its regular expression."""
+        return self.pattern.regex if isinstance(self.pattern, Expression) else self.pattern
+
+    @property
+    def scale(self) -> int:
+        """What a count of one stands for in the counted rows."""
+        return SCALE if self.weights is not None else 1
 
     @model_validator(mode="after")
     def _room(self) -> Self:
@@ -48,31 +98,41 @@ class TokenizerConfig(Config):
 
 
 def files(offsets: np.ndarray, data: np.ndarray, counts: np.ndarray, totals: dict[str, int], config: TokenizerConfig) -> dict[str, bytes]:
-    """tokenizer.json and report.json from distinct words (uint8 data, int64 offsets and counts) and the corpus's totals."""
-    learned = learn(offsets, data, counts, config.special_tokens, config.vocab_size, config.min_frequency)
-    whole = to_json(config.special_tokens, learned.vocabulary, learned.merges, config.pattern)
+    """tokenizer.json, tokenizer_config.json and report.json from distinct words (uint8 data, int64 offsets and counts, scaled) and the
+    corpus's totals."""
+    learned = learn(offsets, data, counts, config.special_tokens, config.vocab_size, config.min_frequency * config.scale)
+    whole = to_json(config.special_tokens, learned.vocabulary, learned.merges, config.expression)
     summary = report(learned, int(np.dot(np.diff(offsets), counts)), len(counts), totals, config)
-    return {"tokenizer.json": whole, "report.json": (json.dumps(summary, indent=1, ensure_ascii=False) + "\n").encode()}
+    beside = config_json(config.special_tokens[0], config.special_tokens)
+    return {"tokenizer.json": whole, "tokenizer_config.json": beside, "report.json": as_bytes(summary)}
 
 
 def report(learned: Learned, seen_bytes: int, seen_pretokens: int, totals: dict[str, int], config: TokenizerConfig) -> dict[str, Any]:
-    """What was asked, what came out, and what was left aside. Bytes per token are over the words that were counted and not cut."""
+    """What was asked, what came out, and what was left aside. Bytes per token are over the words that were counted and not cut; numbers of
+    pre-tokens, tokens and the bytes learned from are weighted where the recipe weighs."""
     num_tokens = int(learned.token_counts.sum())
     specials = set(config.special_tokens)
     unused = [name for name, count in zip(learned.vocabulary, learned.token_counts, strict=True) if count == 0 and name not in specials]
+    asked = {} if config.weights is None else {"weights": config.weights.model_dump()}
     return {
-        "pattern": config.pattern,
+        "pattern": config.expression,
         "special_tokens": list(config.special_tokens),
         "vocab_size_wanted": config.vocab_size,
         "vocab_size": len(learned.vocabulary),
         "num_merges": len(learned.merges),
         "min_frequency": config.min_frequency,
+        **asked,
         **totals,
+        "num_pretokens": _unscaled(totals["num_pretokens"], config),
         "num_pretokens_learned_from": seen_pretokens,
         "num_pretokens_cut": totals["num_distinct_pretokens"] - seen_pretokens,
-        "bytes_learned_from": seen_bytes,
-        "num_tokens": num_tokens,
+        "bytes_learned_from": _unscaled(seen_bytes, config),
+        "num_tokens": _unscaled(num_tokens, config),
         "bytes_per_token": round(seen_bytes / num_tokens, DECIMALS) if num_tokens else None,
         "num_unused_tokens": len(unused),
         "unused_tokens": unused[:256],
     }
+
+
+def _unscaled(count: int, config: TokenizerConfig) -> int | float:
+    return count if config.scale == 1 else round(count / config.scale, DECIMALS)

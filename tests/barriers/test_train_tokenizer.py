@@ -20,14 +20,15 @@ TRAIN = barrier.load("train_tokenizer")
 TEXTS = [*docstrings(60_000)[:400], None, "", "a" * 5000, " 漢字 naïve 12345"]
 
 
-def documents(texts):
+def documents(texts, sources=None):
     ids = pa.array([hashlib.blake2b(str(i).encode(), digest_size=16).digest() for i in range(len(texts))], pa.binary(16))
-    return pa.table({"id": ids, "text": pa.array(texts, pa.large_string())})
+    sources = pa.array(["one"] * len(texts) if sources is None else sources, pa.string())
+    return pa.table({"id": ids, "text": pa.array(texts, pa.large_string()), "source": sources})
 
 
-def finding(texts, cut=None, **settings):
+def finding(texts, cut=None, sources=None, **settings):
     config, cut = TRAIN.config(**{"vocab_size": 600, **settings}), cut or Cut()
-    rows = last_rows(TRAIN, config, parts_of(documents(texts), cut), cut)
+    rows = last_rows(TRAIN, config, parts_of(documents(texts, sources), cut), cut)
     pieces = [] if rows is None else [rows.slice(start, 100) for start in range(0, rows.num_rows, 100)]
     return TRAIN.finding(iter(pieces), config)
 
@@ -61,6 +62,38 @@ def test_it_is_the_tokenizer_of_the_library(pattern):
     model = json.loads(finding(TEXTS, pattern=pattern, max_pretoken_bytes=65_536)["tokenizer.json"])["model"]
     assert model["vocab"] == vocabulary
     assert [tuple(merge) for merge in model["merges"]] == merges
+
+
+def test_a_pattern_of_ones_own():
+    from tokenizers import Regex, pre_tokenizers
+
+    cutter = pre_tokenizers.Sequence(
+        [pre_tokenizers.Split(Regex(r"\w+|\s"), "isolated"), pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)]
+    )
+    texts = [text for text in TEXTS if text is not None]
+    vocabulary, merges = reference.trained(texts, vocab_size=600, cutter=cutter)
+    model = json.loads(finding(TEXTS, pattern={"regex": r"\w+|\s"}, max_pretoken_bytes=65_536)["tokenizer.json"])["model"]
+    assert model["vocab"] == vocabulary
+    assert [tuple(merge) for merge in model["merges"]] == merges
+
+
+def test_a_weight_counts_a_document_so_many_times():
+    texts = [text for text in TEXTS if text is not None]
+    sources = [["a", "b", "c"][i % 3] for i in range(len(texts))]
+    weighted = finding(texts, Cut(parts=3, batch_rows=50), sources, weights={"values": {"a": 3, "b": 0}})
+    repeated = [text for text, source in zip(texts, sources, strict=True) for _ in range({"a": 3, "b": 0, "c": 1}[source])]
+    assert weighted["tokenizer.json"] == finding(repeated)["tokenizer.json"]
+    ours, theirs = (json.loads(files["report.json"]) for files in (weighted, finding(repeated)))
+    assert ours["num_tokens"] == theirs["num_tokens"]
+    assert ours["bytes_per_token"] == theirs["bytes_per_token"]
+    assert ours["weights"] == {"column": "source", "values": {"a": 3, "b": 0}, "other": 1}
+
+
+def test_weights_of_a_half_are_exact():
+    texts = ["ab ab", "cd"]
+    settings = {"vocab_size": 259, "special_tokens": ["<e>"], "min_frequency": 0}
+    first = [json.loads(finding(texts, None, ["x", "y"], weights={"values": {"y": y}}, **settings)["tokenizer.json"]) for y in (1.5, 2.5)]
+    assert ["".join(f["model"]["merges"][0]) for f in first] == ["ab", "cd"]
 
 
 def test_the_report_tells_what_was_seen(plain):
@@ -139,6 +172,12 @@ def test_rows_out_of_order_are_refused():
         ({"special_tokens": []}, r"special_tokens: expected one or more different texts, got \[\]; the first ends documents"),
         ({"special_tokens": ["<a>", "<a>"]}, r"special_tokens: expected one or more different texts, got \['<a>', '<a>'\]"),
         ({"pattern": "gpt3"}, "Input should be 'gpt2' or 'gpt4'"),
+        ({"pattern": {"regex": "(a"}}, r"pattern.regex: expected a regular expression of Oniguruma, got '\(a'"),
+        (
+            {"weights": {"values": {"a": 0.0001}}},
+            "weights.values.a: expected 0 to 1,000,000 with at most three decimals, got 0.0001; round it",
+        ),
+        ({"weights": {"values": {"a": -1}}}, "weights.values.a: expected 0 to 1,000,000 with at most three decimals, got -1.0"),
         ({"vocab": 1000}, "Extra inputs are not permitted"),
     ],
 )

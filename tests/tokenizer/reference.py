@@ -18,10 +18,10 @@ def pre_tokenizer(pattern):
     return pre_tokenizers.Sequence([split, pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
 
 
-def trained(texts, pattern="gpt2", vocab_size=1000, min_frequency=2, specials=(END_OF_TEXT,)):
-    """(vocabulary, merges) by `BpeTrainer`."""
+def trained(texts, pattern="gpt2", vocab_size=1000, min_frequency=2, specials=(END_OF_TEXT,), cutter=None):
+    """(vocabulary, merges) by `BpeTrainer`; `cutter` is a pre-tokenizer in place of the pattern's."""
     tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizer(pattern)
+    tokenizer.pre_tokenizer = cutter or pre_tokenizer(pattern)
     tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
         vocab_size=vocab_size,

@@ -132,11 +132,13 @@ def test_a_long_document_with_a_pattern_of_others(foreign):
 
 def test_cuts_without_blanks_stand_between_characters():
     data = np.frombuffer(("é" * MAX_PIECE_BYTES).encode() + b"x", dtype=np.uint8)
-    cuts = encode.cut_unknown(data, lambda text: np.frombuffer(text, dtype=np.uint8))
+    ids = lambda text: np.frombuffer(text, dtype=np.uint8)  # noqa: E731
+    cuts = encode.cut_unknown(data, ids, max_seamless=MAX_PIECE_BYTES)
     assert cuts[-1] == len(data)
     assert all(b - a <= MAX_PIECE_BYTES for a, b in zip([0, *cuts], cuts, strict=False))
     for a, b in zip([0, *cuts], cuts, strict=False):
         data[a:b].tobytes().decode()
+    assert encode.cut_unknown(data, ids) == [len(data)]
 
 
 @backends

@@ -38,6 +38,15 @@ def test_transformers_loads_it(pattern, tmp_path):
     assert fast.eos_token_id == 0
 
 
+def test_auto_tokenizer_opens_the_folder(tmp_path):
+    transformers = pytest.importorskip("transformers")
+    (tmp_path / "tokenizer.json").write_bytes(OURS["gpt4"])
+    (tmp_path / "tokenizer_config.json").write_bytes(file.config_json("<|endoftext|>", ["<|endoftext|>"]))
+    loaded = transformers.AutoTokenizer.from_pretrained(str(tmp_path))
+    assert loaded("two words")["input_ids"] == Tokenizer.from_str(OURS["gpt4"].decode()).encode("two words").ids
+    assert (loaded.bos_token, loaded.eos_token_id) == ("<|endoftext|>", 0)
+
+
 def test_the_same_tokens_are_the_same_bytes():
     assert reference.tokenizer_json(docstrings(100_000), "gpt2") == OURS["gpt2"]
     assert reference.tokenizer_json(docstrings(100_000)[::-1], "gpt2") == OURS["gpt2"]
@@ -46,7 +55,7 @@ def test_the_same_tokens_are_the_same_bytes():
 @patterns
 def test_facts_of_ours(pattern):
     facts = file.read(OURS[pattern])
-    assert facts == (1000, "<|endoftext|>", 0, {"<|endoftext|>": 0}, True, pattern)
+    assert facts == (1000, "<|endoftext|>", 0, {"<|endoftext|>": 0}, True, pattern, -1)
     assert facts.dtype == "uint16"
     assert facts._replace(vocab_size=65_536).dtype == "uint16"
     assert facts._replace(vocab_size=65_537).dtype == "uint32"
@@ -56,7 +65,7 @@ def test_facts_of_another_kind():
     tokenizer = Tokenizer(models.WordLevel({"a": 0, "[UNK]": 1}, unk_token="[UNK]"))
     tokenizer.add_special_tokens(["</s>"])
     facts = file.read(tokenizer.to_str().encode())
-    assert facts == (3, "</s>", 2, {"</s>": 2}, False, None)
+    assert facts == (3, "</s>", 2, {"</s>": 2}, False, None, 1)
 
 
 @pytest.mark.parametrize(
