@@ -78,6 +78,7 @@ def make(recipe: Recipe, store: Store, engine: Engine, watcher: Watcher | None =
         store.write(RECIPE, to_yaml(recipe).encode())  # from here on the folder shows this recipe's corpus
         driver.publish_documents(segments[-1])
         driver.publish_removed(segments)
+        driver.publish_hosts(segments[0])
         manifest = _tokens(driver, segments[-1])
         _check_run(segments)
         summary = Summary(name=recipe.name, root=store.root, segments=segments, steps=driver.plan.steps)

@@ -235,6 +235,10 @@ class Driver:
         ]
         return self._publish("removed", nonempty(files_of(self.phase("removed", tasks), "removed")), {})
 
+    def publish_hosts(self, outcomes: Sequence[Outcome]) -> list[File]:
+        """`hosts/`: robots.txt and its kin, as they were found; a manifest of no files where there are none."""
+        return self._publish("hosts", files_of(outcomes, "hosts"), {})
+
     def _schema(self, file: File) -> pa.Schema:
         with self.store.open(file.path) as source:
             return pq.read_schema(source)

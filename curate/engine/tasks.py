@@ -181,8 +181,8 @@ class SegmentTask:
             finished = True
             return outcome
         except BaseException:
-            run.kept.abandon()
-            run.removed.abandon()
+            for writer in (run.kept, run.removed, run.hosts):
+                writer.abandon()
             raise
         finally:
             run.guard.close(finished=finished)
@@ -199,7 +199,7 @@ class _SegmentRun:
 
     def __post_init__(self) -> None:
         bounds = self.task.bounds
-        kept, removed = (
+        self.kept, self.removed, self.hosts = (
             PartWriter(
                 self.task.store,
                 f"work/{self.task.name}/{role}",
@@ -207,9 +207,8 @@ class _SegmentRun:
                 file_bytes=bounds.file_bytes,
                 group_rows=bounds.row_group_rows,
             )
-            for role in ("documents", "removed")
+            for role in ("documents", "removed", "hosts")
         )
-        self.kept, self.removed = kept, removed
         self.schemas: tuple[pa.Schema, pa.Schema] | None = None
         self.guard = Guard(self.task.store, self.task.name, self.task.suspicion)
 
@@ -223,6 +222,8 @@ class _SegmentRun:
                 self._spend("read", started)
                 self._count(chunk)
                 self._errors(chunk.errors, part.source, extra)
+                if chunk.hosts is not None:
+                    self.hosts.write(chunk.hosts)
                 self._walk(with_columns(chunk.documents, extra), [])
                 started = time.perf_counter()
             self._spend("read", started)
@@ -300,6 +301,8 @@ class _SegmentRun:
         started = time.perf_counter()
         kept_schema, removed_schema = self.schemas or (None, None)
         files = {"documents": self.kept.close(kept_schema), "removed": self.removed.close(removed_schema)}
+        if found := self.hosts.close():
+            files["hosts"] = found
         self._spend("write", started)
         balance = self.balance
         balance.kept, balance.ids_kept, balance.bytes_kept = self.kept.rows, self.kept.ids, self.kept.bytes

@@ -66,5 +66,7 @@ class Chunk:
     """Columns of `schema.DOCUMENT`, then columns carried from the source (such as `license`), each nullable string."""
     skipped: Counter[str]
     errors: list[ReadError]
+    hosts: pa.RecordBatch | None = None
+    """Files of whole hosts found on the way (`curate.read.hosts.HOSTS`); their records are counted as skipped. None where there are none."""
     stored_bytes: int = 0
     """How far the reader has come in the span since the last chunk, in stored bytes, for progress."""

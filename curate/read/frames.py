@@ -139,8 +139,10 @@ def single(content: bytes, wanted: Wanted) -> Record | None:
     if not _VERSION.match(content):
         return None
     start = content.find(b"\r\n\r\n", 0, MAX_HEAD) + 4
-    if start < 4 or content.find(b"\n\n", 0, start) >= 0 or content[-4:] != b"\r\n\r\n":
+    if start < 4 or content[-4:] != b"\r\n\r\n":
         return None
+    if content.find(b"\n\n", 0, start) >= 0 or content.find(b"\n\r\n", 0, start - 1) >= 0:
+        return None  # an end of lone line feeds before this one
     block = content[:start]
     unread = _unread(block, wanted)
     header = unread or parse_header(block)
@@ -163,9 +165,10 @@ def _unread(block: bytes, wanted: Wanted) -> Header | None:
 
 
 def _once(block: bytes, lower: bytes, name: bytes) -> str | None:
-    """The value of a field that stands once."""
+    """The value of a field that stands once, in ASCII."""
     at = lower.find(name)
     if at < 0 or lower.find(name, at + 1) >= 0:
         return None
     at += len(name)
-    return block[at : block.find(b"\n", at)].decode("latin-1").strip()
+    value = block[at : block.find(b"\n", at)]
+    return value.decode("ascii").strip() if value.isascii() else None

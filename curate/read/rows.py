@@ -18,6 +18,7 @@ import pyarrow as pa
 from curate import schema
 from curate.read.chunk import Chunk, Limits, ReadError, Source
 from curate.read.encoding import utf8_safe
+from curate.read.hosts import HOSTS
 
 
 def document_schema(carried: tuple[str, ...] = ()) -> pa.Schema:
@@ -43,6 +44,7 @@ class Rows:
         self._bytes = 0
         self._skipped: Counter[str] = Counter()
         self._errors: list[ReadError] = []
+        self._hosts: list[dict[str, Any]] = []
 
     def add(
         self,
@@ -84,6 +86,22 @@ class Rows:
         self._origins.append((self.container, offset, length, None if record_id is None else utf8_safe(record_id), http_status, mime))
         self._bytes += len(payload)
 
+    def host(self, found: dict[str, Any], offset: int, length: int | None, observed_at: datetime | None, record_id: str | None) -> None:
+        """A file of a whole host, as `hosts.row` gives it: a row of the host table, and a record skipped as `response_<kind>`."""
+        payload, status, mime = found.pop("payload"), found.pop("status"), found.pop("mime")
+        values = (self.container, offset, length, None if record_id is None else utf8_safe(record_id), status, mime)
+        self._hosts.append(
+            {
+                **found,
+                "id": schema.document_id(self._source, found["url"], observed_at, payload),
+                "source": self._source,
+                "observed_at": observed_at,
+                "origin": dict(zip((field.name for field in schema.ORIGIN), values, strict=True)),
+            }
+        )
+        self._bytes += len(payload)
+        self.skip(f"response_{found['kind']}")
+
     def skip(self, word: str) -> None:
         """One record that is no document, by type."""
         self._skipped[word] += 1
@@ -96,7 +114,7 @@ class Rows:
     def full(self) -> bool:
         """Whether it is time to take a chunk."""
         return (
-            len(self._rows) >= self.limits.batch_rows
+            len(self._rows) + len(self._hosts) >= self.limits.batch_rows
             or self._bytes >= self.limits.batch_bytes
             or len(self._errors) >= self.limits.batch_rows
         )
@@ -110,6 +128,7 @@ class Rows:
             documents=pa.RecordBatch.from_arrays(columns, schema=self._schema),
             skipped=self._skipped,
             errors=self._errors,
+            hosts=pa.RecordBatch.from_pylist(self._hosts, schema=HOSTS) if self._hosts else None,
             stored_bytes=max(0, reached - self._taken),
         )
         self._taken = max(self._taken, reached)

@@ -3,7 +3,8 @@
 Documents are `response` records with status 2xx and HTML, XHTML or plain text (declared, or sniffed where undeclared), `resource`
 records of these types, and `conversion` records of plain text (WET). Compression is told by magic bytes: gzip with a member a
 record (cut into spans anywhere), gzip as one member (one span reads all), plain (cut at record starts, local files only), lz4 and
-zstd (one span). fastwarc supplies the inflating and the codecs; the framing is ours because fastwarc's iterator neither says
+zstd (one span). Files of a whole host (`/robots.txt` and its kin) go to the host table.
+fastwarc supplies the inflating and the codecs; the framing is ours because fastwarc's iterator neither says
 where damage lies nor reports a cut-off record, and cannot enter a file in the middle.
 
 origin.offset: stored byte of the record; for gzip that of its member; for lz4, zstd: byte in the unpacked stream. origin.length:
@@ -14,7 +15,7 @@ tests/bench/bench_read.py. Misses: segmented records (`continuation` is skipped,
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from curate.read import http, members
+from curate.read import hosts, http, members
 from curate.read.chunk import Chunk, Limits, Source, Span
 from curate.read.frames import Break, Header, Record, Wanted, frames, opens_record, single
 from curate.read.members import Gap, Member
@@ -168,7 +169,11 @@ def _place(found: Found, rows: Rows) -> None:
     if item.content is None:
         rows.error(found.offset, f"expected at most {limit} bytes of payload, got a record of {item.length}", url, record_id)
         return
+    file = hosts.kind_of(url) if kind == "response" else None
     try:
+        if file and url:
+            rows.host(hosts.row(item.content, url, file, limit), found.offset, found.length, moment(header.get("warc-date")), record_id)
+            return
         page = _page(kind, header, item.content, url, limit)
     except (ValueError, http.TooLargeError) as error:
         rows.error(found.offset, str(error), url, record_id)

@@ -16,6 +16,7 @@ class Outcome(NamedTuple):
     rows: list[dict]
     skipped: Counter
     errors: list[ReadError]
+    hosts: list[dict]
 
     @property
     def records(self):
@@ -31,7 +32,7 @@ def read(path, span_bytes=None, *, borders=None, kind=None, source=None, limits=
     assert borders[0][0] == 0
     assert borders[-1][1] == size
     assert all(a[1] == b[0] for a, b in pairwise(borders))
-    rows, skipped, errors = [], Counter(), []
+    rows, skipped, errors, hosts = [], Counter(), [], []
     for start, end in borders:
         span = Span(uri=str(path), container=container or path.name, start=start, end=end, size=size, etag="", kind=kind)
         for chunk in open_span(span, source or Source(name="test"), limits or Limits()):
@@ -40,7 +41,8 @@ def read(path, span_bytes=None, *, borders=None, kind=None, source=None, limits=
             rows += chunk.documents.to_pylist()
             skipped += chunk.skipped
             errors += chunk.errors
-    return Outcome(rows, skipped, errors)
+            hosts += chunk.hosts.to_pylist() if chunk.hosts is not None else []
+    return Outcome(rows, skipped, errors, hosts)
 
 
 def warc(kind, content=b"", url="http://a.example.org/", *, length=None, record_id=None, **fields):

@@ -1,6 +1,6 @@
 """Frames: the fast path for a lone record agrees with the general one on anything."""
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from curate.read.frames import Record, frames, single
@@ -15,8 +15,16 @@ def _all(content, want=True, step=7):
     return list(frames(Tape(pieces), lambda header, length: want))
 
 
-@settings(deadline=None)
-@given(st.integers(0, len(RECORD)), st.integers(0, 20), st.binary(max_size=6), st.integers(1, 400), st.booleans())
+@settings(deadline=None, max_examples=400)
+@given(
+    st.integers(0, len(RECORD)),
+    st.integers(0, 20),
+    st.one_of(st.binary(max_size=6), st.text("\r\n :WARC-Type", max_size=6).map(str.encode)),
+    st.integers(1, 400),
+    st.booleans(),
+)
+@example(11, 0, b"\n\r\n", 1, False)
+@example(20, 0, b"\xc2\x80", 1, False)
 def test_a_lone_record_is_found_alike_by_both_ways(at, cut, put, step, want):
     content = RECORD[:at] + put + RECORD[at + cut :]
     fast = single(content, lambda header, length: want)
