@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from curate.arrow import one_chunk
 from curate.card.folder import READ, Folder
 from curate.card.tally import Tally
 from curate.errors import LedgerError, ShardError
@@ -146,3 +147,33 @@ def _gone(folder: Folder, columns: Sequence[str], steps: Sequence[str]) -> Itera
             as_copy = pc.and_(pc.starts_with(batch["removed_by"], f"{step}:"), batch[column(step, "keeper")].is_valid())
             other = pc.and_(other, pc.invert(as_copy))
         yield batch["id"].take(pc.indices_nonzero(other))
+
+
+def contamination(folder: Folder) -> list[dict[str, Any]]:
+    """By step that looks for benchmarks, and by benchmark: documents that hold items of it, those of them that the step removed, and items."""
+    found = []
+    for step in folder.using("decontaminate"):
+        documents, left, items = Tally(), Tally(), Tally()
+        for rows in (folder.documents, folder.removed):
+            for batch in rows.batches([column(step, "hits"), "removed_by"]):
+                row, hits = pc.list_parent_indices(batch[column(step, "hits")]), pc.list_flatten(batch[column(step, "hits")])
+                items.add(_named(hits))
+                once = pa.table({"row": row, "benchmark": hits.field("benchmark")}).group_by(["row", "benchmark"]).aggregate([])
+                row, benchmark = (one_chunk(once[name]) for name in ("row", "benchmark"))
+                documents.add(benchmark)
+                if "removed_by" in batch.schema.names:
+                    mine = pc.starts_with(batch["removed_by"], f"{step}:").take(row)
+                    left.add(benchmark.take(pc.indices_nonzero(mine)))
+        gone, different = dict(left.top()), Tally()
+        different.add(pa.array([str(name).partition("\0")[0] for name, _ in items.top()], pa.string()))
+        names = dict(different.top())
+        benchmarks = [
+            {"benchmark": name, "documents": count, "removed": gone.get(name, 0), "items": names[name]} for name, count in documents.top()
+        ]
+        found.append({"step": step, "benchmarks": benchmarks})
+    return found
+
+
+def _named(hits: pa.StructArray) -> pa.Array:
+    """Benchmark and item of each hit as one string."""
+    return pc.binary_join_element_wise(hits.field("benchmark"), hits.field("item"), "\0")

@@ -66,6 +66,7 @@ def compute(store: Store) -> dict[str, Any]:
         "kept": {"documents": last.kept, "text_bytes": last.bytes_kept, "ids": f"{last.ids_kept % ID_MODULUS:032x}"},
         "content": content.kept(folder, shards),
         "duplicates": duplicates,
+        "contamination": content.contamination(folder),
         "orphans": content.orphans(folder) if folder.recipe.get("accept_orphans") else None,
         "tokens": _tokens(folder, shards),
         "versions": _versions(folder),

@@ -151,7 +151,11 @@ def _body(facts: Mapping[str, Any], recipe: str, documentation: Mapping[str, str
         yield "## What is in it", "Counted over the documents that were kept."
         for heading, text in sections.content(facts):
             yield f"### {heading}", text
-    for heading, made in (("Duplicates", sections.duplicates(facts)), ("Tokens", sections.tokens(facts))):
+    for heading, made in (
+        ("Duplicates", sections.duplicates(facts)),
+        ("Contamination", sections.contamination(facts)),
+        ("Tokens", sections.tokens(facts)),
+    ):
         if made is not None:
             yield f"## {heading}", made
     yield "## How to reproduce", sections.reproduce(facts, recipe)

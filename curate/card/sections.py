@@ -117,6 +117,20 @@ def duplicates(facts: Facts) -> str | None:
     return said
 
 
+def contamination(facts: Facts) -> str | None:
+    """Which benchmarks stand in how many documents; None where no step looked for any."""
+    if not facts["contamination"]:
+        return None
+    rows = [
+        [one["step"], found["benchmark"], number(found["documents"]), number(found["removed"]), number(found["items"])]
+        for one in facts["contamination"]
+        for found in one["benchmarks"]
+    ]
+    if not rows:
+        return "No document holds an item of the benchmarks that were looked for."
+    return table(["Step", "Benchmark", "Documents that hold items of it", "Of them removed for it", "Different items"], rows, 2)
+
+
 def tokens(facts: Facts) -> str | None:
     """Tokens of what was kept; None for a run without shards."""
     made = facts["tokens"]
