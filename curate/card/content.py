@@ -56,8 +56,8 @@ def kept(folder: Folder, shards: dict[str, Any] | None) -> dict[str, Any]:
         lengths, tokens = _shard_lengths(folder, shards)
         content["tokens_per_document"] = spread(tokens)
     content["text_bytes_per_document"] = spread(lengths)
-    forgotten = shards["forgotten"]["text_bytes"] if shards is not None else 0
-    if lengths.sum + forgotten != folder.segments[-1].bytes_kept:
+    absent = sum(shards[name]["text_bytes"] for name in ("forgotten", "left_out")) if shards is not None else 0
+    if lengths.sum + absent != folder.segments[-1].bytes_kept:
         where = f"{folder.store.root}/{'documents' if shards is None else 'shards'}"
         raise LedgerError(
             f"{where}: expected {folder.segments[-1].bytes_kept} bytes of text as in the ledger, got {lengths.sum}; run the recipe again"

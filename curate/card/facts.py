@@ -156,7 +156,7 @@ def _shards(folder: Folder) -> dict[str, Any] | None:
         raise ShardError(f"{where}: expected format {layout.MANIFEST_FORMAT}, got {manifest.get('format')}; run the recipe again")
     if manifest.get("corpus_id") != layout.corpus_id(manifest):
         raise ShardError(f"{where}: expected corpus_id {layout.corpus_id(manifest)}, got {manifest.get('corpus_id')}; run the recipe again")
-    found = manifest["totals"]["documents"] + manifest["forgotten"]["documents"]
+    found = sum(manifest[name]["documents"] for name in ("totals", "forgotten", "left_out"))
     if found != folder.documents.num_rows:
         raise ShardError(f"{where}: expected {folder.documents.num_rows} documents as in documents/, got {found}; run the recipe again")
     return manifest

@@ -96,6 +96,8 @@ def stats(run: RunPath, as_json: AsJson = False) -> None:
 def _stats(corpus: "Corpus") -> dict[str, Any]:
     import numpy as np
 
+    from curate.shards.format import SPLITS
+
     starts = np.flatnonzero(corpus.column("piece") == 0)
     lengths = np.add.reduceat(corpus.lengths(), starts) if len(starts) else np.zeros(1, dtype=np.int64)
     marks = {f"{share}%": int(np.quantile(lengths, share / 100, method="lower")) for share in (1, 10, 50, 90, 99)}
@@ -112,6 +114,12 @@ def _stats(corpus: "Corpus") -> dict[str, Any]:
         "vocab_size": corpus.meta.vocab_size,
         "tokens_by_source": _tokens_by(corpus, "source", corpus.meta.sources),
         "tokens_by_license": _tokens_by(corpus, "license", corpus.meta.licenses),
+        "tokens_by_split": _tokens_by(corpus, "split", SPLITS),
+        "tokens_an_epoch": int((corpus.lengths() * corpus.column("repeats")).sum()),
+        "mixture_tokens_an_epoch": {
+            one["group"]: one["tokens_an_epoch"] for one in (corpus.manifest["mixture"] or {"groups": []})["groups"]
+        },
+        "left_out_by_mixing": {name: corpus.manifest["left_out"][name] for name in ("documents", "tokens")},
         "tokens_a_document": {"least": int(lengths.min()), **marks, "most": int(lengths.max())},
         "forgotten_but_still_there": {name: deletions[name] for name in ("documents", "tokens")},
         "forgotten_and_cut_out": {name: forgotten[name] for name in ("documents", "tokens")},

@@ -5,9 +5,11 @@ of tokens over the key space; in the bucket where a shard should end, the rows t
 """
 
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -15,13 +17,15 @@ import pyarrow.compute as pc
 
 from curate.arrow import one_chunk
 from curate.barrier import keyed
-from curate.engine.exchange import RunWriter, read_pieces, sort
+from curate.engine.exchange import RunWriter, read_pieces, sort, take_rows
 from curate.engine.tasks import BATCH_ROWS, DocumentsPart
 from curate.ledger import Outcome
+from curate.recipe import MixConfig, SplitConfig
 from curate.shards.format import TRAIN, ShardMeta, shard_schema, split_rows, write_shard
 from curate.shards.index import write_doc_index
 from curate.shards.manifest import Amount
-from curate.shards.order import shuffle_keys
+from curate.shards.mixture import Mixture, groups_of
+from curate.shards.order import shuffle_keys, splits
 from curate.shards.settle import read_documents
 from curate.store import File, Store
 from curate.tokenizer.encode import Encoder
@@ -44,6 +48,10 @@ class EncodeTask:
     seed: int
     license_column: str | None
     spill_bytes: int
+    split: SplitConfig | None = None
+    cluster_column: str | None = None
+    """Column with the id of a document's near-duplicate cluster."""
+    mix: MixConfig | None = None
     phase: str = "encode"
     resources: Mapping[str, float] = field(default_factory=dict)
 
@@ -55,7 +63,9 @@ class EncodeTask:
         buckets = np.zeros(1 << BUCKET_BITS, dtype=np.int64)
         seen: dict[str, set[str]] = {"sources": set(), "licenses": set(), "containers": set()}
         documents = tokens = text_bytes = 0
-        columns = ["id", "source", "origin", "text", *([self.license_column] if self.license_column else [])]
+        groups: Counter[str] = Counter()
+        more = (self.license_column, self.cluster_column, self.mix.by if self.mix else None)
+        columns = list(dict.fromkeys(["id", "source", "origin", "text", *(name for name in more if name)]))
         for batch in read_documents(self.store, self.part.files, columns, BATCH_ROWS):
             if batch.num_rows == 0:
                 continue
@@ -64,6 +74,8 @@ class EncodeTask:
             np.add.at(buckets, (rows["key"].to_numpy() >> np.uint64(64 - BUCKET_BITS)).astype(np.int64), lengths)
             for name, column in (("sources", "source"), ("licenses", "license"), ("containers", "src_container")):
                 seen[name].update(pc.unique(rows[column]).to_pylist())
+            if self.mix:
+                groups.update(tokens_by_group(rows))
             documents += batch.num_rows
             tokens += int(lengths.sum())
             text_bytes += int(pc.sum(rows["n_bytes"]).as_py() or 0)
@@ -72,7 +84,10 @@ class EncodeTask:
             "rows": writer.close(),
             "histogram": [self.store.write(f"work/{self.name}/histogram.i8", buckets.astype("<i8").tobytes())],
         }
-        facts = {"documents": documents, "tokens": tokens, "text_bytes": text_bytes} | {name: sorted(v) for name, v in seen.items()}
+        facts: dict[str, Any] = {"documents": documents, "tokens": tokens, "text_bytes": text_bytes} | {
+            name: sorted(v) for name, v in seen.items()
+        }
+        facts |= {"groups": dict(sorted(groups.items()))} if self.mix else {}
         return Outcome(task=self.name, kind="encode", files=files, facts=facts, seconds={"encode": time.perf_counter() - started})
 
     def _rows(self, batch: pa.RecordBatch, encoder: Encoder) -> pa.Table:
@@ -97,9 +112,16 @@ class EncodeTask:
             src_offset=pc.fill_null(pc.struct_field(origin, "offset"), 0).cast(pa.uint64()).take(take),
             piece=pa.array(piece),
             pieces=pa.array(pieces),
-            repeats=pa.array(np.ones(len(piece), dtype=np.uint16)),
-            split=pa.array(np.full(len(piece), TRAIN, dtype=np.uint8)),
+            split=pa.array(self._splits(batch)[document]),
+            **({"group": groups_of(batch[self.mix.by], self.mix.edges).take(take)} if self.mix else {}),
         )
+
+    def _splits(self, batch: pa.RecordBatch) -> np.ndarray:
+        """uint8[n]: which side each document stands on."""
+        if self.split is None:
+            return np.full(batch.num_rows, TRAIN, dtype=np.uint8)
+        ids = pc.coalesce(batch[self.cluster_column], batch["id"]) if self.cluster_column else batch["id"]
+        return splits(ids, self.split.seed, self.split.validation, self.split.test)
 
 
 def cuts(buckets: np.ndarray, tokens_per_shard: int) -> list[tuple[int, int, int]]:
@@ -119,6 +141,7 @@ class CutTask:
     name: str
     runs: tuple[File, ...]
     wanted: tuple[tuple[int, int, int], ...]
+    mixture: Mixture | None = None
     phase: str = "cut"
     resources: Mapping[str, float] = field(default_factory=dict)
 
@@ -127,10 +150,7 @@ class CutTask:
         edges = []
         for bucket, before, wanted in self.wanted:
             low, high = bucket << (64 - BUCKET_BITS), (bucket + 1) << (64 - BUCKET_BITS)
-            pieces = [
-                (piece["key"].to_numpy(), pc.list_value_length(piece["tokens"]).to_numpy())
-                for piece in read_pieces(self.store, self.runs, low, high)
-            ]
+            pieces = [(piece["key"].to_numpy(), lengths_in(piece, self.mixture)) for piece in read_pieces(self.store, self.runs, low, high)]
             keys, lengths = (np.concatenate([piece[i] for piece in pieces]) for i in (0, 1))
             unique, of = np.unique(keys, return_inverse=True)  # the pieces of a long document stay together
             sums = np.zeros(len(unique), dtype=np.int64)
@@ -159,6 +179,7 @@ class ShardTask:
     meta: ShardMeta
     forgotten: tuple[bytes, ...] = ()
     """Ids in this range that were forgotten in this run: they are not written again."""
+    mixture: Mixture | None = None
     phase: str = "shards"
     resources: Mapping[str, float] = field(default_factory=dict)
 
@@ -167,7 +188,8 @@ class ShardTask:
         started = time.perf_counter()
         tables = list(read_pieces(self.store, self.runs, self.low, self.high))
         schema = shard_schema(self.meta)
-        table, lost = self._without(self._coded(sort(pa.concat_tables(tables))) if tables else schema.empty_table())
+        table, achieved, left_out = self._mixed(sort(pa.concat_tables(tables))) if tables else (None, {}, Amount())
+        table, lost = self._without(self._coded(table) if table is not None else schema.empty_table())
         path = f"work/{self.name}/shard.arrow"
         with self.store.put(path) as sink:
             stat = write_shard(sink, table, self.meta)  # type: ignore[arg-type]
@@ -175,23 +197,27 @@ class ShardTask:
             task=self.name,
             kind="shard",
             files={"shard": [sink.file(path, stat.rows)]},
-            facts=asdict(stat) | {"forgotten": asdict(lost)},
+            facts=asdict(stat) | {"forgotten": asdict(lost), "left_out": asdict(left_out), "groups": achieved},
             seconds={"shards": time.perf_counter() - started},
         )
+
+    def _mixed(self, table: pa.Table) -> tuple[pa.Table, dict[str, int], Amount]:
+        """The rows with their repeats, tokens of training by group with repeats counted, and what the documents left out come to."""
+        if self.mixture is None:
+            return table.append_column("repeats", pa.array(np.ones(table.num_rows, dtype=np.uint16))), {}, Amount()
+        repeats = self.mixture.repeats(table)
+        achieved = tokens_by_group(table, repeats)
+        gone = table.take(pa.array(np.flatnonzero(repeats == 0)))
+        kept = np.flatnonzero(repeats)
+        table = take_rows(table, kept) if gone.num_rows else table
+        return table.append_column("repeats", pa.array(repeats[kept], pa.uint16())), achieved, amount_of(gone)
 
     def _without(self, table: pa.Table) -> tuple[pa.Table, Amount]:
         """The rows of documents that are not forgotten, and what the others come to."""
         if not self.forgotten or table.num_rows == 0:
             return table, Amount()
         gone = np.asarray(pc.is_in(table["doc_id"], value_set=pa.array(self.forgotten, pa.binary(16))))
-        rows = table.take(pa.array(np.flatnonzero(gone)))
-        lost = Amount(
-            documents=int((one_chunk(rows["piece"]).to_numpy() == 0).sum()),
-            rows=rows.num_rows,
-            tokens=int(pc.sum(pc.list_value_length(rows["tokens"])).as_py() or 0),
-            text_bytes=int(pc.sum(rows["n_bytes"]).as_py() or 0),
-        )
-        return table.take(pa.array(np.flatnonzero(~gone))), lost
+        return take_rows(table, np.flatnonzero(~gone)), amount_of(take_rows(table, np.flatnonzero(gone)))
 
     def _coded(self, table: pa.Table) -> pa.Table:
         columns = {"tokens": table["tokens"].cast(pa.large_list(self.meta.token_type)), "doc_id": table["id"], "n_bytes": table["n_bytes"]}
@@ -202,6 +228,32 @@ class ShardTask:
         ):
             columns[name] = pc.index_in(table[source], value_set=pa.array(names, pa.string())).cast(dtype)
         return pa.table(columns | {name: table[name] for name in ("src_offset", "piece", "pieces", "repeats", "split")})
+
+
+def amount_of(rows: pa.Table) -> Amount:
+    """Documents, rows, tokens and bytes of text in token rows."""
+    return Amount(
+        documents=int((one_chunk(rows["piece"]).to_numpy() == 0).sum()),
+        rows=rows.num_rows,
+        tokens=int(pc.sum(pc.list_value_length(rows["tokens"])).as_py() or 0),
+        text_bytes=int(pc.sum(rows["n_bytes"]).as_py() or 0),
+    )
+
+
+def lengths_in(rows: pa.Table, mixture: Mixture | None) -> np.ndarray:
+    """int64[n]: tokens that each row brings into the shards; 0 where the mixture leaves it out."""
+    lengths = one_chunk(pc.list_value_length(rows["tokens"])).to_numpy()
+    return lengths if mixture is None else np.where(mixture.repeats(rows) > 0, lengths, 0)
+
+
+def tokens_by_group(rows: pa.Table, repeats: np.ndarray | None = None) -> dict[str, int]:
+    """Tokens of the training documents by group, times their repeats where given."""
+    names = pc.dictionary_encode(one_chunk(rows["group"]))
+    lengths = one_chunk(pc.list_value_length(rows["tokens"])).to_numpy() * (1 if repeats is None else repeats)
+    lengths = np.where(one_chunk(rows["split"]).to_numpy() == TRAIN, lengths, 0)
+    sums = np.zeros(len(names.dictionary), dtype=np.int64)
+    np.add.at(sums, names.indices.to_numpy(), lengths)
+    return dict(zip(names.dictionary.to_pylist(), sums.tolist(), strict=True))
 
 
 @dataclass(frozen=True, kw_only=True)

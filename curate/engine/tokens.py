@@ -1,13 +1,14 @@
 """From kept documents to token shards: train or take a tokenizer, encode, cut, write, publish."""
 
 from bisect import bisect_left
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import fsspec
 import numpy as np
 
+from curate.engine import mixing
 from curate.engine.run import Driver, files_of
 from curate.engine.tasks import DocumentsPart, name_of
 from curate.engine.tasks_tokens import CutTask, EncodeTask, IndexTask, ShardTask, cuts, shard_ranges
@@ -18,6 +19,7 @@ from curate.shards.forget import forgotten_ids
 from curate.shards.format import MANIFEST, ShardMeta, ShardStat, shard_name, tokenizer_fingerprint
 from curate.shards.index import IndexStat, index_name
 from curate.shards.manifest import Amount, Rewritten, build_manifest, write_manifest
+from curate.shards.mixture import Mixture
 from curate.shards.order import shuffle_keys
 from curate.store import File, Store, failpoint
 from curate.tokenizer.encode import Encoder
@@ -106,6 +108,12 @@ def shards(driver: Driver, parts: Sequence[DocumentsPart], made: Tokenizer, lice
         containers=_names(encoded, "containers"),
     )
     source = name_of("runs", [[file.digest for file in runs], repr(meta)])
+    histogram = np.sum(histograms, axis=0)
+    mixed, mixture = None, None
+    if driver.recipe.mix is not None:
+        mixed = mixing.mix(driver, driver.recipe.mix, config.seed, encoded, runs, source)
+        histogram, mixture = mixed.histogram, mixed.mixture
+        source = name_of("mixed", [source, repr(mixture)])
     tasks = [
         ShardTask(
             store=driver.store,
@@ -115,22 +123,24 @@ def shards(driver: Driver, parts: Sequence[DocumentsPart], made: Tokenizer, lice
             high=high,
             meta=meta,
             forgotten=gone,
+            mixture=mixture,
         )
-        for low, high, gone in _ranges(driver, config, runs, source, np.sum(histograms, axis=0))
+        for low, high, gone in _ranges(driver, config, runs, source, histogram, mixture)
     ]
     written = driver.phase("shards", tasks)
     files = tuple(files_of(written, "shard"))
     index = driver.phase("index", [IndexTask(store=driver.store, name=name_of("index", [f.digest for f in files]), shards=files)])[0]
-    return _publish(driver, meta, written, index)
+    more = {"mixture": mixing.said(mixed, driver.recipe.mix, written) if mixed and driver.recipe.mix else None}
+    return _publish(driver, meta, written, index, more)
 
 
 def _ranges(
-    driver: Driver, config: ShardsConfig, runs: Sequence[File], source: str, histogram: np.ndarray
+    driver: Driver, config: ShardsConfig, runs: Sequence[File], source: str, histogram: np.ndarray, mixture: Mixture | None
 ) -> list[tuple[int, int, tuple[bytes, ...]]]:
     """(low, high, forgotten ids) of each shard: only the shard that held a forgotten document is another task than before."""
     wanted = cuts(histogram, config.tokens_per_shard)
     tasks = [
-        CutTask(store=driver.store, name=name_of("cut", [source, some]), runs=tuple(runs), wanted=tuple(some))
+        CutTask(store=driver.store, name=name_of("cut", [source, some]), runs=tuple(runs), wanted=tuple(some), mixture=mixture)
         for some in (wanted[at : at + CUTS_A_TASK] for at in range(0, len(wanted), CUTS_A_TASK))
     ]
     edges = [edge for outcome in driver.phase("cut", tasks) for edge in outcome.facts["edges"]] if tasks else []
@@ -152,27 +162,49 @@ def _names(encoded: Sequence[Outcome], table: str) -> tuple[str, ...]:
 def _encode(
     driver: Driver, parts: Sequence[DocumentsPart], made: Tokenizer, config: ShardsConfig, license_column: str | None
 ) -> list[Outcome]:
+    recipe, cluster = driver.recipe, _cluster_column(driver)
     tasks = [
         EncodeTask(
             store=driver.store,
-            name=name_of("encode", [part.identity(), made.file.digest, made.eos_id, config.seed, license_column]),
+            name=name_of(
+                "encode",
+                [
+                    part.identity(),
+                    made.file.digest,
+                    made.eos_id,
+                    config.seed,
+                    license_column,
+                    *map(repr, (recipe.split, cluster, recipe.mix)),
+                ],
+            ),
             part=part,
             tokenizer=made.file,
             end=made.end,
             seed=config.seed,
             license_column=license_column,
             spill_bytes=driver.plan.bounds.range_bytes,
+            split=recipe.split,
+            cluster_column=cluster,
+            mix=recipe.mix,
         )
         for part in parts
     ]
     return driver.phase("encode", tasks)
 
 
-def _publish(driver: Driver, meta: ShardMeta, written: Sequence[Outcome], index: Outcome) -> dict[str, Any]:
+def _cluster_column(driver: Driver) -> str | None:
+    """The column with the id of a document's near-duplicate cluster, from the last step that gives one."""
+    names = [name for segment in driver.plan.segments for call in segment.barriers for name in call.added() if name.endswith("__cluster")]
+    return names[-1] if names else None
+
+
+def _publish(driver: Driver, meta: ShardMeta, written: Sequence[Outcome], index: Outcome, more: Mapping[str, Any]) -> dict[str, Any]:
     """Public names, then the manifest, then the sweep. A shard that lacks forgotten documents is named as compaction names it."""
     store = driver.store
     facts = [dict(outcome.facts) for outcome in written]
-    lost = [Amount(**one.pop("forgotten")) for one in facts]
+    lost, left_out = ([Amount(**one.pop(name)) for one in facts] for name in ("forgotten", "left_out"))
+    for one in facts:
+        del one["groups"]
     names = {number: shard_name(number, one["xxh3_64"] if lost[number].rows else "") for number, one in enumerate(facts)}
     index_path = index_name(index.facts["xxh3_64"] if any(one.rows for one in lost) else "")
     for number, outcome in enumerate(written):
@@ -180,7 +212,8 @@ def _publish(driver: Driver, meta: ShardMeta, written: Sequence[Outcome], index:
     store.copy(index.files["index"][0].path, f"shards/{index_path}")
     failpoint("before_manifest_shards")
     rewritten = Rewritten(names=names, index=index_path, forgotten=sum(lost, Amount()))
-    manifest = build_manifest(meta, [ShardStat(**one) for one in facts], IndexStat(**index.facts), rewritten=rewritten)
+    more = {"left_out": asdict(sum(left_out, Amount())), **more}
+    manifest = build_manifest(meta, [ShardStat(**one) for one in facts], IndexStat(**index.facts), rewritten=rewritten, more=more)
     with store.put(f"shards/{MANIFEST}") as sink:
         write_manifest(sink, manifest)  # type: ignore[arg-type]
     driver.sweep("shards", [f"shards/{name}" for name in (*names.values(), index_path, MANIFEST)])

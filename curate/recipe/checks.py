@@ -66,6 +66,10 @@ def _columns(drafts: Sequence[Draft], inputs: Sequence[Input], top: RecipeFile, 
             document.place(("tokenizer", "weights", "column")),
             f"tokenizer.weights.column: expected a column of documents, got {column}; there are {listed(sorted(walk.columns))}",
         )
+    if top.mix is not None and top.mix.by not in walk.columns and not walk.unknown:
+        near = nearest(top.mix.by, sorted(walk.columns))
+        advice = f"did you mean {near}?" if near else "name a column of the documents"
+        problems.add(document.place(("mix", "by")), f"mix.by: expected a column of the documents, got {top.mix.by}; {advice}")
     if walk.textless and document.data.get("tokenizer") is not None and not (text_told or walk.unknown):
         sources = listed(sorted(walk.textless))
         problems.add(

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from curate.stage import Config
 
@@ -84,6 +84,52 @@ class ShardsConfig(Config):
     """Documents stand in the shards in the order of BLAKE3(seed, id)."""
 
 
+class SplitConfig(Config):
+    """Which documents are held out of training. By the hash of a document's near-duplicate cluster, so that no other document moves it."""
+
+    validation: Annotated[float, Field(ge=0, lt=1)] = 0.005
+    """Share of documents for validation."""
+    test: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Share of documents for the test at the end."""
+    seed: Annotated[int, Field(ge=0, lt=1 << 63)] = 0
+    """Draws other documents."""
+
+    @model_validator(mode="after")
+    def _leaves_some(self) -> "SplitConfig":
+        if self.validation + self.test >= 1:
+            raise ValueError(f"expected validation + test below 1, got {self.validation + self.test}")
+        return self
+
+
+class MixConfig(Config):
+    """How much each group of documents gives to an epoch, in tokens; written into the shards as `repeats`."""
+
+    by: Annotated[str, Field(min_length=1)] = "source"
+    """Column of the documents whose values are the groups: source, language__language, license__class, …"""
+    edges: tuple[float, ...] = ()
+    """Rising numbers that cut a column of numbers into groups `<a`, `a..b`, `>=b`."""
+    weights: dict[str, Annotated[float, Field(ge=0)]] | None = None
+    """Group → weight; shares of tokens are proportional to them. `"*"` stands for all groups that are not named."""
+    temperature: Annotated[float, Field(gt=0)] | None = None
+    """Instead of weights: shares proportional to tokens^(1/temperature); 1 is as it is, higher is flatter."""
+    tokens: Count | None = None
+    """Tokens of an epoch of training; default: as many as there are."""
+    max_repeats: Annotated[float, Field(gt=0, le=65_535)] = 4.0
+    """No group gives more than so many times its tokens."""
+    caps: dict[str, Annotated[int, Field(ge=0)]] = Field(default_factory=dict)
+    """Group → tokens that it gives at most."""
+    repeats: dict[str, Annotated[float, Field(ge=0, le=65_535)]] = Field(default_factory=dict)
+    """Group → how many times its tokens it gives, whatever the weights."""
+
+    @model_validator(mode="after")
+    def _fits(self) -> "MixConfig":
+        if self.weights is not None and self.temperature is not None:
+            raise ValueError("expected weights or a temperature, got both; leave one out")
+        if list(self.edges) != sorted(set(self.edges)):
+            raise ValueError(f"expected rising edges, got {list(self.edges)}")
+        return self
+
+
 class CardConfig(Config):
     """What only people know about a corpus; the rest of the card is counted."""
 
@@ -129,6 +175,10 @@ class RecipeFile(Config):
     """Where documents come from; their order changes nothing."""
     shards: ShardsConfig | None = None
     """Token shards; left out: none are written."""
+    mix: MixConfig | None = None
+    """How much each group of documents gives to an epoch; left out: each document comes once."""
+    split: SplitConfig | None = None
+    """Documents held out for validation and test; left out: all are for training, and `train` holds out some of its own."""
     card: CardConfig = CardConfig()
     """What people say about the corpus."""
     limits: Limits = Limits()
@@ -170,6 +220,8 @@ class Recipe:
     shards: ShardsConfig | None
     card: CardConfig
     limits: Limits
+    mix: MixConfig | None = None
+    split: SplitConfig | None = None
     keep_raw: bool = False
     after_verdict: Literal["skip", "measure"] = "skip"
     accept_orphans: bool = False

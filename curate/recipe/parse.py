@@ -70,6 +70,9 @@ def recipe_of(document: Document, name: str, path: str | None) -> Recipe:
         problems.add(
             document.place(("shards",)), "shards: expected a tokenizer, got none; add `tokenizer: {vocab_size: 32768}` or {file: …}"
         )
+    for key in ("mix", "split"):
+        if data.get(key) is not None and data.get("shards") is None:
+            problems.add(document.place((key,)), f"{key}: expected shards, got none; add `shards: {{}}`: it is written into them")
     if top:
         check(drafts, inputs, top, document, problems)
     problems.settle()
@@ -80,7 +83,10 @@ def recipe_of(document: Document, name: str, path: str | None) -> Recipe:
         steps=tuple(draft.step(document.place(draft.key).line) for draft in drafts),
         tokenizer=tokenizer,
         path=path,
-        **{field: getattr(top, field) for field in ("shards", "card", "limits", "keep_raw", "after_verdict", "accept_orphans")},
+        **{
+            field: getattr(top, field)
+            for field in ("shards", "mix", "split", "card", "limits", "keep_raw", "after_verdict", "accept_orphans")
+        },
     )
 
 

@@ -20,6 +20,9 @@ from curate.shards.manifest import Amount, Rewritten, build_manifest, stats_of
 from curate.shards.reader import Corpus, Shard, open_shards
 from curate.store import Store
 
+CARRIED = ("left_out", "mixture")
+"""What the manifest says of mixing, which forgetting does not change."""
+
 
 def compact(run: Store) -> dict[str, Any]:
     """Rewrite the shards that hold forgotten documents: which, and the manifest's name before and after. Without any, nothing changes."""
@@ -35,7 +38,9 @@ def compact(run: Store) -> dict[str, Any]:
         stat, index = _reindex(run, corpus)
         lost = Amount(**manifest["forgotten"]) + amount(corpus, corpus.deleted)
         rewritten = Rewritten(names=names, index=index, forgotten=lost)
-        manifest = build_manifest(corpus.meta, stats, stat, manifest["tokenizer"]["path"], rewritten)
+        manifest = build_manifest(
+            corpus.meta, stats, stat, manifest["tokenizer"]["path"], rewritten, {name: manifest[name] for name in CARRIED}
+        )
         put_manifest(run, manifest)
     _sweep(run, manifest)
     return {

@@ -4,6 +4,8 @@ Beside shards, index, tokenizer and code tables (format.py) it says what was for
 
     deletions   the vector of rows to be passed over: path, bytes, xxh3_64, and the rows, documents, tokens and text_bytes in it; or null
     forgotten   documents, rows, tokens and text_bytes that were in the shards once and have been cut out of them
+    left_out    the same of documents that `mix` gives no repeat; they are in no shard
+    mixture     column and, for each group, tokens available, wanted and given in an epoch of training; null without `mix`
 
 `totals` counts what lies in the files, rows of the vector included. `corpus_id` covers all of it, so a corpus that forgets gets a new name.
 """
@@ -58,8 +60,12 @@ def build_manifest(
     index: IndexStat,
     tokenizer_path: str = TOKENIZER_PATH,
     rewritten: Rewritten | None = None,
+    more: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """The manifest of shards 0, 1, … in this order, with bases, totals and `corpus_id`; tokenizer_path is relative to their folder."""
+    """The manifest of shards 0, 1, … in this order, with bases, totals and `corpus_id`; tokenizer_path is relative to their folder.
+
+    `more`: what mixing left out and made, where there was any.
+    """
     rewritten = rewritten or Rewritten(names={}, index=INDEX, forgotten=Amount())
     entries, token_base, doc_base = [], 0, 0
     for number, stat in enumerate(shards):
@@ -81,6 +87,7 @@ def build_manifest(
             "doc_index": {"path": rewritten.index} | asdict(index),
             "deletions": None,
             "forgotten": asdict(rewritten.forgotten),
+            **({"left_out": asdict(Amount()), "mixture": None} | dict(more or {})),
             "tokenizer": {
                 "path": tokenizer_path,
                 "fingerprint": meta.tokenizer_fingerprint,
