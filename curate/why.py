@@ -18,6 +18,7 @@ from rich.text import Text
 from curate.card.folder import READ, Folder, Rows, RuleSaid, StepSaid, open_folder, written
 from curate.card.lookup import Found, find
 from curate.card.markdown import visible
+from curate.differing import Differences, differences
 from curate.errors import SourceError
 from curate.schema import DOCUMENT, column
 from curate.shards.locate import places
@@ -65,6 +66,8 @@ class Keeper:
     outcome: str
     """kept, or the `step:reason` that removed it later."""
     similarity: float | None
+    differences: Differences | None
+    """Where the duplicate's text and the keeper's go apart; None where one of them is not there."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -257,7 +260,9 @@ def _keepers(folder: Folder, row: Mapping[str, Any]) -> list[Keeper]:
         similarity = row.get(column(step, "similarity"))
         other = found.columns if found else {}
         outcome = "in no table of this run" if found is None else other.get("removed_by") or "kept"
-        chain.append(Keeper(step=step, id=keeper.hex(), url=other.get("url"), outcome=outcome, similarity=similarity))
+        mine, its = row.get("text"), other.get("text")
+        apart = differences(mine, its) if mine is not None and its is not None else None
+        chain.append(Keeper(step=step, id=keeper.hex(), url=other.get("url"), outcome=outcome, similarity=similarity, differences=apart))
         if found is None:
             break
         row = other
@@ -296,6 +301,7 @@ def _block(hit: Hit) -> Text:
         alike = f", similarity {keeper.similarity}" if keeper.similarity is not None else ""
         outcome = keeper.outcome if keeper.outcome in ("kept", "in no table of this run") else f"removed by {keeper.outcome}"
         _lines(text, [("keeper", f"{keeper.id} {shown(keeper.url)}, {shown(outcome)}{alike} ({keeper.step})")])
+        _differences(text, keeper.differences)
     _steps(text, hit.steps)
     _lines(text, [("shard", f"{place.shard} row {place.row}") for place in hit.shards])
     _lines(text, [("row", f"{hit.file} row {hit.row}")])
@@ -305,6 +311,20 @@ def _block(hit: Hit) -> Text:
         for line in visible(hit.excerpt, keep="\n\t").expandtabs(4).split("\n"):
             text.append(f"    │ {line}\n", style="dim")
     return text
+
+
+def _differences(text: Text, apart: Differences | None) -> None:
+    """The passages that only the duplicate (-) or only its keeper (+) has."""
+    if apart is None or not apart.passages:
+        return
+    more = f", the first {len(apart.passages)}" if apart.num_passages > len(apart.passages) else ""
+    text.append(f"    {apart.num_passages} passage{'s differ' if apart.num_passages > 1 else ' differs'}{more}\n", style="dim")
+    for one in apart.passages:
+        text.append(f"      … {shown(one.before)}\n", style="dim")
+        if one.here:
+            text.append(f"      - {shown(one.here)}\n", style="red")
+        if one.there:
+            text.append(f"      + {shown(one.there)}\n", style="green")
 
 
 def _origin(hit: Hit) -> list[tuple[str, Any]]:

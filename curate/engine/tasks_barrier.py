@@ -15,7 +15,7 @@ from curate.engine.steps import BarrierCall, Walk
 from curate.engine.tasks import PART_SHIFT, DocumentsPart, Mark, batches_with_marks, rows_at
 from curate.errors import StageError
 from curate.ledger import Balance, Outcome
-from curate.store import File, Store
+from curate.store import File, Store, failpoint
 
 AGAIN = "again"
 
@@ -174,6 +174,7 @@ class ResolveTask:
                 writers["rows"].write(table.take(pa.array(np.flatnonzero(~again))).drop_columns([AGAIN]))
             else:
                 writers["rows"].write(table)
+        failpoint(f"resolving_{self.call.step}_{this.name}")
         files = {role: writer.close() for role, writer in writers.items()}
         seconds = {self.call.step: time.perf_counter() - started}
         facts = {role: sum(file.rows for file in written) for role, written in files.items()}
