@@ -269,7 +269,14 @@ class Driver:
 
 def input_parts(recipe: Recipe) -> list[InputPart]:
     """The parts of the first segment."""
-    inputs = [Input(uri=given.uri, source=Source(name=given.source, fields=dict(given.fields))) for given in recipe.inputs]
+    inputs = [
+        Input(
+            uri=given.uri,
+            source=Source(name=given.source, fields=dict(given.fields), template=given.template, query=given.query),
+            kind="query" if given.query else None,
+        )
+        for given in recipe.inputs
+    ]
     parts = spans(inputs, recipe.limits.part_bytes)
     return [InputPart(index=index, source=part.source, spans=part.spans) for index, part in enumerate(parts)]
 

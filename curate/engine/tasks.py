@@ -79,7 +79,8 @@ class InputPart:
     def identity(self) -> Any:
         """How the source is read; container, version and cut of each span. The place of the files does not enter, only their versions."""
         spans = [[span.container, span.etag, span.start, span.end, span.kind] for span in self.spans]
-        return [self.source.name, sorted(self.source.fields.items()), spans]
+        made = [self.source.template, self.source.query] if self.source.template or self.source.query else []
+        return [self.source.name, sorted(self.source.fields.items()), spans, *made]
 
 
 def batches_with_marks(

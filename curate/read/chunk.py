@@ -32,6 +32,10 @@ class Source:
     name: str
     fields: Mapping[str, str] = field(default_factory=dict)
     """Column → field of the input record, for JSONL and Parquet: text, id, url, fetched_at, license, … (default: fields of the same name)."""
+    template: str | None = None
+    """How the text is put together from fields, such as `{title}\\n\\n{body}`; None: it is one field."""
+    query: str | None = None
+    """SQL whose rows are the records; the file is its table `input`, or the database that it asks."""
 
 
 @dataclass(frozen=True, kw_only=True)

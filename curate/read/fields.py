@@ -3,9 +3,13 @@
 Used for JSON lines and Parquet. A field is a name, or names joined by dots for nested objects; a field whose own name holds dots
 is tried first. `text` must be there and be a string; `id`, `url` and `fetched_at` may be absent. What else the map names becomes
 a carried column of strings, and `license` always does.
+
+A template puts the text together from several fields: `{name}` stands for a field's value (numbers written out, nothing for what is absent or
+null), `{{` and `}}` for braces. A record that has none of its fields is no document.
 """
 
 from collections.abc import Mapping
+from string import Formatter
 from typing import Any
 
 from curate.read.chunk import Source
@@ -28,18 +32,15 @@ class Fields:
         self.names = {column: source.fields.get(column, column) for column in COLUMNS}
         self.carried = tuple(sorted({*CARRIED, *source.fields} - set(COLUMNS)))
         self.names |= {column: source.fields.get(column, column) for column in self.carried}
+        self.template = parsed(source.template) if source.template is not None else None
+        if self.template:
+            del self.names["text"]
+        self.wanted = {*self.names.values(), *(name for _, name in self.template or () if name)}
+        """All fields that are read."""
 
     def of(self, record: Mapping[str, Any]) -> dict[str, Any]:
         """Arguments for `Rows.add` from one record; WrongRecordError where it has no text. Its id is made of its own id, else its URL."""
-        field = self.names["text"]
-        text = lookup(record, field)
-        if text is _ABSENT:
-            raise WrongRecordError(
-                f"expected a field {field!r} with the text, got {sorted(map(str, record))[:20]}; map it with `fields: {{text: NAME}}`"
-            )
-        if not isinstance(text, str):
-            raise WrongRecordError(f"expected a string in field {field!r}, got {_kind(text)}")
-        text = utf8_safe(text)
+        text = utf8_safe(self._text(record))
         url = string(lookup(record, self.names["url"])) or None
         native = string(lookup(record, self.names["id"]))
         return {
@@ -52,6 +53,44 @@ class Fields:
             "mime": None,
             "carried": tuple(string(lookup(record, self.names[column])) for column in self.carried),
         }
+
+    def _text(self, record: Mapping[str, Any]) -> str:
+        if self.template:
+            return _filled(self.template, record)
+        field = self.names["text"]
+        text = lookup(record, field)
+        if text is _ABSENT:
+            raise WrongRecordError(
+                f"expected a field {field!r} with the text, got {sorted(map(str, record))[:20]}; map it with `fields: {{text: NAME}}`"
+            )
+        if not isinstance(text, str):
+            raise WrongRecordError(f"expected a string in field {field!r}, got {_kind(text)}")
+        return text
+
+
+def parsed(template: str) -> list[tuple[str, str | None]]:
+    """(literal, field after it) of a template; ValueError where it is none."""
+    try:
+        parts = [(literal, name, spec, conversion) for literal, name, spec, conversion in Formatter().parse(template)]
+    except ValueError as error:
+        raise ValueError(f"expected a template such as '{{title}} {{body}}', got {template!r} ({error})") from error
+    if any(name == "" or spec or conversion for _, name, spec, conversion in parts) or not any(name for _, name, *_ in parts):
+        raise ValueError(f"expected a template with field names in braces and nothing else there, got {template!r}")
+    return [(literal, name) for literal, name, *_ in parts]
+
+
+def _filled(template: list[tuple[str, str | None]], record: Mapping[str, Any]) -> str:
+    made, some = [], False
+    for literal, name in template:
+        made.append(literal)
+        if name:
+            value = string(lookup(record, name))
+            some = some or value is not None
+            made.append(value or "")
+    if not some:
+        names = [name for _, name in template if name]
+        raise WrongRecordError(f"expected one of the template's fields {names}, got {sorted(map(str, record))[:20]}")
+    return "".join(made)
 
 
 def lookup(record: Mapping[str, Any], field: str) -> Any:

@@ -76,10 +76,15 @@ def _group_starts(table: pq.ParquetFile) -> list[int]:
 def _columns(schema: pa.Schema, fields: Fields, uri: str) -> dict[str, str]:
     """Field → top-level column that holds it, for the fields that are there."""
     found = {}
-    for name in fields.names.values():
+    for name in sorted(fields.wanted):
         top = name if name in schema.names else name.split(".")[0]
         if top in schema.names:
             found[name] = top
+    if fields.template:
+        wanted = [name for _, name in fields.template if name]
+        if not any(name in found for name in wanted):
+            raise SourceError(f"input {uri}: expected one of the template's columns {wanted}, got columns {schema.names[:20]}; rename them")
+        return found
     text = fields.names["text"]
     if text not in found or (found[text] == text and not _is_text(schema.field(text).type)):
         shown = ", ".join(f"{f.name}: {f.type}" for f in list(schema)[:20])

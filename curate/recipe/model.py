@@ -7,9 +7,10 @@ from the current directory, as on a command line, not from the folder of the rec
 import re
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
+from string import Formatter
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from curate.stage import Config
 
@@ -50,10 +51,24 @@ class Input(Config):
     """Name of the source, part of every document's id; default: the last part of the location, without its endings."""
     fields: dict[str, str] = Field(default_factory=dict)
     """Column → field of the input record, for JSONL and Parquet; columns beyond the document's own are carried along as text."""
+    template: str | None = None
+    """How the text is put together from fields of the record, such as "{title}\\n\\n{body}"; left out: the text is one field."""
+    query: Annotated[str, Field(min_length=1)] | None = None
+    """SQL, run by DuckDB; its rows are the records. `uri` is then a .duckdb file, or a Parquet, CSV or JSONL file that the query calls `input`."""
+
+    @field_validator("template")
+    @classmethod
+    def _template(cls, template: str | None) -> str | None:
+        named = [name for _, name, *_ in Formatter().parse(template or "{x}")]  # raises ValueError where braces do not match
+        if not any(named) or "" in named:
+            raise ValueError(f"expected field names in braces such as {{title}}, got {template!r}; name at least one field")
+        return template
 
     @property
     def can_be_markup(self) -> bool:
         """Whether records may arrive as `raw` bytes without a text: WARC, HTML, folders and the sample."""
+        if self.template or self.query:
+            return False
         name = PurePosixPath(self.uri.partition("://")[2] or self.uri).name.lower()
         return not re.search(r"\.(jsonl|ndjson|json|parquet|txt|text|md)(\.(gz|zst|bz2|xz))?$", name)
 

@@ -179,3 +179,28 @@ def test_a_tokenizer_to_train(load, refused):
     assert load("input: [{uri: a.jsonl}]\ntokenizer: {vocab_size: 32_768}\nshards: {}").tokenizer.vocab_size == 32768
     (line,) = refused("input: [{uri: a.jsonl}]\ntokenizer: {vocab_siz: 300}")
     assert line.endswith("got vocab_siz; did you mean vocab_size?")
+
+
+def test_a_template_and_a_query_make_text(load):
+    made = load("""\
+        name: t
+        input:
+          - {uri: "a/*.jsonl", template: "{title}: {body}"}
+          - {uri: b.duckdb, query: "select id, text from pages"}
+        steps: [{wordy: {}}]
+    """)
+    assert [(one.template, one.query) for one in made.inputs] == [("{title}: {body}", None), (None, "select id, text from pages")]
+    assert not any(one.can_be_markup for one in made.inputs)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"template": "title"}, r"template: expected field names in braces such as \{title\}, got 'title'; name at least one field"),
+        ({"template": "{"}, r"template: Single '\{' encountered"),
+        ({"query": ""}, r"query: expected at least 1 characters"),
+    ],
+)
+def test_bad_templates_and_queries(given, message):
+    with pytest.raises(RecipeError, match=message):
+        recipe.from_dict({"name": "x", "input": [{"uri": "a.jsonl", **given}], "steps": []})
