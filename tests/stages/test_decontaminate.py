@@ -126,6 +126,25 @@ def test_finds_what_the_slow_twin_finds(seed, tmp_path):
         assert [{name: value for name, value in hit.items() if name != "item"} for hit in hits] == expected
 
 
+@pytest.mark.parametrize("action", ["drop", "cut", "mark"])
+def test_a_batch_is_only_packaging(action, tmp_path):
+    exam = written(tmp_path, [{"question": QUESTION}, {"question": CLEAN}])
+    texts = [None, "", f"漢字 {QUESTION} 漢字", CLEAN, "nothing", None, f"{QUESTION} {CLEAN}", QUESTION[:-1]]
+    config = stage.config(against=[exam], action=action)
+
+    def columns(batch):
+        return list(pa.Table.from_pydict(stage.measure(batch, config, "d")).to_pylist())
+
+    for dtype in (pa.large_string(), pa.string()):
+        batch = pa.record_batch({"text": pa.array(texts, dtype)})
+        whole = columns(batch)
+        assert [row["d__num_items"] for row in whole] == [None, 0, 1, 1, 0, None, 2, 1]
+        for cut in range(len(texts) + 1):
+            assert columns(batch.slice(0, cut)) + columns(batch.slice(cut)) == whole
+        assert columns(batch.slice(2, 3)) == whole[2:5]
+        assert all(value is None for value in whole[0].values())
+
+
 def test_every_kind_of_file(tmp_path):
     records = [{"question": QUESTION, "answer": "25"}]
     line = json.dumps(records[0])
