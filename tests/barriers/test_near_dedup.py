@@ -15,7 +15,7 @@ import zstandard
 from barrier_runner import Cut, kept, run
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from naive_dedup import candidates, near, shingles, similarity
+from naive_dedup import candidates, near, permutations, shingles, signature, similarity
 
 from curate.barrier import load
 from curate.barriers.near_dedup import banding, chance
@@ -272,6 +272,48 @@ def test_similar_pages_rank_as_people_judged_them(shared):
     same, template = ([s for label, s in labelled if label == name] for name in ("3", "0.5"))
     higher = np.mean([a > b for a in same for b in template])
     assert higher >= 0.9, higher
+
+
+def test_the_same_rows_from_sixty_four_parts():
+    config, table = law_case()
+    expected = verdicts(run(NEAR, config, table))
+    order = pa.array(np.random.RandomState(5).permutation(table.num_rows))
+    assert verdicts(run(NEAR, config, table.take(order), Cut(parts=64, ranges=64, table_rows=7))) == expected
+
+
+def test_thousands_of_identical_documents():
+    """One stays, and no bucket costs more than six pairs a member."""
+    text = " ".join(random_words(np.random.RandomState(1), 30))
+    marked = run(NEAR, NEAR.config(), documents([text] * 3000), Cut(parts=3, ranges=3))
+    assert kept(marked, "near_dedup").sum() == 1
+    assert max(marked["near_dedup__copies"].drop_null().to_pylist()) == 3000
+
+
+def test_one_word_a_hundred_thousand_times():
+    texts = ["again " * 100_000, "again " * 90_000, "again " * 4, "again " * 5, "other " * 100_000]
+    marked = run(NEAR, NEAR.config(), documents(texts))
+    assert kept(marked, "near_dedup").tolist() == [True, False, True, False, True]  # four words are compared whole
+
+
+def test_documents_that_differ_in_the_last_byte():
+    words = " ".join(random_words(np.random.RandomState(2), 200))
+    marked = run(NEAR, NEAR.config(), documents([words + "a", words + "b"]))
+    assert verdicts(marked) == {max(ids_of(2)): (min(ids_of(2)), round(195 / 197, 4))}
+
+
+def test_a_crowded_bucket_removes_nothing_that_is_not_similar():
+    """Texts made to share a band: each has the word with the least hash of all, and else only words of its own."""
+    rs, config = np.random.RandomState(3), NEAR.config(ngram=1, bands=1, rows=1)
+    every = random_words(rs, 4000)
+    a, b = permutations(1, 1)
+    least = min(every, key=lambda word: signature(shingles(word, 1), a, b))
+    texts = [" ".join([least, *every[n : n + 12]]) for n in range(0, 3900, 13)]
+    table = documents(texts)
+    bucket = NEAR.rounds(config)[0].sketch(
+        table.append_column("at", pa.array(range(len(texts)), pa.uint64())).to_batches()[0], None, config
+    )
+    assert len(set(bucket["key"].to_pylist())) == 1
+    assert not verdicts(run(NEAR, config, table))
 
 
 MILLION = """
