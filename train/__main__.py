@@ -6,6 +6,7 @@ Exit code 0: done, or stopped with a checkpoint; 2: shards, options or output fo
 """
 
 import os
+import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -79,6 +80,9 @@ def command(
     stop_after: Annotated[int | None, typer.Option(help="Stop at this step with a checkpoint, as if asked to; --resume goes on.")] = None,
     tokenizer: Annotated[Path | None, typer.Option(help="tokenizer.json of the shards. [default: where the manifest says]")] = None,
     recompute: Annotated[bool, typer.Option("--recompute", help="Compute layers twice, to need less memory.")] = False,
+    tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Figures for TensorBoard in OUTPUT/tensorboard too.")] = False,
+    processes: Annotated[int | None, typer.Option(min=1, help="Several processes on a Ray cluster, a core or a GPU each.")] = None,
+    ray_address: Annotated[str | None, typer.Option(help="The cluster, such as auto. [default: a local one, started now]")] = None,
     shard: Annotated[bool, typer.Option("--shard", help="Under torchrun: share parameters over processes (FSDP2). [default: DDP]")] = False,
     threads: Annotated[int | None, typer.Option(min=1, help="CPU threads. [default: one a core, fewer if that is faster now]")] = None,
     device: Annotated[str | None, typer.Option(help="cpu or cuda. [default: cuda where there is one]")] = None,
@@ -91,7 +95,12 @@ def command(
     try:
         corpus = open_shards(shards)
         corpus.check_tokenizer(tokenizer)
-        where = replace(_device(device, compile, micro_rows, keep), recompute=recompute, shard=shard)
+        where = replace(_device(device, compile, micro_rows, keep), recompute=recompute, shard=shard, tensorboard=tensorboard)
+        if processes is not None and "WORLD_SIZE" not in os.environ:
+            from train.ray import launch
+
+            launch(sys.argv[1:], processes, ray_address, where.type == "cuda")
+            return
         from train.choose import Wanted  # torch comes with it: --help and bad shards need not wait for that
 
         wanted = Wanted(
@@ -135,7 +144,7 @@ def _device(name: str | None, compile: bool | None, micro_rows: int | None, keep
 
 
 def _run(corpus: Corpus, output: Path, wanted: "Wanted", device: Device, resume: bool, stop_after: int | None) -> None:
-    from train import card, choose, loop, show
+    from train import card, choose, loop, record, show
     from train.distributed import world
 
     began, seconds = time.monotonic(), None
@@ -145,13 +154,13 @@ def _run(corpus: Corpus, output: Path, wanted: "Wanted", device: Device, resume:
         )
     with world(device.type) as here, show.Watch(quiet=not here.leads) as watch:
         if resume:
-            config = loop.read_config(output, corpus)
+            config = record.read_config(output, corpus)
             choose.check_same(config, wanted, str(output))
         else:
             here.wait()  # all have looked into the output folder
             config = here.said_by_lead(choose.choose(corpus, wanted, device, watch.note) if here.leads else None)
             if here.leads:
-                loop.write_config(output, config, corpus)
+                record.write_config(output, config, corpus)
             if wanted.steps is None and (minutes := wanted.minutes or DEFAULTS[device.type].minutes) is not None:
                 seconds = STEADY_END * 60 * minutes - (time.monotonic() - began)
         watch.note(f"{corpus.num_tokens:,} tokens; {config.steps} steps of {config.batch_tokens:,}; output {output}")

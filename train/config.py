@@ -190,6 +190,8 @@ class Device:
     """Checkpoints kept, the newest ones."""
     recompute: bool = False
     """Whether layers are computed a second time for the gradient, in place of keeping what is inside them."""
+    tensorboard: bool = False
+    """Whether figures are written for TensorBoard too."""
     shard: bool = False
     """Whether several processes share parameters and optimizer (FSDP2), in place of one copy each (DDP)."""
 

@@ -13,6 +13,7 @@ from curate.shards.reader import Corpus
 
 PADDING = -1
 MIN_HELD_OUT = 8
+VALIDATION, TEST = 1, 2
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,10 @@ class Documents:
     """int64[d]: tokens with the boundary."""
     num_bytes: np.ndarray
     """int64[d]: UTF-8 bytes of the text."""
+    repeats: np.ndarray
+    """int64[d]: how often one pass over the corpus reads it."""
+    split: np.ndarray
+    """int64[d]: 0 train, 1 validation, 2 test, as the recipe of the corpus says."""
 
 
 def documents(corpus: Corpus) -> Documents:
@@ -44,7 +49,8 @@ def documents(corpus: Corpus) -> Documents:
         np.add.reduceat(v, starts) if len(starts) else np.empty(0, np.int64) for v in (lengths, corpus.column("n_bytes").astype(np.int64))
     ]
     keys = np.ascontiguousarray(ids[starts]).view(">u8").reshape(-1, 2).astype(np.uint64)
-    return Documents(first, keys, *sums)
+    marks = [corpus.column(name)[starts].astype(np.int64) for name in ("repeats", "split")]
+    return Documents(first, keys, *sums, *marks)
 
 
 def mix(words: np.ndarray) -> np.ndarray:
@@ -62,10 +68,13 @@ def keyed_hash(keys: np.ndarray, *purpose: object) -> np.ndarray:
 
 
 def held_out(docs: Documents, share: float) -> np.ndarray:
-    """bool[d]: documents kept for evaluation. By id alone, so that no seed and no other document moves one to the other side.
+    """bool[d]: documents kept for evaluation: the validation side where the corpus has one, so that near duplicates stand on one side.
 
-    Where fewer than MIN_HELD_OUT hashes fall below the share, the smallest hashes are taken, up to a tenth of the documents.
+    Else by id alone, so that no seed and no other document moves one to the other side. Where fewer than MIN_HELD_OUT hashes fall below
+    the share, the smallest hashes are taken, up to a tenth of the documents.
     """
+    if (docs.split == VALIDATION).any():
+        return np.asarray(docs.split == VALIDATION)
     hashes = keyed_hash(docs.keys, "held out")
     chosen = hashes < np.uint64(min(share, 0.999) * 2.0**64)
     floor = min(MIN_HELD_OUT, max(1, len(hashes) // 10)) if len(hashes) > 1 else 0

@@ -14,7 +14,6 @@ GPU's.
 
 import json
 import math
-import os
 import signal
 import threading
 import time
@@ -40,6 +39,8 @@ from train.loader import Batch, Loader
 from train.model import Decoder
 from train.optim import make_optimizers, schedule, set_rate
 from train.plan import Plan, TokenLedger, batch_digest, token_ledger
+from train.record import Metrics, write_config
+from train.report import TensorBoard
 
 
 class Show(Protocol):
@@ -127,6 +128,7 @@ class Run:
         self.model, self.optimizers, self.loss = make(config, device, prior, world)
         self.step = self._restore()
         self.metrics = Metrics(output / "metrics.jsonl", self.step, world.leads)
+        self.board = TensorBoard(output / "tensorboard") if device.tensorboard and world.leads else None
         self.guard = Guard.of(self.metrics.kept)
         self.saver = checkpoint.Saver(output / "checkpoints", device.keep)
         self.last = self.metrics.last
@@ -206,6 +208,8 @@ class Run:
             result = self.evaluate()
             self.last |= {"bits_per_byte": result.bits_per_byte, "unigram_bits_per_byte": result.unigram_bits_per_byte}
         self.metrics.write(self.last)
+        if self.board is not None:
+            self.board.write(self.last)
         self.show.step(self.last, config.steps)
         if last or (config.checkpoint_every and step % config.checkpoint_every == 0):
             taken = checkpoint.snapshot(self.model, self.optimizers, self.corpus.meta.eos_id)
@@ -223,6 +227,8 @@ class Run:
     def close(self) -> None:
         """Until the last checkpoint is written."""
         self.saver.wait()
+        if self.board is not None:
+            self.board.close()
         self.world.wait()
 
     def summary(self) -> Summary:
@@ -350,37 +356,6 @@ def seconds_per_step(config: Config, device: Device) -> float:
     return float(np.median(seconds[1:]))
 
 
-class Metrics:
-    """metrics.jsonl; steps after the checkpoint are cut off first, so that a resumed run's file reads like an uninterrupted one's."""
-
-    def __init__(self, path: Path, step: int, writes: bool = True) -> None:
-        kept = []
-        if path.is_file():
-            for line in path.read_text().splitlines():
-                try:
-                    if json.loads(line)["step"] <= step:
-                        kept.append(line)
-                except ValueError:
-                    break  # a line cut by a crash, the last one
-        self.kept: list[dict[str, Any]] = [json.loads(line) for line in kept]
-        self.last = dict(self.kept[-1]) if kept else {}
-        self._file = None
-        if writes:
-            path.write_text("".join(line + "\n" for line in kept))
-            self._file = path.open("a")
-
-    def write(self, metrics: dict[str, Any]) -> None:
-        if self._file is not None:
-            strict = {name: None if isinstance(value, float) and not math.isfinite(value) else value for name, value in metrics.items()}
-            self._file.write(json.dumps(strict) + "\n")
-            self._file.flush()
-
-    def sync(self) -> None:
-        """To the disk, before a checkpoint says that these steps are done."""
-        if self._file is not None:
-            os.fsync(self._file.fileno())
-
-
 def _state(step: int, plan: Plan, config: Config) -> dict[str, Any]:
     identity = {"step": step, "row": step * config.rows, "plan_id": plan.plan_id, "corpus_id": plan.corpus.corpus_id}
     return identity | {"tokenizer_fingerprint": plan.corpus.meta.tokenizer_fingerprint, "config": config.to_json()}
@@ -399,34 +374,3 @@ def _asked_to_stop() -> Iterator[threading.Event]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def write_config(output: Path, config: Config, corpus: Corpus | None = None) -> None:
-    """run.json, in one rename; with the corpus, where its shards lie too, which `train trace` uses."""
-    output.mkdir(parents=True, exist_ok=True)
-    said = config.to_json()
-    if corpus is not None:
-        said["shards"] = os.path.relpath(corpus.folder, output)
-    elif (output / "run.json").exists():
-        said |= {name: value for name, value in json.loads((output / "run.json").read_bytes()).items() if name == "shards"}
-    part = output / ".run.json.part"
-    part.write_text(json.dumps(said, indent=1) + "\n")
-    part.replace(output / "run.json")
-
-
-def read_config(output: Path, corpus: Corpus) -> Config:
-    """The config of the run in `output`; TrainError if there is none, or it is of other shards."""
-    path = output / "run.json"
-    try:
-        values = json.loads(path.read_bytes())
-    except FileNotFoundError:
-        raise TrainError(f"{output}: expected a run to resume, got no run.json; leave --resume off") from None
-    except ValueError as error:
-        raise TrainError(f"{path}: expected JSON, got {error}; start a new --output") from None
-    values.pop("shards", None)
-    config = Config.from_json(values)
-    if config.corpus_id != corpus.corpus_id:
-        raise TrainError(
-            f"{path}: expected shards {config.corpus_id}, got {corpus.corpus_id}; give the shards of that run, or start a new --output"
-        )
-    return config

@@ -22,10 +22,12 @@ import xxhash
 from curate.errors import ShardError
 from curate.shards.reader import Corpus
 from train.config import Config, Removal, TrainError
-from train.data import PADDING, Stream, documents, held_out, keyed_hash, stream
+from train.data import PADDING, TEST, Stream, documents, held_out, keyed_hash, stream
 from train.packing import Rows, joined, pack, pack_pieces
 
 ALGORITHM = "best fit in windows, rows shuffled/2"
+COPY = np.uint64(0x9E3779B97F4A7C15)
+"""Tells the copies of a repeated document apart (2^64 over the golden ratio)."""
 """Enters plan_id: change it with anything that changes the order."""
 
 
@@ -51,10 +53,11 @@ class Plan:
         self.corpus, self.context, self.seed, self.share, self.packing = corpus, context, seed, share, packing
         self.docs = documents(corpus)
         out = held_out(self.docs, share)
-        self.train_docs = np.flatnonzero(~out)
+        self.train_docs = np.flatnonzero(~out & (self.docs.split != TEST))
         hashes = keyed_hash(self.docs.keys, "held out")
         self.held_out_docs = np.flatnonzero(out)[np.argsort(hashes[out], kind="stable")]
-        self.num_tokens = int(self.docs.tokens[self.train_docs].sum())
+        self.num_tokens = int((self.docs.tokens * self.docs.repeats)[self.train_docs].sum())
+        """Of one pass, repeats included."""
         self.removals = tuple(sorted(removals, key=lambda removal: removal.row))
         self._removed = [self.numbers(removal.ids) for removal in self.removals]
         said = [ALGORITHM, corpus.corpus_id, context, seed, share, packing, [[removal.row, removal.ids] for removal in self.removals]]
@@ -90,8 +93,13 @@ class Plan:
     # ---------------------------------------------------------------- epochs
 
     def order(self, epoch: int) -> np.ndarray:
-        """int64[k]: training documents in the order of an epoch; a permutation of train_docs."""
-        return self.train_docs[np.argsort(keyed_hash(self.docs.keys[self.train_docs], "order", self.seed, epoch), kind="stable")]
+        """int64[k]: training documents in the order of an epoch, each as often as it is to be read."""
+        counts = self.docs.repeats[self.train_docs]
+        copies = np.repeat(self.train_docs, counts)
+        number = (np.arange(len(copies)) - np.repeat(np.cumsum(counts) - counts, counts)).astype(np.uint64)
+        keys = self.docs.keys[copies]
+        keys[:, 1] += number * COPY
+        return copies[np.argsort(keyed_hash(keys, "order", self.seed, epoch), kind="stable")]
 
     def rows(self, epoch: int) -> Rows:
         """The rows of an epoch, in the order in which they are trained on."""
@@ -227,15 +235,11 @@ class Plan:
             at = self._find(rows - 1)
             return int(self._tokens[at + 1])
 
-    def num_seen(self, rows: int) -> int:
-        """Tokens that were an input at least once in the first `rows` rows."""
-        return min(self.num_trained(rows), self.num_reachable)
-
-    @property
-    def num_reachable(self) -> int:
-        """Tokens of the first epoch: all training tokens but those of documents removed before their turn."""
-        self.locate(0)
-        return self._token_starts[1]
+    def num_seen(self, rows: int | None = None) -> int:
+        """Tokens that were an input at least once in the first `rows` rows; None: in the whole first epoch, after which none is new."""
+        first = self.rows(0)
+        at = len(first) if rows is None else min(rows, len(first))
+        return covered(first, int(first.first[at]))
 
     def check(self, batch_rows: int) -> None:
         """Refuse what nothing can be learned from."""
@@ -253,12 +257,24 @@ class Plan:
             )
 
 
+def covered(rows: Rows, pieces: int) -> int:
+    """Tokens in the first `pieces` pieces, those that stand in several counted once."""
+    order = np.lexsort((rows.start[:pieces], rows.doc[:pieces]))
+    doc, start, length = (values[:pieces][order] for values in (rows.doc, rows.start, rows.length))
+    base = doc << 40  # documents one behind the other on a line; none has 2^40 tokens
+    begin, end = base + start, base + start + length
+    reached = np.maximum.accumulate(np.append(-1, end))[:-1]
+    return int(np.maximum(end - np.maximum(begin, reached), 0).sum())
+
+
 @dataclass(frozen=True, kw_only=True)
 class TokenLedger:
-    """Where the tokens went. corpus = held_out + train; fed = trained + padding; train = seen + not_reached + removed."""
+    """Where the tokens went. corpus = held_out + set_aside + train; fed = trained + padding; train = seen + not_reached + removed."""
 
     corpus: int
     held_out: int
+    set_aside: int
+    """Of the test side of the corpus."""
     train: int
     fed: int
     trained: int
@@ -274,21 +290,21 @@ class TokenLedger:
 def token_ledger(plan: Plan, rows: int) -> TokenLedger:
     """The ledger after `rows` rows; TrainError if it does not balance with the shards."""
     trained = plan.num_trained(rows)
+    aside = np.setdiff1d(np.flatnonzero(plan.docs.split == TEST), plan.held_out_docs)
     ledger = TokenLedger(
         corpus=plan.corpus.num_tokens,
         held_out=int(plan.docs.tokens[plan.held_out_docs].sum()),
-        train=plan.num_tokens,
+        set_aside=int(plan.docs.tokens[aside].sum()),
+        train=int(plan.docs.tokens[plan.train_docs].sum()),
         fed=rows * plan.context,
         trained=trained,
         padding=rows * plan.context - trained,
         seen=plan.num_seen(rows),
-        not_reached=plan.num_reachable - plan.num_seen(rows),
-        removed=plan.num_tokens - plan.num_reachable,
+        not_reached=plan.num_seen() - plan.num_seen(rows),
+        removed=int(plan.docs.tokens[plan.train_docs].sum()) - plan.num_seen(),
     )
-    if ledger.corpus != ledger.held_out + ledger.train:
-        raise TrainError(
-            f"token ledger: expected {ledger.corpus} tokens, got {ledger.held_out + ledger.train}; the plan loses documents: report it"
-        )
+    if ledger.corpus != (found := ledger.held_out + ledger.set_aside + ledger.train):
+        raise TrainError(f"token ledger: expected {ledger.corpus} tokens, got {found}; the plan loses documents: report it")
     return ledger
 
 

@@ -18,6 +18,7 @@ import pyarrow.dataset as pads
 from curate.shards.reader import Corpus, open_shards
 from train.config import Config, Removal, TrainError
 from train.plan import Plan, Span
+from train.record import read_config, write_config
 
 
 @dataclass(frozen=True)
@@ -35,8 +36,6 @@ class Opened:
 
 def open_run(output: Path, shards: Path | None = None) -> Opened:
     """The run in `output`; its shards lie where it found them, or in `shards`. TrainError where there is no run."""
-    from train.loop import read_config
-
     try:
         said = json.loads((output / "run.json").read_bytes())
     except FileNotFoundError:
@@ -74,7 +73,6 @@ def remove(run: Opened, ids: Sequence[str], output: Path, step: int | None, step
     Returns (the step it goes on from, documents that will no longer be read). What the model learned from them before stays in it.
     """
     from train import checkpoint
-    from train.loop import write_config
 
     if (output / "run.json").exists():
         raise TrainError(f"{output}: expected no run in the output folder, got one; choose another --output")

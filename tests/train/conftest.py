@@ -7,7 +7,8 @@ import token_corpora
 
 from curate.shards.reader import open_shards
 from train.config import Config, Device, ModelConfig
-from train.loop import train, write_config
+from train.loop import train
+from train.record import write_config
 
 
 class Silent:

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from train.__main__ import app
 from train.answer import load
 from train.config import TrainError
-from train.loop import write_config
+from train.record import write_config
 from train.tasks import read, score
 from train.trace import open_run
 

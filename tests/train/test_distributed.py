@@ -68,6 +68,7 @@ def same(lines, alone):
     assert lines[-1]["bits_per_byte"] == pytest.approx(alone[-1]["bits_per_byte"], rel=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("more", [[], ["--shard"]], ids=["ddp", "fsdp"])
 def test_two_processes_are_one_and_one_goes_on_where_two_stopped(more, alone, shards, tmp_path):
     output = tmp_path / "run"

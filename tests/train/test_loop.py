@@ -19,8 +19,9 @@ import token_corpora
 from curate.shards.reader import open_shards
 from train import checkpoint
 from train.config import MAX_EPOCHS, Config, Device, ModelConfig, TrainError
-from train.loop import Metrics, make, read_config, update, write_config
+from train.loop import make, update
 from train.plan import Plan, token_ledger
+from train.record import Metrics, read_config, write_config
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = ROOT / "tests" / "golden" / "train_cpu.txt"

@@ -81,6 +81,7 @@ def test_a_document_sees_itself_alone():
         assert torch.allclose(alone[0, :4], one[0, 4:8], atol=1e-5)
 
 
+@pytest.mark.filterwarnings("ignore:flex_attention called without torch.compile")
 def test_flex_attention_is_the_dense_mask():
     segments = documents_of(packed(), 0)
     q, k, v = torch.randn(2, 4, 12, 16), torch.randn(2, 2, 12, 16), torch.randn(2, 2, 12, 16)

@@ -150,13 +150,12 @@ def test_removed_documents_leave_the_rows_behind_and_nothing_else_changes(corpus
 def balanced(plan, rows):
     ledger = token_ledger(plan, rows)
     inputs = plan.batch(0, rows)[:, :-1] if rows else np.empty((0, 16))
-    assert ledger.corpus == plan.corpus.num_tokens == ledger.held_out + ledger.train
+    assert ledger.corpus == plan.corpus.num_tokens == ledger.held_out + ledger.set_aside + ledger.train
     assert ledger.fed == ledger.trained + ledger.padding == inputs.size
     assert ledger.trained == sum(span.length for span in plan.trace(0, rows))
     assert ledger.train == ledger.seen + ledger.not_reached + ledger.removed
     assert min(ledger.seen, ledger.not_reached, ledger.removed) >= 0
-    spans = {(span.doc, span.start) for span in plan.trace(0, rows)}
-    assert len(spans) == 0 or ledger.seen <= sum(span.length for span in plan.trace(0, rows))
+    assert ledger.seen == len({(span.doc, span.start + k) for span in plan.trace(0, rows) for k in range(span.length)})
 
 
 def test_token_ledger_balances_at_every_row(corpus):
@@ -164,6 +163,33 @@ def test_token_ledger_balances_at_every_row(corpus):
     epoch = len(one.rows(0))
     for rows in (0, 1, 7, epoch - 1, epoch, epoch + 1, 3 * epoch + 5):
         balanced(one, rows)
+
+
+def with_columns(table, **columns):
+    for name, values in columns.items():
+        at = table.schema.get_field_index(name)
+        table = table.set_column(at, table.schema.field(name), token_corpora.pa.array(values, table.schema.field(name).type))
+    return table
+
+
+@pytest.mark.parametrize("packing", KINDS)
+def test_repeats_and_splits_of_the_corpus(tmp_path, packing):
+    rng = np.random.default_rng(0)
+    repeats, split = rng.integers(1, 4, 90), rng.choice(3, 90, p=[0.8, 0.1, 0.1])
+    table = with_columns(token_corpora.table(token_corpora.documents(90), token_corpora.meta()), repeats=repeats, split=split)
+    one = plan(open_shards(token_corpora.write(tmp_path / "run", [table])), packing=packing)
+    assert np.array_equal(np.sort(one.held_out_docs), np.flatnonzero(split == 1))
+    rows = len(one.rows(0))
+    read = np.zeros((90, 200), dtype=int)
+    for span in one.trace(0, rows):
+        read[span.doc, span.start : span.start + span.length] += 1
+    for doc in range(90):
+        assert set(read[doc, : one.docs.tokens[doc]].tolist()) == {repeats[doc] if split[doc] == 0 else 0}
+    order = one.order(0)
+    copies = [np.flatnonzero(order == doc) for doc in np.flatnonzero((repeats > 1) & (split == 0))]
+    assert np.mean([np.diff(places).min() for places in copies]) > 5  # copies do not stand together
+    for at in (0, 3, rows // 2, rows, rows + 7):
+        balanced(one, at)
 
 
 def test_exposure_is_the_inverse_of_trace(corpus):

@@ -9,8 +9,8 @@ from typer.testing import CliRunner
 
 from train.__main__ import app
 from train.config import TrainError
-from train.loop import write_config
 from train.plan import Plan
+from train.record import write_config
 from train.trace import exposure, open_run, remove, trace
 
 
