@@ -17,8 +17,6 @@ VALUE = np.uint64(0xD6E8FEB86659FD93)
 ROW, LOW, BYTES, CENTRE, LEFT, FIRST, LAST = range(7)
 """Columns of an anchor: its text; start and length of its surroundings, which hold all its windows; the byte in them where it stands; the
 symbol with which they begin; and those, counted from there, with which its first and its last window begin."""
-NEW, SEEN, TWICE = 0, 1, 2
-"""What a text has seen of an anchor: nothing before; these bytes around it; these k symbols, with other bytes around them."""
 MIN_SLOTS = 64
 
 
@@ -100,21 +98,18 @@ def _larger(array, rows):
 
 
 @njit(nogil=True, cache=True)
-def _seen(keys, table, slots, entry, key, around):
-    """Enter an anchor into its text's table: NEW, SEEN or TWICE, and the entry of the first with its key."""
+def _entered(keys, table, slots, entry, key, around, pairs):
+    """The entry of the first with this key (with `pairs`: with both keys) in a text's table; -1 and entered where there is none yet."""
     mask = slots - 1
-    slot = np.int64(key >> np.uint64(32)) & mask
-    first = np.int64(-1)
+    mixed = key ^ (around * BASE) if pairs else key
+    slot = np.int64((mixed ^ (mixed >> np.uint64(32))) & np.uint64(mask))
     while table[slot] >= 0:
         other = table[slot]
-        if keys[other, 0] == key:
-            if first < 0:
-                first = other
-            if keys[other, 1] == around:
-                return SEEN, first
+        if keys[other, 0] == key and (not pairs or keys[other, 1] == around):
+            return other
         slot = (slot + 1) & mask
     table[slot] = entry
-    return (NEW if first < 0 else TWICE), first
+    return np.int64(-1)
 
 
 @njit(nogil=True, cache=True)
@@ -132,7 +127,7 @@ def anchors(offsets, data, scope, words, length, k):
     places, ends = np.empty(longest if words else 1, dtype=np.int64), np.empty(longest if words else 1, dtype=np.int64)
     room = 1024
     out, keys, flags = np.empty((room, 7), dtype=np.int64), np.empty((room, 2), dtype=np.uint64), np.zeros((room, 2), dtype=np.bool_)
-    table = np.full(MIN_SLOTS, -1, dtype=np.int64)
+    table = np.empty((2, MIN_SLOTS), dtype=np.int64)
     total = 0
     for row in range(len(offsets) - 1):
         start = offsets[row]
@@ -146,9 +141,9 @@ def anchors(offsets, data, scope, words, length, k):
         slots = MIN_SLOTS
         while slots < 2 * found:
             slots *= 2
-        if slots > len(table):
-            table = np.empty(slots, dtype=np.int64)
-        table[:slots] = -1
+        if slots > table.shape[1]:
+            table = np.empty((2, slots), dtype=np.int64)
+        table[:, :slots] = -1
         for j in range(found):
             a = picks[j, 0]
             left, right = max(0, a - (length - k)), min(count, a + length)
@@ -160,8 +155,8 @@ def anchors(offsets, data, scope, words, length, k):
             out[total, FIRST], out[total, LAST] = picks[j, 1] - left, picks[j, 2] - left
             keys[total, 0] = xxh64(data, at, to, scope[row])
             keys[total, 1] = xxh64(data, low, high, scope[row] ^ np.uint64(at - low + 1))
-            what, other = _seen(keys, table, slots, total, keys[total, 0], keys[total, 1])
-            flags[total, 0] = what != SEEN
+            other = _entered(keys, table[0], slots, total, keys[total, 0], keys[total, 1], False)
+            flags[total, 0] = _entered(keys, table[1], slots, total, keys[total, 0], keys[total, 1], True) < 0
             flags[total, 1] = other >= 0
             if other >= 0:
                 flags[other, 1] = True

@@ -54,6 +54,16 @@ def test_a_text_has_few_anchors():
     assert abs(len(found) / len(row) - 2 / 52) < 0.003  # Schleimer et al. 2003: 2 / (w + 1) with w = 51 hashes
 
 
+def test_a_phrase_in_ever_other_surroundings_is_no_trap():
+    """Anchors with equal keys do not pile up in the table: a text of nothing else takes no longer than it is long."""
+    phrase = b"a phrase that stands in a great many places indeed, always with something else around it"
+    row = b"".join(b"%s %012d " % (phrase, 7919 * number) for number in range(60_000))
+    offsets, data = packed([row])
+    *_, fresh, again = passages.anchors(offsets, data, no_scope([row]), False, 100, 50)
+    assert again.mean() > 0.3
+    assert fresh.sum() > 60_000  # surroundings differ
+
+
 def test_scopes_keep_texts_apart():
     offsets, data = packed([b"the same words"] * 2)
     _, keys, *_ = passages.anchors(offsets, data, np.array([1, 2], dtype=np.uint64), False, 8, 4)
