@@ -167,11 +167,16 @@ def _tokens(folder: Folder, shards: dict[str, Any] | None) -> dict[str, Any] | N
     if shards is None:
         return None
     totals, tokenizer = shards["totals"], shards["tokenizer"]
+    hidden = shards["deletions"] or {"documents": 0, "tokens": 0, "text_bytes": 0}
     said = folder.recipe.get("tokenizer") or {}
     return {
         "corpus_id": shards["corpus_id"],
-        "tokens": totals["tokens"],
-        "documents": totals["documents"],
+        "tokens": totals["tokens"] - hidden["tokens"],
+        "documents": totals["documents"] - hidden["documents"],
+        "forgotten_documents": shards["forgotten"]["documents"] + hidden["documents"],
+        "left_out_documents": shards["left_out"]["documents"],
+        "by_split": totals["split_tokens"],
+        "mixture": shards["mixture"],
         "shards": totals["shards"],
         "bytes_per_token": round(totals["text_bytes"] / totals["tokens"], DECIMALS) if totals["tokens"] else None,
         "by_source": totals["source_tokens"],

@@ -144,6 +144,12 @@ def tokens(facts: Facts) -> str | None:
         f"The tokenizer has {tokenizer['vocab_size']:,} entries and was {origin}; its fingerprint is `{tokenizer['fingerprint']}`. "
         f"The shards are named by `{made['corpus_id']}`."
     )
+    if made["forgotten_documents"]:
+        text += f" {made['forgotten_documents']:,} documents were forgotten after the shards had been written."
+    if len(made["by_split"]) > 1:
+        sides = ", ".join(f"{name} {count:,}" for name, count in made["by_split"].items())
+        text += f" Sides, by the hash of near-duplicate clusters: {sides} tokens."
+    text += mixture(made)
     by_license = sorted(made["by_license"].items(), key=lambda item: (-item[1], item[0]))
     if not by_license:
         return text
@@ -151,6 +157,28 @@ def tokens(facts: Facts) -> str | None:
     if rest := sum(count for _, count in by_license[SHOWN:]):
         rows.append([f"{len(by_license) - SHOWN:,} others", number(rest), share(rest, made["tokens"])])
     return text + "\n\n" + table(["Licence", "Tokens", "Share"], rows)
+
+
+def mixture(made: dict[str, Any]) -> str:
+    """The mixture as wanted and as it is; empty where nothing was mixed."""
+    if not made["mixture"]:
+        return ""
+    groups = made["mixture"]["groups"]
+    wanted, given = (sum(group[key] for group in groups) for key in ("tokens_wanted", "tokens_an_epoch"))
+    rows = [
+        [
+            group["group"],
+            number(group["tokens_available"]),
+            number(group["tokens_wanted"]),
+            share(group["tokens_wanted"], wanted),
+            number(group["tokens_an_epoch"]),
+            share(group["tokens_an_epoch"], given),
+        ]
+        for group in groups
+    ]
+    head = [f"Mixed by {made['mixture']['by']}", "Tokens there", "Wanted", "Share wanted", "In an epoch", "Share"]
+    left_out = f"Mixing left {made['left_out_documents']:,} documents out of the shards; they are in documents/."
+    return f"\n\n{table(head, rows)}\n\n{left_out}"
 
 
 def reproduce(facts: Facts, recipe: str) -> str:

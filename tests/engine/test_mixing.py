@@ -125,3 +125,12 @@ def test_a_recipe_with_both_is_written_and_read_again():
     from ruamel.yaml import YAML
 
     assert from_dict(YAML(typ="safe").load(to_yaml(one))) == one
+
+
+def test_the_card_tells_the_mixture_beside_what_was_wanted(mixed):
+    page = (mixed / "card" / "README.md").read_text()
+    assert "| Mixed by source | Tokens there | Wanted | Share wanted | In an epoch | Share |" in page
+    assert "| two | " in page
+    assert "| 10,500 | 75.0 % |" in page
+    assert "documents out of the shards; they are in documents/." in page
+    assert "validation" in page
