@@ -1,12 +1,17 @@
 """Markup: charsets, main text, titles, limits, claims and wishes."""
 
+import json
 import sys
 
 import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from curate import schema
+from curate.errors import SourceError
 from curate.stages.markup import CLAIMS, Config, markup, read_page
+from curate.web import main_text as ours
 
 PAGE = """<!DOCTYPE html><html lang="en-GB"><head><title> A  page &amp; more </title>
 <meta name="robots" content="noai, noindex"><meta name="tdm-reservation" content="1">
@@ -52,11 +57,88 @@ def test_all_visible_text_if_asked():
     assert "Shop" in one(PAGE, Config(main_content=False))["text"]
 
 
+NOTICE = '<body><footer class="site-footer copyright"><p>Copyright 2020 Example <a href=/>Terms</a></p></footer></body>'
+
+
 def test_falls_back_to_all_text_where_no_main_text_is_found():
-    page = "<body><nav>only <a href=/>a menu</a> here</nav></body>"
-    assert "a menu" in one(page)["text"]
-    row = one(page, Config(fall_back=False))
-    assert (row["text"], row["drop"], row["value"], row["threshold"]) == ("", "no_text", "0", "< 1")
+    row = one(NOTICE)
+    assert (row["text"], row["fallback"], row["kept_share"]) == ("Copyright 2020 Example Terms", "all", 1.0)
+    assert row["expected_f1"] < 0.4
+    row = one(NOTICE, Config(fall_back=False))
+    assert (row["text"], row["drop"], row["value"], row["threshold"], row["fallback"]) == ("", "no_text", "0", "< 1", None)
+
+
+def test_text_that_stands_only_in_noscript():
+    row = one("<body><script>go()</script><noscript><p>All of the text of this page is here, for readers without scripts.</p></noscript>")
+    assert row["text"].startswith("All of the text")
+    assert row["fallback"] == "noscript"
+    assert one("<p>Enough</p><noscript>Please enable scripts.</noscript>", Config(fall_back=False))["text"] == "Enough"
+
+
+def test_how_sure_it_is_stands_beside_the_text():
+    row = one(PAGE)
+    assert row["blocks"] == 6
+    assert 0 < row["kept_share"] <= 1
+    assert 0 < row["expected_f1"] <= 1
+    assert 0 <= row["article"] <= 1
+    assert one(PAGE, Config(min_expected_f1=1.0))["drop"] == "unsure"
+    assert one(PAGE, Config(extractor="resiliparse"))["expected_f1"] is None
+
+
+def test_images_with_their_place_in_the_text():
+    long = "A sentence of the article, long enough that it is one, and then some more of it. " * 3
+    page = f'<article><p>{long}<img src="in.png"></p><img src="a&amp;b.png" alt="One"><p>{long}<p>{long}</article><footer><img src="logo.png"></footer>'
+    row = one(page)
+    inside, between, *_ = row["media"]
+    assert inside == {"url": "in.png", "alt": None, "at": 0}
+    assert (between["url"], between["alt"]) == ("a&b.png", "One")
+    assert row["text"][between["at"] :] == "\n\n".join([long.strip()] * 2)
+
+
+STRUCTURED = """<h1>T</h1><p>Before &amp; after.<ul><li>a<li>b<ul><li>c</ul></ul><ol><li>x<li>y</ol>
+<table><tr><th>A<th>B<tr><td>1<td><td>3|4</table><pre>
+def f():
+    return 1
+
+  x</pre><blockquote><p>Q</blockquote><p><math alttext="x^2"><mi>x</mi></math>"""
+
+
+def test_lines_of_lists_tables_code_and_formulas():
+    assert one(STRUCTURED, Config(main_content=False))["text"] == (
+        "T\n\nBefore & after.\n\n- a\n- b\n  - c\n- x\n- y\n\nA\tB\n1\t\t3|4\n\ndef f():\n    return 1\n\n  x\n\nQ\n\n$x^2$"
+    )
+
+
+def test_the_same_as_markdown():
+    assert one(STRUCTURED, Config(main_content=False, markdown=True))["text"] == (
+        "# T\n\nBefore & after.\n\n- a\n- b\n  - c\n1. x\n2. y\n\n| A | B |\n|---|---|\n| 1 |  | 3\\|4 |\n\n"
+        "```\ndef f():\n    return 1\n\n  x\n```\n\n> Q\n\n$x^2$"
+    )
+
+
+def test_a_stricter_cut_keeps_no_more():
+    kept = [one(PAGE, Config(strictness=s, fall_back=False))["kept_share"] for s in (0.5, 1.0, 1.5, 2.0)]
+    assert kept == sorted(kept, reverse=True)
+
+
+def test_a_model_of_other_features_is_refused(tmp_path):
+    model = json.loads(ours.MODEL.read_text(encoding="utf-8"))
+    model["features"][0] = "odd"
+    path = tmp_path / "model.json"
+    path.write_text(json.dumps(model), encoding="utf-8")
+    with pytest.raises(SourceError, match=r"expected a model of the \d+ features of this version, got .*model.json: differs in .*odd"):
+        ours.load(path)
+    path.write_text("{}", encoding="utf-8")
+    with pytest.raises(SourceError, match=r"expected a model file, got .*model.json"):
+        ours.load(path)
+
+
+@settings(max_examples=60)
+@given(st.binary(max_size=400), st.booleans())
+def test_any_bytes_have_a_text(raw, markdown):
+    page = read_page(b"<p>" + raw, None, Config(markdown=markdown))
+    page.text.encode()
+    assert page == read_page(b"<p>" + raw, None, Config(markdown=markdown))
 
 
 def test_a_text_source_passes_untouched():

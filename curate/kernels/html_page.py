@@ -1,0 +1,131 @@
+"""A page of bytes to its main text: scanner, features, trees, the cut, the text; one call a page.
+
+A page is judged first: is it an article, or a list, a shop, a forum? Two models of two stages each were trained, on articles and on
+all pages; the kind of the page chooses between them. Parts: `html_scan.py`, `html_features.py`, `html_trees.py`, `html_emit.py`.
+Price: see tests/bench/bench_markup.py.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from curate.kernels import html_tables as ht
+from curate.kernels.html_elements import INHERITED, LANDMARK, NAMES_OF_INHERITED
+from curate.kernels.html_emit import PLACE_COLUMNS, decided, emit, places
+from curate.kernels.html_features import features
+from curate.kernels.html_names import INHERITED_AT, NAMES, NUM_ANCESTORS, NUM_FEATURES, NUM_SUMS, PAGE_AT, S_UNITS
+from curate.kernels.html_scan import scan
+from curate.kernels.html_trees import NUM_CONTEXT, context, cut, judge
+
+NAMES_OF_KIND = [*NAMES[PAGE_AT:], *(f"mean_{name}" for name in NAMES_OF_INHERITED[LANDMARK:])]
+"""What tells the kind of a page: its features as a page, and means by words of what its blocks inherit."""
+
+
+class Trees(NamedTuple):
+    """Boosted trees, flat: roots int32[trees]; feature int32, threshold float32, left, right int32 by node; value float64 by leaf."""
+
+    roots: np.ndarray
+    feature: np.ndarray
+    threshold: np.ndarray
+    left: np.ndarray
+    right: np.ndarray
+    value: np.ndarray
+
+
+class Expert(NamedTuple):
+    """A model of the blocks: scores float32[65536] by token, two stages of Trees, and its factor of the cut."""
+
+    scores: np.ndarray
+    first: Trees
+    second: Trees
+    factor: float
+
+
+class Found(NamedTuple):
+    """text uint8; starts int64[blocks]: where each block begins in it, -1 where it was left out; expected F1, threshold and probability
+    of an article, of ONE; units of all blocks and of those kept."""
+
+    text: np.ndarray
+    starts: np.ndarray
+    expected: int
+    threshold: int
+    article: int
+    units: int
+    kept: int
+
+
+@njit(nogil=True, cache=True)
+def kind_of(page, made):
+    """float32[1, NAMES_OF_KIND]: the numbers that tell the kind of a page; made: its features."""
+    own = NUM_FEATURES - PAGE_AT
+    first = INHERITED_AT + LANDMARK
+    told = np.zeros((1, own + INHERITED - LANDMARK), np.float32)
+    told[0, :own] = made[0, PAGE_AT:NUM_FEATURES]
+    for at in range(INHERITED - LANDMARK):
+        total, weight = 0.0, 0.0
+        for b in range(page.state[ht.NUM_BLOCKS]):
+            units = np.float64(page.blocks[b, ht.UNITS])
+            total += np.float64(made[b, first + at]) * units
+            weight += units
+        told[0, own + at] = np.float32(total / max(weight, 1.0))
+    return told
+
+
+@njit(nogil=True, cache=True)
+def _judged(trees, made, chosen, p):
+    judge(made, chosen, trees.roots, trees.feature, trees.threshold, trees.left, trees.right, trees.value, p)
+
+
+@njit(nogil=True, cache=True)
+def probabilities(page, data, out, kind, articles, others, prose, gate, sums):
+    """(p int64[blocks], of ONE; probability of an article, of ONE). From `prose` on the page is an article. Blocks under
+    `gate` after the first stage keep what it said. Fills sums int64[7, blocks + 1]."""
+    n = page.state[ht.NUM_BLOCKS]
+    made = np.empty((n, NUM_FEATURES + NUM_CONTEXT), np.float32)
+    above = np.empty((n, NUM_ANCESTORS), np.int32)
+    groups, sections = np.empty(n, np.int32), np.empty(n, np.int32)
+    count = features(page, data, out, articles.scores, made, sums, above, groups, sections)
+    p, chosen, article = np.zeros(n, np.int64), np.ones(n, np.uint8), np.zeros(1, np.int64)
+    _judged(kind, kind_of(page, made), chosen, article)
+    if article[0] < prose:
+        features(page, data, out, others.scores, made, sums, above, groups, sections)
+    _judged(articles.first if article[0] >= prose else others.first, made, chosen, p)
+    context(page, p, sums, above, groups, count, sections, made)
+    for b in range(n):
+        chosen[b] = p[b] >= gate
+    _judged(articles.second if article[0] >= prose else others.second, made, chosen, p)
+    return p, article[0]
+
+
+@njit(nogil=True, cache=True)
+def read(pages, data, out, kind, articles, others, prose, gate, least, most, strictness, main_only, markdown, open_noscript):
+    """The text of one page. pages: SCANNED[1], used anew; data uint8[n], valid UTF-8; out uint8[≥ 2n + 64]; kind: Trees; articles,
+    others: Expert; prose, gate: see `probabilities`; least, most: see `html_trees.cut`; strictness multiplies the experts'
+    factors; main_only off keeps every block."""
+    page = pages[0]
+    scan(page, data, out, open_noscript)
+    n = page.state[ht.NUM_BLOCKS]
+    starts = np.full(n, -1, np.int64)
+    if n == 0:
+        return Found(np.empty(0, np.uint8), starts, 0, 0, 0, 0, 0)
+    sums = np.zeros((NUM_SUMS, n + 1), np.int64)
+    keep = np.ones(n, np.bool_)
+    place = np.empty((page.state[ht.NUM_ELEMENTS], PLACE_COLUMNS), np.int32)
+    threshold = expected = article = np.int64(0)
+    if main_only:
+        p, article = probabilities(page, data, out, kind, articles, others, prose, gate, sums)
+        factor = articles.factor if article >= prose else others.factor
+        threshold, expected = cut(page, p, factor * strictness, least, most)
+        places(page, sums[S_UNITS], place)
+        decided(page, p, threshold, sums[S_UNITS], place, keep)
+    else:
+        for b in range(n):
+            sums[S_UNITS, b + 1] = sums[S_UNITS, b] + page.blocks[b, ht.UNITS]
+        places(page, sums[S_UNITS], place)
+    made = np.empty(3 * page.state[ht.OUT] + 64 * n + 8 * page.state[ht.NUM_ELEMENTS] + 64, np.uint8)
+    size = emit(page, out, keep, place, markdown, made, starts)
+    kept = np.int64(0)
+    for b in range(n):
+        kept += page.blocks[b, ht.UNITS] if keep[b] else 0
+    return Found(made[:size].copy(), starts, expected, threshold, article, sums[S_UNITS, n], kept)
