@@ -38,7 +38,19 @@ def write_card(output: Path, corpus: Corpus, summary: Summary) -> Path:
     else:
         measured = f"{evaluation.bits_per_byte:.4f} on {evaluation.documents:,} documents, {evaluation.bytes:,} bytes"
         unigram = f"{evaluation.unigram_bits_per_byte:.4f}; this model needs {100 * evaluation.improvement:.1f} % less"
-        lines += [f"| held-out bits per byte | {measured} |", f"| unigram model on the same | {unigram} |"]
+        between = f"{evaluation.low:.4f} to {evaluation.high:.4f}, 95 % bootstrap over documents"
+        lines += [f"| held-out bits per byte | {measured} |", f"| interval | {between} |", f"| unigram model on the same | {unigram} |"]
+        lines += [
+            "",
+            "## Held-out bits per byte by source and licence",
+            "",
+            "| | documents | bits per byte | 95 % interval |",
+            "|---|---|---|---|",
+        ]
+        lines += [
+            f"| {group.kind}: {_cell(group.name)} | {group.documents:,} | {group.bits_per_byte:.4f} | {group.low:.4f} to {group.high:.4f} |"
+            for group in evaluation.groups
+        ]
     tokenizer = corpus.manifest["tokenizer"]
     size = f"{totals['documents']:,} documents, {totals['tokens']:,} tokens, {totals['text_bytes']:,} bytes of text"
     lines += ["", "## Data", "", f"Corpus `{corpus.corpus_id}`: {size}."]
