@@ -128,8 +128,9 @@ def shards(driver: Driver, parts: Sequence[DocumentsPart], made: Tokenizer, lice
         for low, high, gone in _ranges(driver, config, runs, source, histogram, mixture)
     ]
     written = driver.phase("shards", tasks)
-    files = tuple(files_of(written, "shard"))
-    index = driver.phase("index", [IndexTask(store=driver.store, name=name_of("index", [f.digest for f in files]), shards=files)])[0]
+    ids = tuple(files_of(written, "ids"))
+    name = name_of("index", [file.digest for file in ids])
+    index = driver.phase("index", [IndexTask(store=driver.store, name=name, ids=ids, range_bytes=driver.plan.bounds.range_bytes)])[0]
     more = {"mixture": mixing.said(mixed, driver.recipe.mix, written) if mixed and driver.recipe.mix else None}
     return _publish(driver, meta, written, index, more)
 

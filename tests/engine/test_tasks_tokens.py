@@ -1,5 +1,8 @@
 """Where shards are cut: after the document nearest to each multiple of the target, whatever the runs; and the order of documents."""
 
+import io
+from dataclasses import asdict
+
 import numpy as np
 import pyarrow as pa
 from blake3 import blake3
@@ -7,8 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curate.barrier import keyed
-from curate.engine.exchange import RunWriter, read_pieces, read_range
-from curate.engine.tasks_tokens import BUCKET_BITS, CutTask, cuts, shard_ranges
+from curate.engine.exchange import RunWriter, read_pieces, read_range, sort, write_run
+from curate.engine.tasks_tokens import BUCKET_BITS, CutTask, IndexTask, cuts, shard_ranges
+from curate.schema import id_words
+from curate.shards.index import write_doc_index
 from curate.shards.order import shuffle_keys
 from curate.store import Store
 
@@ -62,3 +67,21 @@ def test_the_order_is_blake3_of_seed_and_id(ids, seed, skip):
     for one, key, sub in zip(column.to_pylist(), keys, subs, strict=True):
         digest = blake3(seed.to_bytes(8, "little") + one).digest(length=16)
         assert (int(key), int(sub)) == (int.from_bytes(digest[:8], "big"), int.from_bytes(digest[8:], "big"))
+
+
+@settings(max_examples=10)
+@given(st.lists(st.integers(0, 40), max_size=4), st.integers(0, 3), st.sampled_from([500, 1 << 30]))
+def test_the_index_is_the_same_whatever_fits_into_memory(tmp_path_factory, sizes, seed, range_bytes):
+    store = Store(str(tmp_path_factory.mktemp("index")))
+    rng = np.random.default_rng(seed)
+    shards = [pa.array([rng.choice([0, 1, 255], 2).astype(np.uint8).tobytes() * 8 for _ in range(n)], pa.binary(16)) for n in sizes]
+    runs = []
+    for number, ids in enumerate(shards):
+        words = id_words(ids)
+        table = keyed(words[:, 0].copy(), words[:, 1].copy(), ids, row=pa.array(np.arange(len(ids), dtype=np.uint32)))
+        runs.append(write_run(store, f"work/{number}.arrow", sort(table)))
+    outcome = IndexTask(store=store, name="index", ids=tuple(runs), range_bytes=range_bytes).run()
+    expected = io.BytesIO()
+    stat = write_doc_index(expected, shards)
+    assert store.read(outcome.files["index"][0].path) == expected.getvalue()
+    assert outcome.facts == asdict(stat)
