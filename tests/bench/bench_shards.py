@@ -64,7 +64,6 @@ def columns_of(offsets, flat, a, b):
         "src_offset": pa.array(np.arange(n), pa.uint64()),
         "piece": pa.array(np.zeros(n), pa.uint32()),
         "pieces": pa.array(np.ones(n), pa.uint32()),
-        "repeats": pa.array(np.ones(n), pa.uint16()),
         "split": pa.array(np.full(n, TRAIN), pa.uint8()),
     }
 
