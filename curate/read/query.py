@@ -2,7 +2,7 @@
 
 `uri` is a DuckDB database (opened for reading only), or a Parquet, CSV or JSON-lines file. Columns of the result are fields as in `fields.py`, nested
 ones too. One thread and insertion order, so that a query without ORDER BY gives the same rows in the same order every time; what the query
-itself makes random stays random. origin.offset: row number in the result. DuckDB is an extra: pip install duckdb. Misses: files that are not
+itself makes random stays random. origin.offset: row number in the result. DuckDB is the extra `query`. Misses: files that are not
 local, databases of other makers (attach them in the query, where DuckDB has an extension for them).
 Price: rows become Python objects, about 100,000 a second.
 """
@@ -49,7 +49,7 @@ def _records(uri: str, query: str, limits: Limits) -> Iterator[dict[str, Any]]:
     try:
         import duckdb
     except ImportError as error:
-        raise SourceError(f"input {uri}: expected DuckDB for a query, got no such module; run pip install duckdb") from error
+        raise SourceError(f"input {uri}: expected DuckDB for a query, got no such module; install the extra: pip install 'curate[query]'") from error
     suffix = next((end for end in SUFFIXES if uri.lower().endswith(end)), None)
     if suffix is None:
         raise SourceError(f"input {uri}: expected a name that ends with one of {' '.join(SUFFIXES)} for a query, got another; rename it")
