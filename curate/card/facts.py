@@ -8,6 +8,7 @@ Price: the ledger, the counted columns of `documents/` and `removed/`, and four 
 Misses: versions are those installed when the card is written, since the ledger keeps them only inside the names of its tasks.
 """
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -30,6 +31,7 @@ DISTRIBUTIONS = ("curate", "blake3", "fastwarc", "numba", "numpy", "pyarrow", "t
 """What every run uses; steps name the rest."""
 REQUIRED = ("title", "description", "purpose", "contact", "creators", "license")
 """Answers without which a card is a draft."""
+USAGE = "tokenizer/usage.json"
 SHARDS, TOKENIZER = f"shards/{layout.MANIFEST}", "tokenizer/tokenizer.json"
 
 
@@ -187,6 +189,7 @@ def _tokens(folder: Folder, shards: dict[str, Any] | None) -> dict[str, Any] | N
             "vocab_size": tokenizer["vocab_size"],
             "trained_here": "file" not in said,
         },
+        "usage": json.loads(folder.store.read(USAGE)) if folder.store.exists(USAGE) else None,
     }
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from typing import Any
 
-from curate.card import sections
+from curate.card import sections, tokenizer
 from curate.card.facts import FACTS
 from curate.card.folder import RECIPE, about, open_folder
 from curate.card.markdown import cell, size
@@ -155,6 +155,7 @@ def _body(facts: Mapping[str, Any], recipe: str, documentation: Mapping[str, str
         ("Duplicates", sections.duplicates(facts)),
         ("Contamination", sections.contamination(facts)),
         ("Tokens", sections.tokens(facts)),
+        ("How the tokenizer falls on the text", tokenizer.usage(facts)),
     ):
         if made is not None:
             yield f"## {heading}", made

@@ -31,6 +31,7 @@ from curate.shards.order import shuffle_keys, splits
 from curate.shards.settle import read_documents
 from curate.store import File, Store
 from curate.tokenizer.encode import Encoder
+from curate.tokenizer.usage import Usage
 
 BUCKET_BITS = 14
 """The histogram has 2^14 buckets; finding the end of a shard exactly means to read the lengths of one bucket."""
@@ -54,6 +55,12 @@ class EncodeTask:
     cluster_column: str | None = None
     """Column with the id of a document's near-duplicate cluster."""
     mix: MixConfig | None = None
+    told_by: Mapping[str, str] = field(default_factory=dict)
+    """Columns by which the tokenizer's figures are told apart: name → column."""
+    others: tuple[tuple[str, File], ...] = ()
+    """Tokenizers to compare with."""
+    share: float = 0.0
+    """Share of the documents that they encode."""
     phase: str = "encode"
     resources: Mapping[str, float] = field(default_factory=dict)
 
@@ -61,17 +68,18 @@ class EncodeTask:
         """Encode batch by batch; a document of more than 2^20 tokens becomes several rows."""
         started = time.perf_counter()
         encoder = Encoder(self.store.read(self.tokenizer.path), self.end)
+        usage = Usage(encoder.vocab_size, {name: Encoder(self.store.read(file.path)) for name, file in self.others})
         writer = RunWriter(self.store, f"work/{self.name}/rows", self.spill_bytes)
         buckets = np.zeros(1 << BUCKET_BITS, dtype=np.int64)
         seen: dict[str, set[str]] = {"sources": set(), "licenses": set(), "containers": set()}
         documents = tokens = text_bytes = 0
         groups: Counter[str] = Counter()
-        more = (self.license_column, self.cluster_column, self.mix.by if self.mix else None)
+        more = (self.license_column, self.cluster_column, self.mix.by if self.mix else None, *self.told_by.values())
         columns = list(dict.fromkeys(["id", "source", "origin", "text", *(name for name in more if name)]))
         for batch in read_documents(self.store, self.part.files, columns, BATCH_ROWS):
             if batch.num_rows == 0:
                 continue
-            rows = self._rows(batch, encoder)
+            rows = self._rows(batch, encoder, usage)
             lengths = pc.list_value_length(rows["tokens"]).to_numpy()
             np.add.at(buckets, (rows["key"].to_numpy() >> np.uint64(64 - BUCKET_BITS)).astype(np.int64), lengths)
             for name, column in (("sources", "source"), ("licenses", "license"), ("containers", "src_container")):
@@ -85,16 +93,21 @@ class EncodeTask:
         files = {
             "rows": writer.close(),
             "histogram": [self.store.write(f"work/{self.name}/histogram.i8", buckets.astype("<i8").tobytes())],
+            "used": [self.store.write(f"work/{self.name}/used.bits", usage.used())],
         }
         facts: dict[str, Any] = {"documents": documents, "tokens": tokens, "text_bytes": text_bytes} | {
             name: sorted(v) for name, v in seen.items()
         }
-        facts |= {"groups": dict(sorted(groups.items()))} if self.mix else {}
+        facts |= {"usage": usage.facts()} | ({"groups": dict(sorted(groups.items()))} if self.mix else {})
         return Outcome(task=self.name, kind="encode", files=files, facts=facts, seconds={"encode": time.perf_counter() - started})
 
-    def _rows(self, batch: pa.RecordBatch, encoder: Encoder) -> pa.Table:
+    def _rows(self, batch: pa.RecordBatch, encoder: Encoder, usage: Usage) -> pa.Table:
         """Keyed token rows of a batch; source, licence and container still as names."""
         offsets, tokens = encoder.encode(batch["text"])
+        sampled = np.zeros(batch.num_rows, dtype=np.bool_)
+        if self.others:
+            sampled = shuffle_keys(batch["id"], self.seed)[0] < np.uint64(min(int(self.share * 2.0**64), (1 << 64) - 1))
+        usage.add(batch["text"], offsets, tokens, {name: batch[column] for name, column in self.told_by.items()}, sampled)
         document, piece, pieces, row_offsets = split_rows(offsets)
         ids = batch["id"].take(pa.array(document))
         key, sub = shuffle_keys(ids, self.seed)

@@ -23,12 +23,13 @@ from curate.shards.mixture import Mixture
 from curate.shards.order import shuffle_keys
 from curate.store import File, Store, failpoint
 from curate.tokenizer.encode import Encoder
-from curate.tokenizer.file import config_json
+from curate.tokenizer.file import as_bytes, config_json
 from curate.tokenizer.imports import imported
 from curate.tokenizer.probe import probe_hash
 from curate.tokenizer.train import TokenizerConfig
+from curate.tokenizer.usage import report
 
-TOKENIZER, TOKENIZER_CONFIG = "tokenizer/tokenizer.json", "tokenizer/tokenizer_config.json"
+TOKENIZER, TOKENIZER_CONFIG, USAGE = (f"tokenizer/{name}.json" for name in ("tokenizer", "tokenizer_config", "usage"))
 
 CUTS_A_TASK = 64
 """Ends of shards that one task looks for."""
@@ -79,14 +80,33 @@ def tokenizer(driver: Driver, parts: Sequence[DocumentsPart]) -> Tokenizer | Non
 
 def _given(store: Store, wanted: TokenizerFile) -> list[File]:
     """The recipe's file as a tokenizer.json, and what lets `transformers` open the folder."""
-    try:
-        with fsspec.open(wanted.file, "rb") as file:
-            data = file.read()
-    except OSError as error:
-        raise RecipeError(f"tokenizer.file: expected a file that can be read, got {wanted.file} ({error}); give its path") from None
-    data = imported(data, wanted.file, wanted.pattern, wanted.special_tokens)
+    data = imported(_bytes(wanted.file, "file"), wanted.file, wanted.pattern, wanted.special_tokens)
     facts = Encoder(data, wanted.end).facts  # says what is wrong with it before anything is encoded
     return [store.write(TOKENIZER, data), store.write(TOKENIZER_CONFIG, config_json(facts.end, facts.special_ids))]
+
+
+def _bytes(path: str, field: str) -> bytes:
+    try:
+        with fsspec.open(path, "rb") as file:
+            return bytes(file.read())
+    except OSError as error:
+        raise RecipeError(f"tokenizer.{field}: expected a file that can be read, got {path} ({error}); give its path") from None
+
+
+def _others(driver: Driver) -> tuple[tuple[str, File], ...]:
+    """The tokenizers to compare with, as files of the run."""
+    made = []
+    for number, path in enumerate(getattr(driver.recipe.tokenizer, "compare", ())):
+        data = imported(_bytes(path, "compare"), path)
+        Encoder(data)  # says what is wrong with it before anything is encoded
+        made.append((path, driver.store.write(f"work/compare/{number}.json", data)))
+    return tuple(made)
+
+
+def _told_by(driver: Driver) -> dict[str, str]:
+    """By what the tokenizer's figures are told apart: the source, and the language where a step determines it."""
+    labels = [f"{call.step}__label" for segment in driver.plan.segments for call in segment.steps if call.stage.name == "language"]
+    return {"source": "source"} | ({"language": labels[-1]} if labels else {})
 
 
 def shards(driver: Driver, parts: Sequence[DocumentsPart], made: Tokenizer, license_column: str | None) -> dict[str, Any] | None:
@@ -97,6 +117,8 @@ def shards(driver: Driver, parts: Sequence[DocumentsPart], made: Tokenizer, lice
         return None
     encoded = _encode(driver, parts, made, config, license_column)
     runs = files_of(encoded, "rows")
+    used = [driver.store.read(file.path) for file in files_of(encoded, "used")]
+    driver.store.write(USAGE, as_bytes(report([outcome.facts["usage"] for outcome in encoded], used, driver.store.read(TOKENIZER))))
     histograms = [np.frombuffer(driver.store.read(file.path), dtype="<i8") for file in files_of(encoded, "histogram")]
     meta = ShardMeta(
         vocab_size=made.vocab_size,
@@ -164,6 +186,7 @@ def _encode(
     driver: Driver, parts: Sequence[DocumentsPart], made: Tokenizer, config: ShardsConfig, license_column: str | None
 ) -> list[Outcome]:
     recipe, cluster = driver.recipe, _cluster_column(driver)
+    told_by, others, share = _told_by(driver), _others(driver), getattr(recipe.tokenizer, "compare_share", 0.0)
     tasks = [
         EncodeTask(
             store=driver.store,
@@ -176,6 +199,7 @@ def _encode(
                     config.seed,
                     license_column,
                     *map(repr, (recipe.split, cluster, recipe.mix)),
+                    [told_by, [(name, file.digest) for name, file in others], share if others else 0],
                 ],
             ),
             part=part,
@@ -187,6 +211,9 @@ def _encode(
             split=recipe.split,
             cluster_column=cluster,
             mix=recipe.mix,
+            told_by=told_by,
+            others=others,
+            share=share,
         )
         for part in parts
     ]

@@ -179,6 +179,10 @@ class TokenizerFile(Config):
     """Pattern of a tiktoken file, which has none: gpt2, gpt4 or a regular expression; known for the published ones."""
     special_tokens: dict[str, int] = Field(default_factory=dict)
     """Special tokens of a tiktoken file with their ids; known for the published ones."""
+    compare: tuple[str, ...] = ()
+    """Other tokenizers (files of the same kinds) whose figures stand beside this one's in usage.json and the card."""
+    compare_share: Annotated[float, Field(gt=0, le=1)] = 0.02
+    """Share of the documents, chosen by their place in the shuffle, that the others encode."""
 
 
 class RecipeFile(Config):

@@ -137,7 +137,7 @@ def _character_start(data: np.ndarray, at: int) -> int:
     return at
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=8)
 def _load(tokenizer_json: bytes, end: str | None, wanted: str | None) -> _Loaded:
     """The tokenizer with the first backend that fits it and agrees with `tokenizers`."""
     facts = read(tokenizer_json, end)

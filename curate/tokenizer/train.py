@@ -78,6 +78,10 @@ class TokenizerConfig(Config):
     """Only so many code points of a document are counted; None counts all."""
     weights: Weights | None = None
     """How much documents count, by source, language or any column; none: all alike. `min_frequency` is compared with weighted counts."""
+    compare: tuple[str, ...] = ()
+    """Other tokenizers (files as in `tokenizer: {file: …}`) whose figures stand beside this one's in usage.json and the card."""
+    compare_share: float = Field(default=0.02, gt=0, le=1)
+    """Share of the documents, chosen by their place in the shuffle, that the others encode."""
 
     @property
     def expression(self) -> str:

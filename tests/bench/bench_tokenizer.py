@@ -22,6 +22,9 @@ from curate.tokenizer.encode import Encoder
 from tests.barrier_runner import Cut, last_rows, parts_of
 from tests.tokenizer import reference
 
+MAX_TOKENIZERS_MEGABYTES = 30
+"""`tokenizers` is left out of the training of more, for its time."""
+
 
 def corpus(num_bytes):
     """Python files until there are so many bytes."""
@@ -43,20 +46,31 @@ def timed(name, megabytes, work):
     return result
 
 
-def ours(texts, vocab_size):
-    """The files of the barrier."""
+def ours(texts, vocab_size, megabytes=None, **settings):
+    """The files of the barrier. With `megabytes`, the times of both halves: counting runs on all cores, merging on one."""
     ids = pa.array([i.to_bytes(16, "big") for i in range(len(texts))], pa.binary(16))
-    documents = pa.table({"id": ids, "text": pa.array(texts, pa.large_string())})
-    config, cut = train_tokenizer.config(vocab_size=vocab_size), Cut(batch_rows=256)
+    sources = pa.array([f"source-{i % 4}" for i in range(len(texts))])
+    documents = pa.table({"id": ids, "text": pa.array(texts, pa.large_string()), "source": sources})
+    config, cut = train_tokenizer.config(vocab_size=vocab_size, **settings), Cut(batch_rows=1024)
+    began = time.process_time()
     rows = last_rows(train_tokenizer, config, parts_of(documents, cut), cut)
-    return train_tokenizer.finding(iter([rows]), config)
+    counted = time.process_time()
+    files = train_tokenizer.finding(iter([rows]), config)
+    merged = time.process_time()
+    if megabytes:
+        both = (counted - began) / 2 + merged - counted
+        print(f"    counting {counted - began:.2f} s, merging {merged - counted:.2f} s of CPU; on two cores {megabytes / both:.1f} MB/s")
+    return files
 
 
 def train(texts, megabytes, vocab_size):
     """All trainers; returns our tokenizer.json."""
-    ours(texts[:20], 1000)
-    made = timed("train, ours", megabytes, lambda: ours(texts, vocab_size))
-    timed("train, tokenizers", megabytes, lambda: reference.trained(texts, vocab_size=vocab_size))
+    weights = {"values": {"source-0": 2, "source-1": 0.5, "source-2": 3}}
+    ours(texts[:20], 1000, weights=weights)
+    made = timed("train, ours", megabytes, lambda: ours(texts, vocab_size, megabytes))
+    timed("train, ours, with weights", megabytes, lambda: ours(texts, vocab_size, megabytes, weights=weights))
+    if megabytes <= MAX_TOKENIZERS_MEGABYTES:
+        timed("train, tokenizers", megabytes, lambda: reference.trained(texts, vocab_size=vocab_size))
     try:
         from gigatoken import train_bpe
     except ImportError:
@@ -80,7 +94,8 @@ def encode(texts, megabytes, tokenizer_json):
             print(f"encode, {name}: {error}")
             continue
         encoder.encode(part)
-        timed(f"encode, {name}", size, lambda: encoder.encode(part))  # noqa: B023
+        for _ in range(1 if name == "tokenizers" else 3):
+            timed(f"encode, {name}", size, lambda: encoder.encode(part))  # noqa: B023
 
 
 def main():

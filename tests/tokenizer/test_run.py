@@ -46,3 +46,22 @@ def test_a_file_that_is_not_there(tmp_path):
 def test_a_weight_of_a_column_that_is_not_there(tmp_path):
     with pytest.raises(RecipeError, match=r"tokenizer.weights.column: expected a column of documents, got tongue; there are"):
         curate.run(recipe(tmp_path, {"weights": {"column": "tongue", "values": {}}}), output=tmp_path / "run", workers=1)
+
+
+def test_the_report_is_a_file_of_the_run_and_a_section_of_the_card(tmp_path):
+    (tmp_path / "other.json").write_bytes(reference.tokenizer_json(docstrings(100_000), vocab_size=300))
+    said = {"vocab_size": 700, "compare": [str(tmp_path / "other.json")], "compare_share": 0.5}
+    curate.run(recipe(tmp_path, said) | {"limits": {"part_bytes": 8000}}, output=tmp_path / "run", workers=1)
+    usage = json.loads((tmp_path / "run" / "tokenizer" / "usage.json").read_text())
+    corpus = open_shards(tmp_path / "run" / "shards")
+    assert usage["all"]["documents"] == len(TEXTS)
+    assert usage["all"]["text_bytes"] == sum(len(text.encode()) for text in TEXTS)
+    assert usage["all"]["tokens"] == corpus.num_tokens - len(TEXTS)
+    assert usage["by_source"] == {"docs": usage["all"]}
+    own, other = usage["compared"]
+    assert 0 < own["documents"] == other["documents"] < len(TEXTS)
+    assert own["tokens"] < other["tokens"]
+    card = (tmp_path / "run" / "card" / "README.md").read_text()
+    assert "## How the tokenizer falls on the text" in card
+    assert f"| Latin | {usage['by_script']['Latin']['documents']} |" in card
+    assert f"{own['documents']} documents" in card
