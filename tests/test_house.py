@@ -18,7 +18,15 @@ MAY_IMPORT = {
     "curate.claims": {"curate.barrier", "curate.arrow", "curate.kernels"},
     "curate.barrier": {"curate.stage", "curate.schema", "curate.arrow", "curate.errors"},
     "curate.web": {"curate.schema", "curate.arrow", "curate.kernels", "curate.errors"},
-    "curate.stages": {"curate.stage", "curate.schema", "curate.arrow", "curate.kernels", "curate.web", "curate.benchmarks", "curate.errors"},
+    "curate.stages": {
+        "curate.stage",
+        "curate.schema",
+        "curate.arrow",
+        "curate.kernels",
+        "curate.web",
+        "curate.benchmarks",
+        "curate.errors",
+    },
     "curate.barriers": {
         "curate.barrier",
         "curate.claims",

@@ -34,13 +34,13 @@ from train import checkpoint
 from train.config import MAX_EPOCHS, Config, Device, TrainError, refit
 from train.distributed import World, last_part, shared
 from train.evaluate import Evaluation, HeldOut, unigram_log_probabilities
-from train.guard import Guard
 from train.loader import Batch, Loader
 from train.model import Decoder
 from train.optim import make_optimizers, schedule, set_rate
 from train.plan import Plan, TokenLedger, batch_digest, token_ledger
 from train.record import Metrics, write_config
 from train.report import TensorBoard
+from train.skip import Guard
 
 
 class Show(Protocol):

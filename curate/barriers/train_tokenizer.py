@@ -3,8 +3,8 @@ BPE.
 
 Two rounds. `count`: each task counts its pre-tokens, a range adds the counts of each. `rank`: rows are sorted by falling count (ties by
 hash), so that the finding reads the `max_pretokens` most frequent and stops; what it reads is bounded by the recipe, not by the corpus.
-Counts are integers (weighted ones are thousandths), and merges break ties by id, so the result is a function of the texts alone. Method: `curate.kernels.bpe`; files:
-`curate.tokenizer.train`.
+Counts are integers (weighted ones are thousandths), and merges break ties by id, so the result is a function of the texts alone.
+Method: `curate.kernels.bpe`; files: `curate.tokenizer.train`.
 
 Keyed rows: key = XXH64 of the pre-token, id = its XXH64 under two other seeds, payload `pretoken` large_binary, `count` int64. Rows of no
 bytes carry totals of the corpus: key 0, sub = place in TOTALS + 1. In round `rank`: key = 2^64 - 1 - count.

@@ -49,7 +49,9 @@ def _records(uri: str, query: str, limits: Limits) -> Iterator[dict[str, Any]]:
     try:
         import duckdb
     except ImportError as error:
-        raise SourceError(f"input {uri}: expected DuckDB for a query, got no such module; install the extra: pip install 'curate[query]'") from error
+        raise SourceError(
+            f"input {uri}: expected DuckDB for a query, got no such module; install the extra: pip install 'curate[query]'"
+        ) from error
     suffix = next((end for end in SUFFIXES if uri.lower().endswith(end)), None)
     if suffix is None:
         raise SourceError(f"input {uri}: expected a name that ends with one of {' '.join(SUFFIXES)} for a query, got another; rename it")

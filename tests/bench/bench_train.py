@@ -45,7 +45,9 @@ def steps(vocab, threads, seconds):
     rng, times, end = np.random.default_rng(0), ([], []), time.perf_counter() + seconds
     while time.perf_counter() < end or len(times[0]) < 4:
         batch = rng.integers(0, vocab, (4, 257), dtype=np.int32)
-        for side, step in enumerate((lambda b: update(model, optimizers, loss_of, b, 1.0, config, device), lambda b: stock_step(other, stock, b))):
+        for side, step in enumerate(
+            (lambda b: update(model, optimizers, loss_of, b, 1.0, config, device), lambda b: stock_step(other, stock, b))
+        ):
             started = time.perf_counter()
             step(batch)
             times[side].append(time.perf_counter() - started)

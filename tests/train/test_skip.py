@@ -9,7 +9,7 @@ import pytest
 
 from train import loop
 from train.config import TrainError
-from train.guard import IN_A_ROW, LEAST, Guard
+from train.skip import IN_A_ROW, LEAST, Guard
 
 
 def steady(guard, steps):
