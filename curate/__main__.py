@@ -55,11 +55,12 @@ def run(
     settings: Settings = None,
 ) -> None:
     """Run a recipe, or finish a run that was interrupted. What is already done is not repeated."""
-    from curate import api, kernels, progress
+    from curate import api, progress
+    from curate.kernels import locator
 
     console = Console(stderr=True)
-    if not kernels.cache_folder().exists():
-        console.print("first run on this machine: kernels are compiled on the way, once, about a minute in all", highlight=False)
+    if not locator.any_compiled():
+        console.print("first run on this machine: kernels are compiled on the way, once, two to three minutes in all", highlight=False)
     started = time.monotonic()
     try:
         with progress.watcher(console) as watcher:

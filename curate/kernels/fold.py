@@ -32,7 +32,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from curate.kernels import cache_folder
+from curate.kernels.locator import folder_of
 
 SPACE, DECIMAL, WORD, DIGIT, MARK, DROPPED, ALONE = range(7)
 FOLDED = 0x2FA20
@@ -120,7 +120,7 @@ def folded(code: int) -> str:
 @lru_cache(maxsize=1)
 def tables() -> Tables:
     """The tables, read from the copy of an earlier process or built."""
-    copy = cache_folder() / f"fold-{unicodedata.unidata_version}.npz"
+    copy = folder_of("fold") / f"tables-{unicodedata.unidata_version}.npz"
     try:
         with np.load(copy, allow_pickle=False) as stored:
             return Tables(*(stored[name] for name in Tables._fields))

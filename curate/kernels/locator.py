@@ -1,0 +1,104 @@
+"""Where the compiled form of a kernel lies: below CURATE_CACHE, else in the user's cache folder.
+
+Numba's own cache does not see an edit in a function that was imported from another file, and a stale kernel would be a silent wrong answer. So the
+folder of a file's kernels is named by the digest of all sources that its kernels can call. An edit compiles what it touches anew and nothing else;
+checkouts and environments on one machine share what is equal.
+"""
+
+import os
+import re
+import sys
+from functools import cache, lru_cache
+from hashlib import sha256
+from importlib.metadata import version
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import Any, Self
+
+HERE = Path(__file__).parent
+IMPORTED = re.compile(r"^from curate\.kernels(?:\.(\w+))? import (\([^)]*\)|.*)$", re.MULTILINE)
+
+
+def cache_folder() -> Path:
+    """CURATE_CACHE, else `curate` in the platform's cache folder; in it, one folder a release of numba."""
+    if given := os.environ.get("CURATE_CACHE"):
+        base = Path(given).expanduser()
+    elif sys.platform == "win32":
+        base = Path(os.environ.get("LOCALAPPDATA") or Path.home()) / "curate" / "Cache"
+    elif sys.platform == "darwin":
+        base = Path.home() / "Library" / "Caches" / "curate"
+    else:
+        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "curate"
+    return base / f"kernels-{version('numba')}"
+
+
+def any_compiled() -> bool:
+    """Whether a kernel was compiled on this machine, for this release of numba."""
+    return next(cache_folder().glob("*/*.nbi"), None) is not None
+
+
+def folder_of(name: str) -> Path:
+    """The cache folder of the kernel file `name`, for the sources as they are now."""
+    digest = sha256()
+    for source in sorted(sources(name)):
+        digest.update(source.encode() + (HERE / f"{source}.py").read_bytes())
+    return cache_folder() / f"{name}-{digest.hexdigest()[:16]}"
+
+
+def sources(name: str) -> frozenset[str]:
+    """A kernel file and all kernel files that it imports, directly or through others."""
+    found, new = set[str](), {name}
+    while new:
+        found |= new
+        new = {imported for source in new for imported in imports(source)} - found
+    return frozenset(found)
+
+
+@cache
+def imports(name: str) -> frozenset[str]:
+    """The kernel files that a kernel file names in its imports."""
+    found = set()
+    for module, names in IMPORTED.findall((HERE / f"{name}.py").read_text()):
+        if module:
+            found.add(module)
+        else:
+            found |= {word for word in re.findall(r"(\w+)(?: as \w+)?", names) if (HERE / f"{word}.py").is_file()}
+    return frozenset(found)
+
+
+@lru_cache(maxsize=8)
+def _writable(folder: Path) -> bool:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        TemporaryFile(dir=folder).close()
+    except OSError:
+        return False
+    return True
+
+
+class OfSources:
+    """What numba asks of a cache locator (`numba.config.CACHE_LOCATOR_CLASSES`), for functions of this folder."""
+
+    def __init__(self, function: Any, name: str) -> None:
+        self.line, self.path = function.__code__.co_firstlineno, folder_of(name)
+
+    @classmethod
+    def from_function(cls, function: Any, file: str) -> Self | None:
+        """A locator for a function of this folder where the cache can be written; None leaves it to numba's own."""
+        if Path(file).parent != HERE:
+            return None
+        return cls(function, Path(file).stem) if _writable(cache_folder()) else None
+
+    def ensure_cache_path(self) -> None:
+        """OSError where nothing can be written."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        TemporaryFile(dir=self.path).close()
+
+    def get_cache_path(self) -> str:
+        return str(self.path)
+
+    def get_source_stamp(self) -> str:
+        return self.path.name
+
+    def get_disambiguator(self) -> str:
+        return str(self.line)
