@@ -75,6 +75,6 @@ def test_the_copy_of_the_tables_is_the_tables(monkeypatch, tmp_path):
     for _ in range(2):
         for found, expected in zip(fold.tables.__wrapped__(), built, strict=True):
             assert np.array_equal(found, expected)
-    copy = next(tmp_path.rglob("fold-*.npz"))
+    copy = next(tmp_path.rglob("tables-*.npz"))
     copy.write_bytes(copy.read_bytes()[:1000])
     assert np.array_equal(fold.tables.__wrapped__().classes, built.classes)
