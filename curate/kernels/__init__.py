@@ -7,4 +7,4 @@ from numba import config
 
 THEIRS = "UserProvidedCacheLocator,InTreeCacheLocator,UserWideCacheLocator,IPythonCacheLocator,ZipCacheLocator"
 
-config.CACHE_LOCATOR_CLASSES = f"curate.kernels.locator.OfSources,{config.CACHE_LOCATOR_CLASSES or THEIRS}"
+config.CACHE_LOCATOR_CLASSES = f"curate.kernels.locator.OfSources,{config.CACHE_LOCATOR_CLASSES or THEIRS}"  # type: ignore[attr-defined]
