@@ -59,8 +59,10 @@ MAY_IMPORT = {
         "curate.card",
         "curate.errors",
     },
+    "curate.signoff": {"curate.store", "curate.errors"},
     "curate.card": {
         "curate.arrow",
+        "curate.signoff",
         "curate.ledger",
         "curate.recipe",
         "curate.stage",
