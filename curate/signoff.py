@@ -87,7 +87,7 @@ def sign(store: Store, *, name: str, role: str, date: str, statement: str) -> Si
             got = repr(value) if len(value) <= MAX_CHARS else f"{len(value)} characters"
             raise StoreError(f"sign-off: expected {field} of 1 to {MAX_CHARS} characters, got {got}; say it anew")
     before = read(store)
-    line = said | {"card_digest": card_digest(store), "previous": before[-1].hash if before else None}
+    line: dict[str, Any] = said | {"card_digest": card_digest(store), "previous": before[-1].hash if before else None}
     made = Signoff(**line, hash=hash_of(line))
     lines = [json.dumps(asdict(one), sort_keys=True, ensure_ascii=False, separators=(",", ":")) for one in (*before, made)]
     store.write(SIGNOFF, ("\n".join(lines) + "\n").encode("utf-8", "surrogatepass"))
