@@ -1,11 +1,12 @@
-"""What is in the rows: languages, licences, domains, sources, years, lengths, duplicates, orphans.
+"""What is in the rows: languages, licences, consent, domains, sources, years, lengths, personal data, duplicates, benchmarks, orphans.
 
-Every table is read once and in batches, the columns that are counted only. Lengths of text come from the token shards, which hold them as
-numbers; only a run without shards has its texts read for them. Memory: the different values of each column (tally.py), and, where a recipe
-accepts orphans, 32 bytes for each duplicate.
+Every table is read in batches, the columns that are counted only. Lengths of text come from the token shards, which hold them as
+numbers; only a run without shards has its texts read for them. Memory: the different values of each column (tally.py), 24 bytes for each
+document in the shards (lengths.py), and, where a recipe accepts orphans, 32 bytes for each duplicate.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -13,85 +14,160 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from curate.arrow import one_chunk
-from curate.card.folder import READ, Folder
+from curate.card import lengths
+from curate.card.folder import BATCH_ROWS, READ, READ_ERROR, Folder
 from curate.card.tally import Tally
-from curate.errors import LedgerError, ShardError
+from curate.errors import LedgerError
 from curate.schema import column
-from curate.shards import format as layout
 
 TOP = 50
+LISTED = {"licenses": 1000}
+"""Fact → values that are listed where it is not TOP."""
+WHOLE = ("sources", "license_classes", "consent_verdicts")
+"""Facts of which every value is listed."""
 QUANTILES = {
     "min": (0, 1), "p01": (1, 100), "p10": (10, 100), "p25": (25, 100), "p50": (50, 100),
     "p75": (75, 100), "p90": (90, 100), "p99": (99, 100), "max": (1, 1),
 }  # fmt: skip
 """Name → share of the documents that are not longer."""
-STAGE_COLUMNS = {"languages": ("language", "label"), "licenses": ("license", "spdx"), "license_classes": ("license", "class")}
-"""Fact → stage and measure; steps that use the stage for different sources are read as one column."""
+STAGE_COLUMNS = {
+    "languages": ("language", "label"),
+    "scripts": ("language", "script"),
+    "licenses": ("license", "spdx"),
+    "license_classes": ("license", "class"),
+    "license_scopes": ("license", "scope"),
+    "consent_verdicts": ("consent", "verdict"),
+    "consent_bases": ("consent", "basis"),
+}
+"""Fact → stage and measure; steps that use the stage for different sources are read as one column. A measure that is not there is no fact."""
 ID = pa.binary(16)
-READ_ERROR = f"{READ}:error"
-"""Records that could not be read: they lie in removed/, but were never documents."""
+WEIGHTS = ("text_bytes", "tokens")
+WIDE_ROWS = 65_536
+"""Rows of a batch that holds no text."""
 
 
-def kept(folder: Folder, shards: dict[str, Any] | None) -> dict[str, Any]:
-    """Counts over the documents that were kept."""
+@dataclass
+class Contents:
+    """The kept documents, counted."""
+
+    tallies: dict[str, Tally]
+    signals: Tally = field(default_factory=Tally)
+    text: Tally = field(default_factory=Tally)
+    tokens: Tally = field(default_factory=Tally)
+    fetched: tuple[str, ...] = ()
+    """First and last day of fetching; none where no document has one."""
+    over_http: int = 0
+    pii: dict[str, dict[str, list[int]]] = field(default_factory=dict)
+    """Step → kind → things found, documents that held any."""
+
+    def facts(self, tokens: bool) -> dict[str, Any]:
+        """As the manifest has them."""
+        made: dict[str, Any] = {
+            name: counts(tally, None if name in WHOLE else LISTED.get(name, TOP)) for name, tally in self.tallies.items()
+        }
+        made["years"]["top"].sort(key=lambda entry: entry["value"])
+        made["domains"]["largest"] = [_entry(row) for row in self.tallies["domains"].rows(TOP, by="text_bytes")]
+        made["fetched"] = list(self.fetched) or None
+        made["over_http"] = self.over_http
+        made["consent_signals"] = counts(self.signals)
+        made["pii"] = [
+            {
+                "step": step,
+                "kinds": [{"kind": kind, "found": found, "documents": documents} for kind, (found, documents) in sorted(kinds.items())],
+            }
+            for step, kinds in self.pii.items()
+        ]
+        if tokens:
+            made["tokens_per_document"] = spread(self.tokens)
+        made["text_bytes_per_document"] = spread(self.text)
+        return made
+
+
+def kept(folder: Folder, shards: dict[str, Any] | None) -> Contents:
+    """Count the documents that were kept. LedgerError where their bytes are not those of the ledger."""
     columns = {name: [column(step, measure) for step in folder.using(uses)] for name, (uses, measure) in STAGE_COLUMNS.items()}
     columns = {name: [one for one in wanted if one in folder.documents.names] for name, wanted in columns.items()}
-    tallies = {name: Tally() for name in ("sources", "domains", "years", *(name for name, found in columns.items() if found))}
-    lengths = Tally()
-    read = ["source", "domain", "fetched_at", *(one for found in columns.values() for one in found)]
-    for batch in folder.documents.batches(read if shards is not None else [*read, "text"]):
-        tallies["sources"].add(batch["source"])
-        tallies["domains"].add(batch["domain"])
-        tallies["years"].add(pc.year(batch["fetched_at"]))
-        for name, found in columns.items():
-            if found:
-                tallies[name].add(pc.coalesce(*(batch[one] for one in found)))
-        if shards is None:
-            lengths.add(pc.fill_null(pc.binary_length(batch["text"]), 0).cast(pa.int64()))
-    content: dict[str, Any] = {
-        name: counts(tally, None if name in ("sources", "license_classes") else TOP) for name, tally in tallies.items()
-    }
-    content["years"]["top"].sort(key=lambda entry: entry["value"])
-    if shards is not None:
-        lengths, tokens = _shard_lengths(folder, shards)
-        content["tokens_per_document"] = spread(tokens)
-    content["text_bytes_per_document"] = spread(lengths)
+    columns = {name: found for name, found in columns.items() if found}
+    weights = WEIGHTS if shards is not None else WEIGHTS[:1]
+    made = Contents({name: Tally(weights) for name in ("sources", "domains", "years", "mimes", *columns)})
+    known = lengths.of_shards(folder, shards) if shards is not None else None
+    signals = [column(step, "signals") for step in folder.using("consent")]
+    found = {step: _kinds(folder, step) for step in folder.using("pii")}
+    made.pii = {step: {kind: [0, 0] for kind in kinds} for step, kinds in found.items()}
+    read = ["id", "source", "domain", "fetched_at", "origin.mime", "origin.http_status", *signals]
+    read += [one for names in columns.values() for one in names] + [
+        column(s, f"num_{kind}") for s, kinds in found.items() for kind in kinds
+    ]
+    wide = known is not None
+    for batch in folder.documents.batches(read if wide else [*read, "text"], WIDE_ROWS if wide else BATCH_ROWS):
+        if known is not None:
+            text, tokens = known.of(batch["id"])
+            weigh = {"text_bytes": text, "tokens": tokens}
+        else:
+            text = np.asarray(pc.fill_null(pc.binary_length(batch["text"]), 0)).astype(np.int64)
+            weigh = {"text_bytes": text}
+            made.text.add(pa.array(text))
+        _groups(made, batch, columns, weigh)
+        for name in signals:
+            _signals(made.signals, batch, name)
+        for step, kinds in made.pii.items():
+            for kind, sums in kinds.items():
+                values = batch[column(step, f"num_{kind}")]
+                sums[0] += int(pc.sum(values).as_py() or 0)
+                sums[1] += int(pc.sum(pc.greater(values, 0)).as_py() or 0)
+    if known is not None:
+        made.text.add(pa.array(known.text_bytes))
+        made.tokens.add(pa.array(known.tokens))
     absent = sum(shards[name]["text_bytes"] for name in ("forgotten", "left_out")) if shards is not None else 0
-    if lengths.sum + absent != folder.segments[-1].bytes_kept:
+    if made.text.sum + absent != folder.segments[-1].bytes_kept:
         where = f"{folder.store.root}/{'documents' if shards is None else 'shards'}"
         raise LedgerError(
-            f"{where}: expected {folder.segments[-1].bytes_kept} bytes of text as in the ledger, got {lengths.sum}; run the recipe again"
+            f"{where}: expected {folder.segments[-1].bytes_kept} bytes of text as in the ledger, got {made.text.sum}; run the recipe again"
         )
-    return content
+    return made
+
+
+def _groups(made: Contents, batch: pa.RecordBatch, columns: dict[str, list[str]], weigh: dict[str, np.ndarray]) -> None:
+    """The values of one batch."""
+    made.tallies["sources"].add(batch["source"], **weigh)
+    made.tallies["domains"].add(batch["domain"], **weigh)
+    made.tallies["years"].add(pc.year(batch["fetched_at"]), **weigh)
+    made.tallies["mimes"].add(pc.struct_field(batch["origin"], "mime"), **weigh)
+    made.over_http += len(batch) - pc.struct_field(batch["origin"], "http_status").null_count
+    ends = pc.min_max(batch["fetched_at"])
+    days = [*made.fetched, *(one.as_py().date().isoformat() for one in (ends["min"], ends["max"]) if one.is_valid)]
+    made.fetched = (min(days), max(days)) if days else ()
+    for name, found in columns.items():
+        made.tallies[name].add(pc.coalesce(*(batch[one] for one in found)), **weigh)
+
+
+def _kinds(folder: Folder, step: str) -> list[str]:
+    """The kinds of personal data that a step counts: its measures `num_<kind>`."""
+    start = column(step, "num_")
+    return [name.removeprefix(start) for name in folder.documents.names if name.startswith(start)]
+
+
+def _signals(tally: Tally, batch: pa.RecordBatch, name: str) -> None:
+    """Documents by `mechanism says`, each once."""
+    if name not in batch.schema.names:
+        return
+    row, flat = pc.list_parent_indices(batch[name]), pc.list_flatten(batch[name])
+    said = pc.binary_join_element_wise(flat.field("mechanism"), flat.field("says"), " ")
+    tally.add(one_chunk(pa.table({"row": row, "said": said}).group_by(["row", "said"]).aggregate([])["said"]))
 
 
 def counts(tally: Tally, limit: int | None = TOP) -> dict[str, Any]:
-    """Top values with their documents, how many different ones there are, and how many documents have none."""
-    top = [{"value": value, "documents": count} for value, count in tally.top(limit)]
-    return {"distinct": tally.distinct, "missing": tally.missing, "top": top}
+    """Top values with their documents and weights, how many different ones there are, and how many documents have none."""
+    return {"distinct": tally.distinct, "missing": tally.missing, "top": [_entry(row) for row in tally.rows(limit)]}
+
+
+def _entry(row: dict[str, Any]) -> dict[str, Any]:
+    return {("documents" if name == "count" else name): value for name, value in row.items()}
 
 
 def spread(tally: Tally) -> dict[str, int]:
     """Quantiles of whole numbers; empty without any."""
     return dict(zip(QUANTILES, tally.quantiles(tuple(QUANTILES.values())), strict=True)) if tally.total else {}
-
-
-def _shard_lengths(folder: Folder, manifest: dict[str, Any]) -> tuple[Tally, Tally]:
-    """Bytes of text and tokens of every document, from the shards: rows of one document stand together in one shard."""
-    text, tokens = Tally(), Tally()
-    for entry in manifest["shards"]:
-        with folder.store.open(f"shards/{entry['path']}") as source:
-            try:
-                batch = pa.ipc.open_file(source).get_batch(0)
-            except (pa.ArrowException, OSError) as error:
-                raise ShardError(f"{entry['path']}: expected an Arrow IPC file, got {str(error)[:120]}; run the recipe again") from None
-            starts = np.flatnonzero(batch["piece"].to_numpy() == 0)
-            if len(starts) == 0:
-                continue
-            lengths = np.diff(layout.large_list_parts(batch["tokens"])[0])
-            text.add(pa.array(batch["n_bytes"].to_numpy()[starts].astype(np.int64)))
-            tokens.add(pa.array(np.add.reduceat(lengths, starts)))
-    return text, tokens
 
 
 def removed(folder: Folder) -> tuple[dict[str, int], dict[str, int], list[dict[str, Any]]]:

@@ -15,8 +15,8 @@ from typing import Any
 from blake3 import blake3
 
 from curate import barrier
-from curate.card import content
-from curate.card.folder import LEDGER, READ, RECIPE, Folder, StepSaid, add, open_folder, read_json
+from curate.card import content, manifest, measures
+from curate.card.folder import LEDGER, READ, READ_ERROR, RECIPE, Folder, StepSaid, add, open_folder, read_json
 from curate.errors import LedgerError, ShardError
 from curate.ledger import Balance
 from curate.recipe import CardConfig
@@ -25,7 +25,6 @@ from curate.shards import format as layout
 from curate.stage import DECIMALS, versions
 from curate.store import Store
 
-FORMAT = "curate/facts/1"
 FACTS = "card/facts.json"
 DISTRIBUTIONS = ("curate", "blake3", "fastwarc", "numba", "numpy", "pyarrow", "tldextract", "tokenizers", "xxhash", "zstandard")
 """What every run uses; steps name the rest."""
@@ -36,17 +35,23 @@ SHARDS, TOKENIZER = f"shards/{layout.MANIFEST}", "tokenizer/tokenizer.json"
 
 
 def compute(store: Store) -> dict[str, Any]:
-    """The facts of a finished run, as plain JSON values.
+    """The facts of a finished run, as plain JSON values in the form of `manifest.Facts`.
 
     StoreError: no run, one still going, or damaged files. LedgerError, ShardError: ledger, tables and shards do not tell the same.
     """
+    return gather(store)[0]
+
+
+def gather(store: Store) -> tuple[dict[str, Any], content.Contents]:
+    """The facts, and the counts of all values of which they hold the top."""
     folder = open_folder(store)
     first, last = folder.segments[0], folder.segments[-1]
     shards = _shards(folder)
     by_reason, by_source, duplicates = content.removed(folder)
     _compare(folder, by_reason)
+    contents = content.kept(folder, shards)
     facts: dict[str, Any] = {
-        "format": FORMAT,
+        "format": manifest.FORMAT,
         "name": folder.name,
         "recipe": _recipe(folder),
         "inputs": sorted(
@@ -66,16 +71,18 @@ def compute(store: Store) -> dict[str, Any]:
             "by_source": dict(sorted(by_source.items())),
         },
         "kept": {"documents": last.kept, "text_bytes": last.bytes_kept, "ids": f"{last.ids_kept % ID_MODULUS:032x}"},
-        "content": content.kept(folder, shards),
+        "content": contents.facts(tokens=shards is not None),
+        "measures": measures.distributions(folder),
         "duplicates": duplicates,
         "contamination": content.contamination(folder),
         "orphans": content.orphans(folder) if folder.recipe.get("accept_orphans") else None,
         "tokens": _tokens(folder, shards),
         "versions": _versions(folder),
+        "columns": [{"name": one.name, "type": str(one.type)} for one in folder.documents.schema],
         "people": _people(folder),
         "files": _files(folder),
     }
-    return facts
+    return manifest.checked(facts), contents
 
 
 def _recipe(folder: Folder) -> dict[str, Any]:
@@ -99,7 +106,7 @@ def _flow(folder: Folder) -> Iterator[dict[str, Any]]:
             reasons = {
                 key.partition(":")[2]: {"documents": count, "text_bytes": segment.removed_bytes[key]}
                 for key, count in sorted(segment.removed.items())
-                if key.startswith(f"{name}:") and key != content.READ_ERROR
+                if key.startswith(f"{name}:") and key != READ_ERROR
             }
             entry: dict[str, Any] = {
                 "step": name,

@@ -26,6 +26,8 @@ from curate.store import File, Store
 RECIPE = "recipe.yaml"
 READ = "read"
 CUT = "cut"
+READ_ERROR = f"{READ}:error"
+"""Records that could not be read: they lie in removed/, but were never documents."""
 BATCH_ROWS = 8192
 
 
@@ -104,7 +106,12 @@ class Rows:
     @cached_property
     def names(self) -> tuple[str, ...]:
         """Columns; empty where there is no file."""
-        return tuple(self.parquet(self.files[0]).schema_arrow.names) if self.files else ()
+        return tuple(self.schema.names)
+
+    @cached_property
+    def schema(self) -> pa.Schema:
+        """Columns with their types; empty where there is no file."""
+        return self.parquet(self.files[0]).schema_arrow if self.files else pa.schema([])
 
     def parquet(self, file: File) -> pq.ParquetFile:
         """An open file whose footer agrees with the manifest. StoreError for one that is damaged, missing or of another run."""
@@ -116,13 +123,13 @@ class Rows:
             raise self._damaged(file, f"{opened.metadata.num_rows} rows")
         return opened
 
-    def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        """All rows, file by file, with those of the columns that are there. Memory: one row group of these columns."""
-        wanted = [name for name in columns if name in self.names]
+    def batches(self, columns: Sequence[str], rows: int = BATCH_ROWS) -> Iterator[pa.RecordBatch]:
+        """All rows, file by file, with those of the columns that are there (`origin.mime`: a part of one). Memory: so many rows of them."""
+        wanted = [name for name in columns if name.partition(".")[0] in self.names]
         for file in self.files:
             with self.parquet(file) as opened:
                 try:
-                    yield from opened.iter_batches(batch_size=BATCH_ROWS, columns=wanted)
+                    yield from opened.iter_batches(batch_size=rows, columns=wanted)
                 except (pa.ArrowException, OSError) as error:
                     raise self._damaged(file, error) from error
 

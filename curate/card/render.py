@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import Any
 
 from curate.card import sections, tokenizer
-from curate.card.facts import FACTS
+from curate.card.facts import FACTS, compute
 from curate.card.folder import RECIPE, about, open_folder
 from curate.card.markdown import cell, size
 from curate.recipe import yaml
@@ -33,6 +33,11 @@ HUB_LICENSES = frozenset(
 SAME_LICENSE = {"odc-by-1.0": "odc-by", "odbl-1.0": "odbl", "pddl-1.0": "pddl"}
 """SPDX id → the Hub's."""
 LANGUAGE = re.compile(r"^[a-z]{2,3}(?=$|[_-])")
+
+
+def publish(store: Store) -> list[File]:
+    """Count a finished run and write its card."""
+    return write(store, compute(store))
 
 
 def write(store: Store, facts: Mapping[str, Any]) -> list[File]:

@@ -6,12 +6,14 @@ import shutil
 from collections import Counter
 
 import card_runs
+import jsonschema
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from pydantic import ValidationError
 
 from curate import api
-from curate.card import facts
+from curate.card import facts, manifest
 from curate.errors import LedgerError, ShardError, StoreError
 from curate.shards.reader import open_shards
 from curate.store import Store
@@ -127,7 +129,45 @@ def test_tokens_and_lengths_are_those_of_the_shards(tokenized, found):
     assert made["content"]["tokens_per_document"]["p25"] == lengths[-(-len(lengths) // 4) - 1]
     # numbers in the shards and texts in the tables must tell the same
     assert made["content"]["text_bytes_per_document"] == found["content"]["text_bytes_per_document"]
-    assert {k: v for k, v in made["content"].items() if k != "tokens_per_document"} == found["content"]
+    assert {k: without_tokens(v) for k, v in made["content"].items() if k != "tokens_per_document"} == found["content"]
+    for name in ("sources", "licenses", "domains", "years", "mimes"):
+        counted = made["content"][name]
+        if not counted["missing"]:
+            assert sum(one["tokens"] for one in counted["top"]) == tokens["tokens"], name
+            assert sum(one["text_bytes"] for one in counted["top"]) == made["kept"]["text_bytes"], name
+    assert {one["value"]: one["tokens"] for one in made["content"]["licenses"]["top"]} == tokens["by_license"]
+
+
+def without_tokens(fact):
+    """A table of values as a run without shards has it."""
+    if not isinstance(fact, dict) or "top" not in fact:
+        return fact
+    lists = {name: [{k: v for k, v in one.items() if k != "tokens"} for one in fact[name]] for name in ("top", "largest") if name in fact}
+    return fact | lists
+
+
+def test_the_facts_have_the_form_of_the_manifest(found):
+    schema = manifest.json_schema()
+    jsonschema.Draft202012Validator.check_schema(schema)
+    jsonschema.validate(found, schema)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(found | {"kept": found["kept"] | {"documents": -1}}, schema)
+    with pytest.raises(ValidationError):
+        manifest.checked(found | {"more": 1})
+
+
+def test_text_of_values_is_that_of_their_rows(found, finished):
+    rows = api.open(finished.root).documents().to_table().to_pylist()
+    bytes_by_domain = Counter()
+    for row in rows:
+        bytes_by_domain[row["domain"]] += len(row["text"].encode())
+    domains = found["content"]["domains"]
+    assert {one["value"]: one["text_bytes"] for one in domains["top"]} == bytes_by_domain
+    assert [one["text_bytes"] for one in domains["largest"]] == sorted(bytes_by_domain.values(), reverse=True)
+    days = sorted(row["fetched_at"].date().isoformat() for row in rows)
+    assert found["content"]["fetched"] == [days[0], days[-1]]
+    assert found["content"]["over_http"] == 0
+    assert found["columns"][0] == {"name": "id", "type": "fixed_size_binary[16]"}
 
 
 def test_the_same_run_gives_the_same_bytes(finished, found):

@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
@@ -61,3 +62,19 @@ def test_ids_can_be_counted():
     ids = [bytes([n % 3]) * 16 for n in range(10)]
     counts = filled([ids[:5], ids[5:]], pa.binary(16))
     assert (counts.distinct, counts.largest) == (3, 4)
+
+
+@given(numbers)
+def test_weights_are_added_up_by_value(batches):
+    counts, slow, seen = Tally(("bytes", "tokens")), Counter(), 0
+    for batch in batches:
+        weights = np.arange(seen, seen + len(batch), dtype=np.int64)
+        seen += len(batch)
+        counts.add(pa.array([None if value == 3 else value for value in batch], pa.int64()), bytes=weights, tokens=2 * weights)
+        for value, weight in zip(batch, weights.tolist(), strict=True):
+            slow[value] += weight
+    slow.pop(3, None)
+    assert {row["value"]: row["bytes"] for row in counts.rows()} == dict(slow)
+    assert [(row["value"], row["tokens"]) for row in counts.rows(2, by="bytes")] == [
+        (value, 2 * weight) for value, weight in sorted(slow.items(), key=lambda item: (-item[1], item[0]))[:2]
+    ]

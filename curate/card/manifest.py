@@ -1,0 +1,273 @@
+"""The form of a card's facts: what `card/facts.json` holds, typed, a sentence under each field. `curate card --schema` prints it as JSON Schema.
+
+Everything is counted from the run's ledger, tables and shards but `people`, which is what people said. Text that came from the crawl
+(values of tables, URIs) stands as it is: whoever shows it escapes it.
+"""
+
+from typing import Any, Literal
+
+from curate.card.manifest_rows import ContentFacts, Count, Facet, MeasuresFacts
+
+FORMAT: Literal["curate/facts/2"] = "curate/facts/2"
+
+
+class RecipeFacts(Facet):
+    """The recipe, by its digest."""
+
+    digest: str
+    """Of everything in it that can change a row or a token."""
+    after_verdict: str | None
+    """Whether rows with a verdict were measured further."""
+    accept_orphans: bool
+    """Whether a step may remove the copy for which others left."""
+
+
+class InputFacts(Facet):
+    """One input of the recipe."""
+
+    uri: str
+    """Where it lies, as the recipe says it."""
+    source: str
+    """Its name."""
+
+
+class ReadFacts(Facet):
+    """What reading gave."""
+
+    records: Count
+    """Documents, skipped records and errors."""
+    documents: Count
+    """Records that became documents."""
+    skipped: dict[str, Count]
+    """Records that are no documents, by type."""
+    errors: Count
+    """Records that could not be read."""
+    text_bytes: Count
+    """UTF-8 bytes of text that came with them; pages have none before `markup`."""
+
+
+class Amount(Facet):
+    """Documents and their text."""
+
+    documents: Count
+    """How many."""
+    text_bytes: Count
+    """UTF-8 bytes of their text."""
+
+
+class StepFacts(Facet):
+    """One step, in the order in which they ran."""
+
+    step: str
+    """Its name in the recipe."""
+    uses: str
+    """The stage or barrier."""
+    only: list[str] | None
+    """Sources whose documents it saw; null: all."""
+    rules: dict[str, str]
+    """Reason → rule as it ran."""
+    measured: Count
+    """Documents that it measured."""
+    documents_in: Count
+    """Documents that came."""
+    documents_out: Count
+    """Documents that went on."""
+    text_bytes_in: Count
+    """Their text as it came."""
+    text_bytes_out: Count
+    """And as it went on."""
+    text_bytes_added: Count
+    """Bytes that the step put in."""
+    text_bytes_cut: Count
+    """Bytes that it took out of documents that stayed or left later."""
+    removed: dict[str, Amount]
+    """Reason → what left."""
+
+
+class RemovedFacts(Amount):
+    """All that left, read errors not counted."""
+
+    by_source: dict[str, Count]
+    """Documents by source."""
+
+
+class KeptFacts(Amount):
+    """All that stayed."""
+
+    ids: str
+    """Sum of all ids mod 2^128, in hex: a fingerprint of the set."""
+
+
+class DuplicateFacts(Facet):
+    """What a step found of copies."""
+
+    step: str
+    """Its name."""
+    removed: Count
+    """Copies that left."""
+    clusters: Count
+    """Documents that stand for them."""
+    largest_cluster: Count
+    """Members of the largest group."""
+
+
+class BenchmarkFacts(Facet):
+    """One benchmark in the corpus."""
+
+    benchmark: str
+    """Its name."""
+    documents: Count
+    """Documents that hold items of it."""
+    removed: Count
+    """Those of them that left for it."""
+    items: Count
+    """Different items found."""
+
+
+class ContaminationFacts(Facet):
+    """What a step found of benchmarks."""
+
+    step: str
+    """Its name."""
+    benchmarks: list[BenchmarkFacts]
+    """By benchmark."""
+
+
+class TokenizerFacts(Facet):
+    """The tokenizer of the shards."""
+
+    fingerprint: str
+    """Of its file."""
+    probe_hash: str
+    """Of what it makes of a set of probes."""
+    vocab_size: Count
+    """Entries."""
+    trained_here: bool
+    """On these documents, or given."""
+
+
+class TokenFacts(Facet):
+    """Tokens of what was kept, each document's boundary token included."""
+
+    corpus_id: str
+    """The digest that names the shards."""
+    tokens: Count
+    """In all."""
+    documents: Count
+    """In the shards."""
+    forgotten_documents: Count
+    """Removed from them afterwards."""
+    left_out_documents: Count
+    """Not taken by the mixture."""
+    by_split: dict[str, Count]
+    """Tokens by side."""
+    mixture: dict[str, Any] | None
+    """Mixture wanted and got."""
+    shards: Count
+    """Files."""
+    bytes_per_token: float | None
+    """Text bytes by tokens."""
+    by_source: dict[str, Count]
+    """Tokens by source."""
+    by_license: dict[str, Count]
+    """Tokens by licence."""
+    tokenizer: TokenizerFacts
+    """What made them."""
+    usage: dict[str, Any] | None
+    """How the tokenizer falls on the text, as tokenizer/usage.json."""
+
+
+class Column(Facet):
+    """A column of documents/."""
+
+    name: str
+    """Its name."""
+    type: str
+    """Its Arrow type."""
+
+
+class Question(Facet):
+    """What only people can answer."""
+
+    name: str
+    """Key of the answer."""
+    asks: str
+    """The question."""
+    required: bool
+    """Whether a card without an answer is a draft."""
+    open: bool
+    """Whether nobody has answered."""
+
+
+class PeopleFacts(Facet):
+    """What people said."""
+
+    said: dict[str, Any]
+    """Question → answer."""
+    questions: list[Question]
+    """All of them."""
+    draft: bool
+    """Whether a required one is open."""
+
+
+class FileFacts(Facet):
+    """A file that the facts were computed from."""
+
+    digest: str
+    """BLAKE3."""
+    files: Count | None = None
+    """Parts that a manifest lists."""
+    bytes: Count | None = None
+    """Bytes of these."""
+
+
+class Facts(Facet):
+    """The manifest."""
+
+    format: Literal["curate/facts/2"]
+    """Of this file."""
+    name: str
+    """Of the recipe."""
+    recipe: RecipeFacts
+    """By its digest."""
+    inputs: list[InputFacts]
+    """What was read."""
+    read: ReadFacts
+    """What reading gave."""
+    steps: list[StepFacts]
+    """What each step did."""
+    removed: RemovedFacts
+    """What left."""
+    kept: KeptFacts
+    """What stayed."""
+    content: ContentFacts
+    """What is in it."""
+    measures: MeasuresFacts
+    """How measures are spread."""
+    duplicates: list[DuplicateFacts]
+    """Copies."""
+    contamination: list[ContaminationFacts]
+    """Benchmarks."""
+    orphans: Count | None
+    """Copies of which none is left; null where the recipe refuses that."""
+    tokens: TokenFacts | None
+    """Null for a run without shards."""
+    versions: dict[str, str]
+    """Distribution → version, installed when the card was written."""
+    columns: list[Column]
+    """Of documents/."""
+    people: PeopleFacts
+    """What people said."""
+    files: dict[str, FileFacts]
+    """What this was computed from; part sizes show here and nowhere else."""
+
+
+def checked(facts: dict[str, Any]) -> dict[str, Any]:
+    """The same facts, after a check of their form; pydantic's ValidationError for a bug of ours."""
+    Facts.model_validate(facts)
+    return facts
+
+
+def json_schema() -> dict[str, Any]:
+    """JSON Schema (2020-12) of card/facts.json."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema"} | Facts.model_json_schema()
