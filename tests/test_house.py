@@ -72,6 +72,12 @@ MAY_IMPORT = {
         "curate.shards",
         "curate.errors",
     },
+    "curate.diff": {
+        "curate.card",
+        "curate.schema",
+        "curate.store",
+        "curate.shards",
+    },
     "curate.why": {
         "curate.card",
         "curate.ledger",

@@ -57,6 +57,10 @@ class Tally:
             self._rows = 0
         return self._held[0]
 
+    def table(self) -> pa.Table | None:
+        """`value`, `count` and the weights of all values, in no order; None without any."""
+        return self._merged()
+
     @property
     def distinct(self) -> int:
         """Different values."""
