@@ -9,7 +9,7 @@ import pytest
 
 from curate.__main__ import app, main
 
-VERBS = {"run", "plan", "why", "list", "schema", "card", "clean", "export"}
+VERBS = {"run", "plan", "why", "list", "schema", "card", "clean", "diff", "export"}
 
 
 @pytest.fixture

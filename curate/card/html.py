@@ -32,7 +32,8 @@ nav ul{list-style:none;padding:0;display:flex;flex-wrap:wrap;gap:.2rem 1rem} nav
 .wide{overflow-x:auto;max-width:100%} .wide:focus-visible{outline:3px solid var(--link)}
 table{border-collapse:collapse;font-size:.92rem;margin:.5rem 0} caption{text-align:left;color:var(--dim);padding:.2rem 0}
 th,td{padding:.25rem .6rem;border-bottom:1px solid var(--line);text-align:left;vertical-align:top;overflow-wrap:anywhere}
-td.n,th.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
+th[scope=row]{font-weight:500;min-width:7rem}
+td.n,th.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap} td.n code{white-space:normal}
 thead th{background:var(--band)}
 dl{display:grid;grid-template-columns:repeat(auto-fit,minmax(9rem,1fr));gap:.6rem;margin:1rem 0}
 dl div{background:var(--band);padding:.6rem .8rem;border-radius:.3rem} dt{color:var(--dim);font-size:.85rem} dd{margin:0;font-size:1.25rem}
