@@ -60,6 +60,48 @@ class Round:
     repeat: bool = False
 
 
+INDEXED = np.uint64(1 << 63)
+"""Addresses from here on are of documents in the indexes of earlier runs; they take part, but cannot leave."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Earlier:
+    """The earlier runs whose indexes take part in a barrier."""
+
+    runs: tuple[str, ...] = ()
+    firsts: tuple[int, ...] = ()
+    """The first address of each run's documents, rising."""
+
+    def run_of(self, at: np.ndarray) -> pa.Array:
+        """string[n]: the run of each address (uint64); null for a document of this run."""
+        number = np.searchsorted(np.array(self.firsts, dtype=np.uint64), at, side="right") - 1
+        return pa.array(self.runs, pa.string()).take(pa.array(number, mask=number < 0))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Memory:
+    """What a barrier leaves in an index, so that later runs can compare their documents with those that stayed here.
+
+    An index has keyed rows, sorted as a run of the exchange, which join the first round of a later run; and a row a document with what the
+    sketch of a later round would otherwise read from its text.
+    """
+
+    version: int
+    """Of what is stored; another version is another index."""
+    parameters: Callable[[Any], Mapping[str, Any]]
+    """Config → what two runs must agree in, as plain JSON values."""
+    keys: Callable[[pa.RecordBatch, Any], pa.Table]
+    """Documents that stay, with `at` (here the number of the document's row in the index) → keyed rows: key, sub, id, at."""
+    rounds: Callable[[Any, Earlier], tuple[Round, ...]]
+    """The barrier's rounds where earlier runs take part."""
+    recall: Callable[[pa.Table, Any], pa.Table]
+    """Stored keyed rows, their `at` now an address → rows of the first round, in the same order."""
+    holds: Callable[[pa.RecordBatch, Any], Mapping[str, pa.Array]] | None = None
+    """Documents that stay → columns of their rows in the index, beside `id`."""
+    sketch: Sketch | None = None
+    """The sketch of later rounds over rows of the index: `id`, `at`, and what `holds` gave."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Barrier:
     """A barrier's declaration."""
@@ -77,6 +119,8 @@ class Barrier:
     """(batch, its verdict rows with `row`, config) → columns by short name; the default scatters the verdict rows' columns."""
     finding: Callable[[Iterator[pa.Table], Any], Mapping[str, bytes]] | None = None
     """For a barrier that ends in a finding: all rows of the last round, in order → files by name. Its input must be bounded by the recipe."""
+    memory: Memory | None = None
+    """For a barrier that later runs can continue through an index."""
     distributions: tuple[str, ...] = ()
     idempotent: bool = True
     """Whether running again on the kept marks nothing (a law)."""

@@ -6,6 +6,7 @@ CurateError
 ├── StageError    a stage or barrier broke its own declaration: a bug, not bad data
 ├── ShardError    token shards or a tokenizer do not fit each other
 ├── LedgerError   the books do not balance, or belong to another run
+├── DedupIndexError  an index of earlier runs is damaged, or made with other parameters
 └── StoreError    an output folder cannot be written, or another driver holds it
 
 A single bad document raises none of these outside its task: it leaves as a counted error with its origin.
@@ -38,3 +39,7 @@ class LedgerError(CurateError):
 
 class StoreError(CurateError):
     """An output location that cannot be written or is in use."""
+
+
+class DedupIndexError(CurateError):
+    """An index of earlier runs that is damaged, or does not fit the recipe."""

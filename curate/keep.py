@@ -71,6 +71,21 @@ def as_binary(rank: np.ndarray) -> pa.Array:
     return pa.Array.from_buffers(pa.binary(8 * rank.shape[1]), len(rank), [None, pa.py_buffer(data)])
 
 
+def behind(rank: np.ndarray) -> np.ndarray:
+    """The ranks of this run's documents where earlier runs take part: behind those that `ahead` gives."""
+    return np.concatenate([np.ones((len(rank), 1), dtype=np.uint64), rank], axis=1)
+
+
+def packed_behind(packed: np.ndarray) -> np.ndarray:
+    """The same for `packed`; those ahead have 0."""
+    return SIGN | (packed >> np.uint64(1))
+
+
+def ahead(num_rows: int, keep: Sequence[str]) -> np.ndarray:
+    """The ranks of documents of earlier runs: better than any that `behind` gives, and all the same."""
+    return np.zeros((num_rows, 1 + max(1, len(keep))), dtype=np.uint64)
+
+
 def from_binary(array: pa.Array | pa.ChunkedArray) -> np.ndarray:
     """The inverse of `as_binary`: uint64[rows, columns]."""
     whole = one_chunk(array)

@@ -15,11 +15,12 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from curate.card.folder import READ, Folder, Rows, RuleSaid, StepSaid, open_folder, written
+from curate.card.folder import READ, Folder, RuleSaid, StepSaid, open_folder, written
 from curate.card.lookup import Found, find
 from curate.card.markdown import visible
-from curate.differing import Differences, differences
+from curate.differing import Differences
 from curate.errors import SourceError
+from curate.keepers import GONE, Keeper, keepers
 from curate.schema import DOCUMENT, column
 from curate.shards.locate import places
 from curate.stage import DROP
@@ -28,8 +29,6 @@ from curate.store import Store
 ID = re.compile(r"[0-9a-f]{32}")
 EXCERPT_CHARS = 500
 VALUE_CHARS = 300
-MAX_KEEPERS = 20
-"""Keepers of keepers that are followed; there is one at most for each step that looks for duplicates."""
 ERROR = "error"
 STORY_COLUMNS = frozenset([*DOCUMENT.names, "removed_by", "value", "threshold"])
 
@@ -54,20 +53,6 @@ class StepStory:
     measures: tuple[Measure, ...]
     drop: str | None = None
     """The reason that the step gave, its own or one that came too late."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Keeper:
-    """What stands for a duplicate."""
-
-    step: str
-    id: str
-    url: str | None
-    outcome: str
-    """kept, or the `step:reason` that removed it later."""
-    similarity: float | None
-    differences: Differences | None
-    """Where the duplicate's text and the keeper's go apart; None where one of them is not there."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -191,7 +176,7 @@ def _hit(folder: Folder, found: Found) -> Hit:
         headers=tuple((one["name"], one["value"]) for one in row["headers"] or ()),
         carried={name: plain(value) for name, value in row.items() if name not in STORY_COLUMNS and "__" not in name},
         steps=tuple(_step(folder, step, row) for step in folder.steps),
-        keepers=tuple(_keepers(folder, row)),
+        keepers=tuple(keepers(folder, row)),
         shards=tuple(Place(shard=path, row=at) for path, at in places(folder.store, row["id"])) if removed_by is None else (),
         file=found.file.path,
         row=found.row,
@@ -248,34 +233,6 @@ def _state(folder: Folder, step: StepSaid, row: Mapping[str, Any], measured: boo
     return "measured after it had left" if folder.measures_all and measured else "not reached"
 
 
-def _keepers(folder: Folder, row: Mapping[str, Any]) -> list[Keeper]:
-    """Who stands for a duplicate, followed until one is kept or left for another reason."""
-    chain: list[Keeper] = []
-    while len(chain) < MAX_KEEPERS:
-        step = (row.get("removed_by") or "").partition(":")[0]
-        keeper = row.get(column(step, "keeper"))
-        if keeper is None or keeper == row["id"]:
-            break
-        found = next(iter(find(folder.documents, "id", keeper)), None) or _left(folder.removed, keeper)
-        similarity = row.get(column(step, "similarity"))
-        other = found.columns if found else {}
-        outcome = "in no table of this run" if found is None else other.get("removed_by") or "kept"
-        mine, its = row.get("text"), other.get("text")
-        apart = differences(mine, its) if mine is not None and its is not None else None
-        chain.append(Keeper(step=step, id=keeper.hex(), url=other.get("url"), outcome=outcome, similarity=similarity, differences=apart))
-        if found is None:
-            break
-        row = other
-    return chain
-
-
-def _left(removed: Rows, keeper: bytes) -> Found | None:
-    """The row under which a document left; a second reading of the same record has its id too and is not meant."""
-    rows = list(find(removed, "id", keeper))
-    others = [found for found in rows if not found.columns["removed_by"].startswith(f"{READ}:")]
-    return next(iter(others or rows), None)
-
-
 # ---------------------------------------------------------------- for a terminal
 
 _STYLES = {"kept": "bold green", "removed": "bold red", ERROR: "bold magenta", "removed it": "red"}
@@ -299,7 +256,8 @@ def _block(hit: Hit) -> Text:
     _lines(text, _origin(hit))
     for keeper in hit.keepers:
         alike = f", similarity {keeper.similarity}" if keeper.similarity is not None else ""
-        outcome = keeper.outcome if keeper.outcome in ("kept", "in no table of this run") else f"removed by {keeper.outcome}"
+        outcome = keeper.outcome if keeper.outcome in ("kept", *GONE) else f"removed by {keeper.outcome}"
+        outcome += f" in run {keeper.run}" if keeper.run else ""
         _lines(text, [("keeper", f"{keeper.id} {shown(keeper.url)}, {shown(outcome)}{alike} ({keeper.step})")])
         _differences(text, keeper.differences)
     _steps(text, hit.steps)

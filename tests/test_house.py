@@ -15,6 +15,7 @@ MAY_IMPORT = {
     "curate.stage": {"curate.schema", "curate.arrow", "curate.errors"},
     "curate.keep": {"curate.schema", "curate.arrow", "curate.errors"},
     "curate.benchmarks": {"curate.errors"},
+    "curate.deciding": {"curate.barrier", "curate.arrow", "curate.kernels", "curate.errors"},
     "curate.claims": {"curate.barrier", "curate.arrow", "curate.kernels"},
     "curate.barrier": {"curate.stage", "curate.schema", "curate.arrow", "curate.errors"},
     "curate.web": {"curate.schema", "curate.arrow", "curate.kernels", "curate.errors"},
@@ -30,6 +31,7 @@ MAY_IMPORT = {
     "curate.barriers": {
         "curate.barrier",
         "curate.claims",
+        "curate.deciding",
         "curate.keep",
         "curate.stage",
         "curate.schema",
@@ -78,8 +80,10 @@ MAY_IMPORT = {
         "curate.store",
         "curate.shards",
     },
+    "curate.keepers": {"curate.card", "curate.schema", "curate.store", "curate.errors"},
     "curate.why": {
         "curate.card",
+        "curate.keepers",
         "curate.ledger",
         "curate.recipe",
         "curate.stage",

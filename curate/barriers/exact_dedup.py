@@ -9,11 +9,15 @@ Two rounds: the first finds each group's winner and size, the second tells the m
 in the first exchange, and as much for each document that has copies in the second. Groups are walked, so a million copies need no more
 memory than two.
 
+Where the recipe names an index, a document that equals one of an earlier run leaves too: the earlier one is its keeper, and `run` says whose it
+is. An index holds 40 bytes a document.
+
 Misses: anything that differs in a byte, unless `normalize` removes the difference; `near_dedup` finds those.
 """
 
-from collections.abc import Iterator
-from typing import Literal, Self
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import Any, Literal, Self
 
 import numpy as np
 import pyarrow as pa
@@ -21,8 +25,8 @@ import pyarrow.compute as pc
 from pydantic import field_validator, model_validator
 
 from curate import keep as keeping
-from curate.arrow import Utf8, utf8
-from curate.barrier import Barrier, Round, keyed
+from curate.arrow import Utf8, one_chunk, utf8
+from curate.barrier import INDEXED, Barrier, Earlier, Memory, Round, keyed
 from curate.errors import RecipeError
 from curate.kernels.blake3 import digests
 from curate.kernels.fold import tables
@@ -86,8 +90,8 @@ def _views(batch: pa.RecordBatch, config: Config) -> Iterator[Utf8]:
         yield view
 
 
-def _sketch(batch: pa.RecordBatch, previous: pa.Table | None, config: Config) -> pa.Table:
-    """A row for each document that has something to compare: its digest, its rank, its address."""
+def _sketch(batch: pa.RecordBatch, previous: pa.Table | None, config: Config, behind: bool = False) -> pa.Table:
+    """A row for each document that has something to compare: its digest, its rank (behind those of earlier runs), its address."""
     views = list(_views(batch, config))
     full = np.logical_and.reduce([view.valid & (np.diff(view.offsets) > 0) for view in views])
     rows = np.flatnonzero(full)
@@ -96,7 +100,8 @@ def _sketch(batch: pa.RecordBatch, previous: pa.Table | None, config: Config) ->
         offsets = np.arange(len(rows) + 1, dtype=np.int64) * (DIGEST_BYTES * len(views))
         found = _digests(Utf8(offsets, found.view(np.uint8).ravel(), full), np.arange(len(rows)))[:, None]
     words = found[:, 0].view(">u8").astype(np.uint64)
-    rank = keeping.as_binary(keeping.ranks(batch, config.keep)[rows])
+    rank = keeping.ranks(batch, config.keep)[rows]
+    rank = keeping.as_binary(keeping.behind(rank) if behind else rank)
     take = pa.array(rows)
     return keyed(words[:, 0], words[:, 1], batch["id"].take(take), at=batch["at"].take(take), rank=rank)
 
@@ -112,9 +117,12 @@ def _groups(tables: Iterator[pa.Table], config: Config, whole: bool) -> Iterator
     yield from keeping.winners(tables, ("rank",))
 
 
-def _tell(tables: Iterator[pa.Table], config: Config, whole: bool) -> Iterator[pa.Table]:
-    """One verdict row for every member, the keeper included: it learns how many copies it had."""
+def _tell(tables: Iterator[pa.Table], config: Config, whole: bool, earlier: Earlier) -> Iterator[pa.Table]:
+    """One verdict row for every member of this run, the keeper included: it learns how many copies it had."""
     for members, winner, stays in keeping.told(tables):
+        mine = np.flatnonzero(one_chunk(members["at"]).to_numpy() < INDEXED)
+        if len(mine) < len(stays):
+            members, winner, stays = members.take(pa.array(mine)), winner.take(pa.array(mine)), stays[mine]
         copies = winner["num"].cast(pa.int32())
         leaves = pa.array(~stays)
         yield keyed(
@@ -125,12 +133,28 @@ def _tell(tables: Iterator[pa.Table], config: Config, whole: bool) -> Iterator[p
             value=pc.if_else(leaves, copies.cast(pa.string()), pa.scalar(None, pa.string())),
             threshold=pc.if_else(leaves, pa.scalar("> 1"), pa.scalar(None, pa.string())),
             keeper=winner["id"],
+            run=earlier.run_of(one_chunk(winner["at"]).to_numpy()),
             copies=copies,
         )
 
 
-def _rounds(config: Config) -> tuple[Round, ...]:
-    return (Round(name="groups", sketch=_sketch, resolve=_groups), Round(name="tell", resolve=_tell))
+def _rounds(config: Config, earlier: Earlier = Earlier()) -> tuple[Round, ...]:
+    return (
+        Round(name="groups", sketch=partial(_sketch, behind=bool(earlier.runs)), resolve=_groups),
+        Round(name="tell", resolve=partial(_tell, earlier=earlier)),
+    )
+
+
+def _parameters(config: Config) -> Mapping[str, Any]:
+    return {"by": list(compared(config)), "normalize": config.normalize}
+
+
+def _keys(batch: pa.RecordBatch, config: Config) -> pa.Table:
+    return _sketch(batch, None, config.model_copy(update={"keep": ()})).drop_columns(["rank"])
+
+
+def _recall(rows: pa.Table, config: Config) -> pa.Table:
+    return rows.append_column("rank", keeping.as_binary(keeping.ahead(rows.num_rows, config.keep)))
 
 
 def _reads(config: Config) -> tuple[str, ...]:
@@ -139,10 +163,18 @@ def _reads(config: Config) -> tuple[str, ...]:
 
 exact_dedup = Barrier(
     name="exact_dedup",
-    version=1,
+    version=2,
     config=Config,
     reads=_reads,
     rounds=_rounds,
-    adds={DROP: pa.string(), VALUE: pa.string(), THRESHOLD: pa.string(), "keeper": pa.binary(16), "copies": pa.int32()},
+    adds={
+        DROP: pa.string(),
+        VALUE: pa.string(),
+        THRESHOLD: pa.string(),
+        "keeper": pa.binary(16),
+        "run": pa.string(),
+        "copies": pa.int32(),
+    },
+    memory=Memory(version=1, parameters=_parameters, keys=_keys, rounds=_rounds, recall=_recall),
     module=__name__,
 )

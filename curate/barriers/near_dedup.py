@@ -26,19 +26,25 @@ their leading bits.
 Price: 48 bytes a document and band in the first exchange; n-gram sets (8 bytes an n-gram) only of candidates, once a pair, so a batch
 whose documents all have many candidates is sketched into as many sets. Deciding takes as many exchanges as the longest path of ever worse
 neighbours, but what fits into one range is decided at once.
+
+Where the recipe names an index, the documents that stayed in earlier runs take part, rank before all others and cannot leave, so the same
+documents of this run stay as if it had read those of the earlier runs too (but for buckets of more than 16 documents, which are paired in
+another order); `run` names the keeper's run. No old text is read: an index holds 40 bytes a band and 8 an n-gram; of the n-grams only those
+of candidates are read.
 """
 
-from collections.abc import Iterator
-from functools import lru_cache
-from typing import Literal
+from collections.abc import Iterator, Mapping
+from functools import lru_cache, partial
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
 from pydantic import Field, field_validator
 
+from curate import deciding
 from curate import keep as keeping
 from curate.arrow import one_chunk, utf8
-from curate.barrier import Barrier, Round, keyed, whole_keys
+from curate.barrier import INDEXED, Barrier, Earlier, Memory, Round, keyed, whole_keys
 from curate.errors import StageError
 from curate.keep import GATHER, SPREAD
 from curate.kernels import graph, minhash
@@ -49,8 +55,6 @@ from curate.stage import Config as Base
 REASON = "near_duplicate"
 STRIDE = 8192
 """Rows of a bucket that are paired at once: bounds the pairs in memory."""
-UNDECIDED, STAYS, LEAVES, EDGE = 0, 1, 2, 3
-"""What a row of the deciding rounds says: the state of a better neighbour, or an edge to a worse one."""
 
 
 class Config(Base):
@@ -115,8 +119,8 @@ def _permutations(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     return minhash.permutations(count, seed)
 
 
-def _bands(batch: pa.RecordBatch, previous: pa.Table | None, config: Config) -> pa.Table:
-    """A row for every document with words and every band: the band's hash, the document's rank and address."""
+def _bands(batch: pa.RecordBatch, previous: pa.Table | None, config: Config, behind: bool = False) -> pa.Table:
+    """A row for every document with words and every band: the band's hash, the document's rank (behind those of earlier runs) and address."""
     text = utf8(batch["text"])
     bands, in_band = banding(config)
     a, b = _permutations(bands * in_band, config.seed)
@@ -128,8 +132,15 @@ def _bands(batch: pa.RecordBatch, previous: pa.Table | None, config: Config) -> 
     minhash.band_keys(signatures[rows], in_band, keys)
     each = np.repeat(rows, bands)
     take = pa.array(each)
-    rank = keeping.as_binary(keeping.ranks(batch, config.keep)[each])
-    return keyed(keys.ravel(), keeping.packed(batch, config.keep)[each], batch["id"].take(take), at=batch["at"].take(take), rank=rank)
+    packed = keeping.packed(batch, config.keep)[each]
+    packed = keeping.packed_behind(packed) if behind else packed
+    return keyed(keys.ravel(), packed, batch["id"].take(take), at=batch["at"].take(take), rank=_ranks(batch, each, config, behind))
+
+
+def _ranks(batch: pa.RecordBatch, rows: np.ndarray, config: Config, behind: bool) -> pa.Array:
+    """The ranks of rows, as the exchange carries them."""
+    rank = keeping.ranks(batch, config.keep)[rows]
+    return keeping.as_binary(keeping.behind(rank) if behind else rank)
 
 
 def _pairs(tables: Iterator[pa.Table], config: Config, whole: bool) -> Iterator[pa.Table]:
@@ -158,6 +169,8 @@ def _oriented(rows: pa.Table, key: np.ndarray, place: np.ndarray, fresh: int) ->
     rank, ids, at = keeping.from_binary(rows["rank"]), one_chunk(rows["id"]), one_chunk(rows["at"]).to_numpy()
     in_order = keeping.better(rank[left], ids.take(pa.array(left)), rank[right], ids.take(pa.array(right)))
     best, worst = np.where(in_order, left, right), np.where(in_order, right, left)
+    mine = at[worst] < INDEXED  # else both are of earlier runs, which have decided
+    best, worst = best[mine], worst[mine]
     return keyed(at[best] * SPREAD, at[worst], ids.take(pa.array(best)))
 
 
@@ -179,19 +192,32 @@ def _needs(tables: Iterator[pa.Table], config: Config, whole: bool) -> Iterator[
         last = (key[-1], worse[-1])
 
 
-def _sets(batch: pa.RecordBatch, previous: pa.Table | None, config: Config) -> pa.Table:
+def _sets(batch: pa.RecordBatch, previous: pa.Table | None, config: Config, behind: bool = False) -> pa.Table:
     """The n-gram set of each document that was asked for it, once for everyone who asked; one's own comes first (sub 0)."""
-    if previous is None or previous.num_rows == 0:
-        rows, to = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.uint64)
-    else:
-        rows, to = one_chunk(previous["row"]).to_numpy(), one_chunk(previous["sub"]).to_numpy()
-    text = utf8(batch["text"])
+    rows, to = _asked(previous)
     asked, which = np.unique(rows, return_inverse=True)
-    values, ends = minhash.shingle_sets(text.offsets, text.data, asked, config.ngram, *fold_tables())
-    sets = pa.LargeListArray.from_arrays(pa.array(ends), pa.array(values)).take(pa.array(which))
+    sets = _ngrams(batch, asked, config).take(pa.array(which))
+    return _sent(batch, rows, to, sets, _ranks(batch, rows, config, behind))
+
+
+def _asked(previous: pa.Table | None) -> tuple[np.ndarray, np.ndarray]:
+    """(row in the batch, address of who asked) of every question."""
+    if previous is None or previous.num_rows == 0:
+        return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.uint64)
+    return one_chunk(previous["row"]).to_numpy(), one_chunk(previous["sub"]).to_numpy()
+
+
+def _ngrams(batch: pa.RecordBatch, rows: np.ndarray, config: Config) -> pa.LargeListArray:
+    """The n-gram sets of rows of a batch."""
+    text = utf8(batch["text"])
+    values, ends = minhash.shingle_sets(text.offsets, text.data, rows, config.ngram, *fold_tables())
+    return pa.LargeListArray.from_arrays(pa.array(ends), pa.array(values))
+
+
+def _sent(batch: pa.RecordBatch, rows: np.ndarray, to: np.ndarray, sets: pa.Array, rank: pa.Array) -> pa.Table:
+    """Answers, at those who asked."""
     take = pa.array(rows)
     at = one_chunk(batch["at"].take(take)).to_numpy()
-    rank = keeping.as_binary(keeping.ranks(batch, config.keep)[rows])
     return keyed(to * SPREAD, (to != at).astype(np.uint64), batch["id"].take(take), at=pa.array(at), rank=rank, ngrams=sets)
 
 
@@ -230,80 +256,8 @@ def _edges(rows: pa.Table, key: np.ndarray, of: np.ndarray, edges: np.ndarray, s
     better = rows.select(["id", "rank"]).take(pa.array(of[edges]))
     worse = rows.select(["id", "at"]).take(pa.array(edges))
     to = one_chunk(worse["at"]).to_numpy() * SPREAD
-    yield _row(key[edges], worse["id"], EDGE, to, better["id"], better["rank"], similarity, True)
-    yield _row(to, better["id"], UNDECIDED, to, better["id"], better["rank"], similarity, True)
-
-
-def _row(
-    key: np.ndarray, ids: pa.Array, says: int, to: np.ndarray, keeper: pa.Array, rank: pa.Array, similarity: np.ndarray, again: bool
-) -> pa.Table:
-    """Rows of the deciding rounds; states sort before edges."""
-    sub = np.full(len(key), int(says == EDGE), dtype=np.uint64)
-    said = pa.array(np.full(len(key), says, dtype=np.int8))
-    repeats = pa.array(np.full(len(key), again))
-    return keyed(key, sub, ids, says=said, to=pa.array(to), keeper=keeper, rank=rank, similarity=pa.array(similarity), again=repeats)
-
-
-def _decide(tables: Iterator[pa.Table], config: Config, whole: bool) -> Iterator[pa.Table]:
-    """One step for every document that has worse neighbours; all steps at once where everything is in this range."""
-    yield from _decide_all(tables) if whole else _decide_once(tables)
-
-
-def _decide_once(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
-    """Documents learn the state of their better neighbours, take theirs, and tell the worse ones."""
-    open_key, beaten, waiting = None, False, False
-    for table in tables:
-        if table.num_rows == 0:
-            continue
-        key, says = one_chunk(table["key"]).to_numpy(), one_chunk(table["says"]).to_numpy()
-        first = np.flatnonzero(np.r_[True, key[1:] != key[:-1]])
-        loses, waits = np.logical_or.reduceat(says == STAYS, first), np.logical_or.reduceat(says == UNDECIDED, first)
-        if open_key == key[0]:
-            loses[0] |= beaten
-            waits[0] |= waiting
-        open_key, beaten, waiting = key[-1], loses[-1], waits[-1]
-        state = np.where(loses, LEAVES, np.where(waits, UNDECIDED, STAYS))
-        state = np.repeat(state, np.diff(np.r_[first, len(key)]))
-        edge = says == EDGE
-        for now in (UNDECIDED, STAYS, LEAVES):
-            rows = np.flatnonzero(edge & (state == now))
-            if len(rows):
-                yield from _told(table.take(pa.array(rows)), now)
-
-
-def _told(edges: pa.Table, state: int) -> Iterator[pa.Table]:
-    """What documents in `state` send along their edges; the last word, of those that stay, has their own key as `to`."""
-    to, similarity = one_chunk(edges["to"]).to_numpy(), one_chunk(edges["similarity"]).to_numpy()
-    keeper, rank = edges["keeper"], edges["rank"]
-    yield _row(to, keeper, state, to, keeper, rank, similarity, True)
-    if state == UNDECIDED:
-        yield _row(one_chunk(edges["key"]).to_numpy(), edges["id"], EDGE, to, keeper, rank, similarity, True)
-    elif state == STAYS:
-        yield _row(to, edges["id"], EDGE, one_chunk(edges["key"]).to_numpy(), keeper, rank, similarity, False)
-
-
-def _decide_all(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
-    """The outcome of all remaining steps, in memory."""
-    edges, beaten = [], []
-    for table in tables:
-        says = one_chunk(table["says"]).to_numpy()
-        edges.append(table.take(pa.array(np.flatnonzero(says == EDGE))))
-        beaten.append(one_chunk(table["key"]).to_numpy()[says == STAYS])
-    rows = pa.concat_tables(edges) if edges else None
-    if rows is None or rows.num_rows == 0:
-        return
-    key, to = one_chunk(rows["key"]).to_numpy(), one_chunk(rows["to"]).to_numpy()
-    vertex, first = np.unique(key, return_index=True)
-    target = np.searchsorted(vertex, to).clip(max=len(vertex) - 1)
-    target = np.where(vertex[target] == to, target, -1)
-    gone = np.isin(vertex, np.concatenate(beaten))
-    done = graph.greedy(np.r_[first, len(key)].astype(np.int64), target.astype(np.int64), gone)
-    if done != len(vertex):
-        raise StageError(f"near_dedup, round decide: expected {len(vertex)} documents decided, got {done}; this is a bug")
-    stays = np.flatnonzero(~gone[np.searchsorted(vertex, key)])
-    if len(stays):
-        *_, removed = _told(rows.take(pa.array(stays)), STAYS)
-        yield removed
+    yield deciding.row(key[edges], worse["id"], deciding.EDGE, to, better["id"], better["rank"], similarity, True)
+    yield deciding.row(to, better["id"], deciding.UNDECIDED, to, better["id"], better["rank"], similarity, True)
 
 
 def _keepers(tables: Iterator[pa.Table], config: Config, whole: bool) -> Iterator[pa.Table]:
@@ -311,14 +265,15 @@ def _keepers(tables: Iterator[pa.Table], config: Config, whole: bool) -> Iterato
     for table in whole_keys(tables):
         key = one_chunk(table["key"]).to_numpy()
         rank, keeper = keeping.from_binary(table["rank"]), keeping.id_words(table["keeper"])
-        order = np.lexsort((keeper[:, 1], keeper[:, 0], *rank.T[::-1], key))
+        to = one_chunk(table["to"]).to_numpy()  # decides between two earlier runs that hold one document
+        order = np.lexsort((to, keeper[:, 1], keeper[:, 0], *rank.T[::-1], key))
         best = table.take(pa.array(order[np.r_[True, key[order][1:] != key[order][:-1]]]))
-        of, to = one_chunk(best["key"]).to_numpy(), one_chunk(best["to"]).to_numpy()
-        yield keyed(to, None, best["id"], of=pa.array(of), keeper=best["keeper"], similarity=best["similarity"])
+        of = one_chunk(best["key"])
+        yield keyed(one_chunk(best["to"]).to_numpy(), None, best["id"], of=of, keeper=best["keeper"], similarity=best["similarity"])
 
 
-def _clusters(tables: Iterator[pa.Table], config: Config, whole: bool) -> Iterator[pa.Table]:
-    """Verdicts: of every removed document, and of its keeper, which is told how many documents it stands for."""
+def _clusters(tables: Iterator[pa.Table], config: Config, whole: bool, earlier: Earlier) -> Iterator[pa.Table]:
+    """Verdicts: of every removed document, and of its keeper if it is of this run, which is told how many documents it stands for."""
     threshold = f">= {round(config.min_similarity, DECIMALS)!r}"
     held, size = None, 0
     for table in tables:
@@ -333,6 +288,7 @@ def _clusters(tables: Iterator[pa.Table], config: Config, whole: bool) -> Iterat
             value=pa.array([repr(value) for value in similarity.to_pylist()], pa.string()),
             threshold=pa.array([threshold] * table.num_rows, pa.string()),
             keeper=table["keeper"],
+            run=earlier.run_of(one_chunk(table["key"]).to_numpy() * GATHER),
             similarity=similarity,
             cluster=table["keeper"],
             copies=pa.nulls(table.num_rows, pa.int32()),
@@ -352,20 +308,48 @@ def _clusters(tables: Iterator[pa.Table], config: Config, whole: bool) -> Iterat
 
 def _stand(firsts: pa.Table, sizes: np.ndarray) -> pa.Table:
     """The rows of keepers, from the first row of each of their clusters."""
-    nothing = {name: pa.nulls(len(sizes), near_dedup.adds[name]) for name in (DROP, VALUE, THRESHOLD, "keeper", "similarity")}
+    mine = one_chunk(firsts["key"]).to_numpy() * GATHER < INDEXED
+    firsts, sizes = firsts.take(pa.array(np.flatnonzero(mine))), sizes[mine]
+    nothing = {name: pa.nulls(len(sizes), near_dedup.adds[name]) for name in (DROP, VALUE, THRESHOLD, "keeper", "run", "similarity")}
     copies = pa.array(sizes + 1, pa.int32())
     return keyed(one_chunk(firsts["key"]).to_numpy() * GATHER, None, firsts["keeper"], **nothing, cluster=firsts["keeper"], copies=copies)
 
 
-def _rounds(config: Config) -> tuple[Round, ...]:
+def _rounds(config: Config, earlier: Earlier = Earlier()) -> tuple[Round, ...]:
+    behind = bool(earlier.runs)
     return (
-        Round(name="bands", sketch=_bands, resolve=_pairs),
+        Round(name="bands", sketch=partial(_bands, behind=behind), resolve=_pairs),
         Round(name="pairs", resolve=_needs),
-        Round(name="sets", sketch=_sets, resolve=_verify),
-        Round(name="decide", resolve=_decide, repeat=True),
+        Round(name="sets", sketch=partial(_sets, behind=behind), resolve=_verify),
+        Round(name="decide", resolve=deciding.decide, repeat=True),
         Round(name="keepers", resolve=_keepers),
-        Round(name="clusters", resolve=_clusters),
+        Round(name="clusters", resolve=partial(_clusters, earlier=earlier)),
     )
+
+
+def _parameters(config: Config) -> Mapping[str, Any]:
+    bands, rows = banding(config)
+    return {"ngram": config.ngram, "bands": bands, "rows": rows, "seed": config.seed}
+
+
+def _keys(batch: pa.RecordBatch, config: Config) -> pa.Table:
+    rows = _bands(batch, None, config.model_copy(update={"keep": ()}))
+    return rows.drop_columns(["rank"]).set_column(1, "sub", pa.array(np.zeros(rows.num_rows, dtype=np.uint64)))
+
+
+def _recall(rows: pa.Table, config: Config) -> pa.Table:
+    return rows.append_column("rank", keeping.as_binary(keeping.ahead(rows.num_rows, config.keep)))
+
+
+def _holds(batch: pa.RecordBatch, config: Config) -> Mapping[str, pa.Array]:
+    return {"ngrams": _ngrams(batch, np.arange(batch.num_rows), config)}
+
+
+def _recall_sets(batch: pa.RecordBatch, previous: pa.Table | None, config: Config) -> pa.Table:
+    """What `_sets` gives, for documents of earlier runs."""
+    rows, to = _asked(previous)
+    sets = batch["ngrams"].take(pa.array(rows))
+    return _sent(batch, rows, to, sets, keeping.as_binary(keeping.ahead(len(rows), config.keep)))
 
 
 def _reads(config: Config) -> tuple[str, ...]:
@@ -374,7 +358,7 @@ def _reads(config: Config) -> tuple[str, ...]:
 
 near_dedup = Barrier(
     name="near_dedup",
-    version=2,
+    version=3,
     config=Config,
     reads=_reads,
     rounds=_rounds,
@@ -383,9 +367,11 @@ near_dedup = Barrier(
         VALUE: pa.string(),
         THRESHOLD: pa.string(),
         "keeper": pa.binary(16),
+        "run": pa.string(),
         "similarity": pa.float64(),
         "cluster": pa.binary(16),
         "copies": pa.int32(),
     },
+    memory=Memory(version=1, parameters=_parameters, keys=_keys, rounds=_rounds, recall=_recall, holds=_holds, sketch=_recall_sets),
     module=__name__,
 )

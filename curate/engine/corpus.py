@@ -73,12 +73,16 @@ def make(recipe: Recipe, store: Store, engine: Engine, watcher: Watcher | None =
         _claim(store, recipe)
         store.remove_half_written()
         driver = Driver(recipe=recipe, store=store, engine=engine, watcher=watcher or Silent(), min_ranges=min_ranges, alive=lease.renew)
+        if driver.index:
+            driver.index.claim()
         segments = driver.documents(input_parts(recipe))
         failpoint("before_publish")
         store.write(RECIPE, to_yaml(recipe).encode())  # from here on the folder shows this recipe's corpus
         driver.publish_documents(segments[-1])
         driver.publish_removed(segments)
         driver.publish_hosts(segments[0])
+        if driver.index and driver.index.config.write:
+            driver.index.publish(store)
         manifest = _tokens(driver, segments[-1])
         _check_run(segments)
         summary = Summary(name=recipe.name, root=store.root, segments=segments, steps=driver.plan.steps)

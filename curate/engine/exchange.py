@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from blake3 import blake3
 
 from curate.arrow import one_chunk
 from curate.schema import id_words
@@ -22,6 +23,8 @@ KEY_SPACE = 1 << 64
 BATCH_BYTES = 1 << 20
 BATCH_ROWS = 16_384
 FIRST_KEYS = b"curate.first_keys"
+CONTENT = b"curate.content"
+"""A sealed batch names the BLAKE3 of its rows, so that whoever reads one batch of a file can tell that it is whole."""
 
 
 def order(table: pa.Table | pa.RecordBatch) -> np.ndarray:
@@ -76,8 +79,8 @@ def _is_whole(dtype: pa.DataType) -> bool:
 class RunWriter:
     """Collects keyed rows and writes sorted runs `<stem>-000.arrow`, …, one whenever `spill_bytes` are held."""
 
-    def __init__(self, store: Store, stem: str, spill_bytes: int):
-        self.store, self.stem, self.spill_bytes = store, stem, spill_bytes
+    def __init__(self, store: Store, stem: str, spill_bytes: int, sealed: bool = False):
+        self.store, self.stem, self.spill_bytes, self.sealed = store, stem, spill_bytes, sealed
         self.files: list[File] = []
         self._held: list[pa.Table] = []
         self._bytes = 0
@@ -100,10 +103,24 @@ class RunWriter:
         if self._held:
             table = sort(pa.concat_tables(self._held))
             self._held, self._bytes = [], 0
-            self.files.append(write_run(self.store, f"{self.stem}-{len(self.files):03}.arrow", table))
+            self.files.append(write_run(self.store, f"{self.stem}-{len(self.files):03}.arrow", table, self.sealed))
 
 
-def write_run(store: Store, path: str, table: pa.Table) -> File:
+def content(batch: pa.RecordBatch) -> bytes:
+    """BLAKE3 of the rows of a batch of fixed-width columns and lists of numbers, whatever the layout of its buffers; 64 hex digits."""
+    hasher = blake3(str(batch.num_rows).encode())
+    for column in batch.columns:
+        if pa.types.is_large_list(column.type):
+            hasher.update(np.diff(column.offsets.to_numpy()).tobytes())
+            column = column.flatten()
+        width = column.type.bit_width // 8
+        data = column.buffers()[1]
+        if len(column):
+            hasher.update(memoryview(data)[column.offset * width : (column.offset + len(column)) * width])
+    return hasher.hexdigest().encode()
+
+
+def write_run(store: Store, path: str, table: pa.Table, sealed: bool = False) -> File:
     """Write a sorted table as one run."""
     rows = max(1, min(BATCH_ROWS, int(BATCH_BYTES / max(1.0, table.nbytes / max(1, table.num_rows)))))
     keys = _column(table, "key")
@@ -114,12 +131,12 @@ def write_run(store: Store, path: str, table: pa.Table) -> File:
             # take copies just these rows: a slice of nested columns would write its whole parent
             piece = table.slice(start, rows).combine_chunks()
             for batch in piece.to_batches():
-                writer.write_batch(batch)
+                writer.write_batch(batch, custom_metadata={CONTENT: content(batch)} if sealed else None)
     file = sink.file(path, table.num_rows)
     return File(path=file.path, bytes=file.bytes, digest=file.digest, rows=table.num_rows, text_bytes=table.nbytes)
 
 
-class _Cursor:
+class Cursor:
     """One run, from the first row of a range on: the current table and whether more follow."""
 
     def __init__(self, store: Store, file: File, low: int, high: int):
@@ -138,7 +155,7 @@ class _Cursor:
         """Move to the next batch with rows of the range; table is None at the end."""
         self.table = None
         while self.next < self.stop:
-            batch = self.reader.get_batch(self.next)
+            batch = self.batch(self.next)
             self.next += 1
             keys = batch["key"].to_numpy()
             start = int(np.searchsorted(keys, np.uint64(self.low), side="left"))
@@ -147,10 +164,18 @@ class _Cursor:
                 table = pa.Table.from_batches([batch.slice(start, end - start)])
                 if end - start < batch.num_rows:
                     table = table.take(pa.array(np.arange(end - start)))  # a slice would hold the whole batch
-                self.table = table.replace_schema_metadata(None)
+                self.table = self.rows(table.replace_schema_metadata(None))
                 break
         if self.next >= self.stop:
             self.close()
+
+    def batch(self, number: int) -> pa.RecordBatch:
+        """A batch of the run as it is stored."""
+        return self.reader.get_batch(number)
+
+    def rows(self, table: pa.Table) -> pa.Table:
+        """Rows of the range as they take part: here, as they are stored."""
+        return table
 
     @property
     def more(self) -> bool:
@@ -197,7 +222,12 @@ def _row(table: pa.Table, row: int) -> tuple[int, ...]:
 
 def read_range(store: Store, runs: Sequence[File], low: int = 0, high: int = KEY_SPACE) -> Iterator[pa.Table]:
     """All rows with low <= key < high, as sorted tables in order. Empty runs and empty ranges give nothing."""
-    cursors = [cursor for file in runs if file.rows for cursor in [_Cursor(store, file, low, high)] if cursor.table is not None]
+    return merged(Cursor(store, file, low, high) for file in runs if file.rows)
+
+
+def merged(of: Iterable[Cursor]) -> Iterator[pa.Table]:
+    """The rows of sorted runs as sorted tables in order."""
+    cursors = [cursor for cursor in of if cursor.table is not None]
     while cursors:
         unread = [cursor.last() for cursor in cursors if cursor.more]
         if unread:
@@ -216,7 +246,7 @@ def read_range(store: Store, runs: Sequence[File], low: int = 0, high: int = KEY
 def read_pieces(store: Store, runs: Sequence[File], low: int = 0, high: int = KEY_SPACE) -> Iterator[pa.Table]:
     """The same rows as `read_range` gives, run after run and each in order, but not merged: for who sorts them all."""
     for file in runs:
-        cursor = _Cursor(store, file, low, high) if file.rows else None
+        cursor = Cursor(store, file, low, high) if file.rows else None
         while cursor is not None and cursor.table is not None:
             yield cursor.table
             cursor.advance()

@@ -57,7 +57,7 @@ def outlook(recipe: Recipe, store: Store) -> str:
     for segment in driver.plan.segments:
         lines.append(f"segment {segment.index}: {segment.label}")
         for call in segment.barriers:
-            rounds = ", ".join(this.name for this in call.barrier.rounds(call.config))
+            rounds = ", ".join(this.name for this in call.rounds)
             lines.append(f"    barrier {call.step} ({call.barrier.name} v{call.barrier.version}): rounds {rounds}")
             lines += [f"        {note}" for note in getattr(call.config, "notes", list)()]
         lines += [f"    stage {call.step} ({call.stage.name} v{call.stage.version})" for call in segment.steps]

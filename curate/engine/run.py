@@ -13,11 +13,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from curate.engine.exchange import ranges, run_bytes
+from curate.engine.index import check_steps, opened
 from curate.engine.local import Engine, Task
 from curate.engine.plan import Plan, Segment, plan
+from curate.engine.recall import recalled_bytes, slots
 from curate.engine.steps import BarrierCall
 from curate.engine.tasks import DocumentsPart, InputPart, Mark, RemovedTask, SegmentTask, name_of, removed_schema
 from curate.engine.tasks_barrier import AGAIN, FindingTask, ResolveTask, SketchTask, digest_of
+from curate.engine.tasks_index import RecallTask, RememberTask
 from curate.ledger import Ledger, Outcome
 from curate.read.chunk import Source
 from curate.read.fields import CARRIED
@@ -62,6 +65,8 @@ class Driver:
 
     def __post_init__(self) -> None:
         self.plan: Plan = plan(self.recipe)
+        self.index = opened(self.recipe, self.store)
+        check_steps(self.index, [call for segment in self.plan.segments for call in segment.barriers])
         self.ledger = Ledger(self.store)
         self.carried = tuple(sorted(carried(self.recipe)))
         self.tasks: list[str] = []
@@ -130,7 +135,7 @@ class Driver:
     def barrier(self, call: BarrierCall, parts: Sequence[DocumentsPart], marks: Sequence[Mark]) -> tuple[list[File], str]:
         """All rounds of a barrier: the runs of its last resolve, and a digest that stands for all of it."""
         runs: list[File] | None = None
-        for number, this in enumerate(call.barrier.rounds(call.config)):
+        for number, this in enumerate(call.rounds):
             if this.sketch is not None:
                 runs = self._sketch(call, number, parts, marks, runs)
             runs = self._resolve(call, number, runs or [])
@@ -140,13 +145,13 @@ class Driver:
     def _sketch(
         self, call: BarrierCall, number: int, parts: Sequence[DocumentsPart], marks: Sequence[Mark], previous: list[File] | None
     ) -> list[File]:
-        this = call.barrier.rounds(call.config)[number]
+        this = call.rounds[number]
         before = None if previous is None else name_of("runs", digest_of(previous))
         past = [[mark.call.identity(), mark.digest] for mark in marks]
         tasks = [
             SketchTask(
                 store=self.store,
-                name=name_of("sketch", [call.identity(), number, part.identity(), past, before]),
+                name=name_of("sketch", [call.identity(first_sketch=number == 0), number, part.identity(), past, before]),
                 part=part,
                 marks=tuple(marks),
                 call=call,
@@ -159,16 +164,56 @@ class Driver:
         ]
         if previous is not None and not any(file.rows for file in previous):
             return []  # the round before asked for nothing
-        return files_of(self.phase(f"{call.label}: sketch {this.name}", tasks), "rows")
+        return files_of(self.phase(f"{call.label}: sketch {this.name}", [*tasks, *self._recalls(call, number, previous)]), "rows")
+
+    def _recalls(self, call: BarrierCall, number: int, previous: list[File] | None) -> list[RecallTask]:
+        """What documents of earlier runs have to say in a later round."""
+        if previous is None:
+            return []
+        before = name_of("runs", digest_of(previous))
+        return [
+            RecallTask(
+                store=self.store,
+                name=name_of("recall", [call.identity(), number, part, before]),
+                call=call,
+                segment=segment,
+                slot=slot,
+                number=part,
+                previous=tuple(previous),
+                spill_bytes=self.plan.bounds.range_bytes,
+                phase=f"{call.label}: {call.rounds[number].name}",
+            )
+            for part, segment, slot in slots(call)
+            if slot.entries is not None
+        ]
+
+    def _remember(self, call: BarrierCall, parts: Sequence[DocumentsPart], marks: Sequence[Mark]) -> list[Outcome]:
+        """What the documents that stay at a barrier leave in the index."""
+        past = [[mark.call.identity(), mark.digest] for mark in marks]
+        assert call.barrier.memory is not None
+        tasks = [
+            RememberTask(
+                store=self.store,
+                name=name_of("remember", [call.identity(), call.barrier.memory.version, part.identity(), past]),
+                part=part,
+                marks=tuple(marks),
+                call=call,
+                spill_bytes=self.plan.bounds.range_bytes,
+                phase=f"{call.label}: index",
+            )
+            for part in parts
+        ]
+        return self.phase(f"{call.label}: index", tasks)
 
     def _resolve(self, call: BarrierCall, number: int, runs: list[File]) -> list[File]:
         """One round's resolve, repeated while it says so."""
-        this = call.barrier.rounds(call.config)[number]
+        this = call.rounds[number]
         resolved: list[File] = []
         for iteration in range(MAX_ITERATIONS):
             if not any(file.rows for file in runs):
                 break
-            cut = ranges(run_bytes(runs), self.plan.bounds.range_bytes, self.min_ranges)
+            num_bytes = run_bytes(runs) + (recalled_bytes(call) if number == 0 else 0)
+            cut = ranges(num_bytes, self.plan.bounds.range_bytes, self.min_ranges)
             source = name_of("runs", digest_of(runs))
             tasks = [
                 ResolveTask(
@@ -206,9 +251,12 @@ class Driver:
         for segment in self.plan.segments[1:]:
             formed = form_parts(files_of(outcomes[-1], "documents"), self.recipe.limits.part_bytes)
             marks: list[Mark] = []
-            for call in segment.barriers:
+            for planned in segment.barriers:
+                call = self.index.with_earlier(planned) if self.index else planned
                 runs, digest = self.barrier(call, formed, marks)
                 marks.append(Mark(call=call, runs=tuple(runs), digest=digest))
+                if self.index and self.index.config.write and self.index.takes_part(call):
+                    self.index.remember(call, self._remember(call, formed, marks))
             outcomes.append(self.segment(segment, formed, marks))
         return outcomes
 

@@ -12,13 +12,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from curate.arrow import missing, scatter
-from curate.barrier import Barrier
+from curate.barrier import Barrier, Earlier, Round
 from curate.engine.guard import DEATH, Guard
 from curate.errors import StageError
 from curate.ledger import Balance
 from curate.schema import column
 from curate.shards.settle import text_lengths
 from curate.stage import DROP, VERDICT, Config, Stage, versions
+from curate.store import File
 
 READ = "read"
 """Step name of reading, and of the barrier that removes records read twice."""
@@ -65,26 +66,63 @@ class StageCall:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Slot:
+    """What one task left in an index: sorted keyed rows, and a row a document."""
+
+    keys: tuple[File, ...]
+    entries: File | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Segment:
+    """What one earlier run left in an index at one barrier."""
+
+    root: str
+    """The index's folder."""
+    run: str
+    digest: str
+    slots: tuple[Slot, ...]
+
+
+INDEX_PART = 1 << 31
+"""Parts from here on are slots of an index, those of all segments counted through."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class BarrierCall:
     """A barrier as a recipe uses it."""
 
     step: str
     barrier: Barrier
     config: Config
+    earlier: tuple[Segment, ...] = ()
+    """What takes part of earlier runs."""
+
+    @property
+    def rounds(self) -> tuple[Round, ...]:
+        """The rounds, with what the earlier runs change in them."""
+        if not self.earlier or self.barrier.memory is None:
+            return self.barrier.rounds(self.config)
+        sizes = [len(segment.slots) for segment in self.earlier]
+        firsts = [(INDEX_PART + sum(sizes[:number])) << 32 for number in range(len(sizes))]
+        earlier = Earlier(runs=tuple(segment.run for segment in self.earlier), firsts=tuple(firsts))
+        return self.barrier.memory.rounds(self.config, earlier)
 
     @property
     def label(self) -> str:
         """How progress calls it: by its step, or by its own name where the engine put it in."""
         return self.step if self.step != READ else self.barrier.name
 
-    def identity(self) -> dict[str, Any]:
-        """What the result depends on, as plain data."""
+    def identity(self, first_sketch: bool = False) -> dict[str, Any]:
+        """What the result depends on, as plain data. To the first sketch, earlier runs are there or not, whatever is in their indexes."""
+        digests: Any = bool(self.earlier) if first_sketch else [[segment.run, segment.digest] for segment in self.earlier]
         return {
             "step": self.step,
             "barrier": self.barrier.name,
             "version": self.barrier.version,
             "config": self.config.model_dump(mode="json"),
             "distributions": versions(self.barrier.distributions),
+            **({"earlier": digests} if self.earlier else {}),
         }
 
     def added(self) -> dict[str, pa.DataType]:

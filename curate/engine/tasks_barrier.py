@@ -10,7 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from curate.barrier import Round
-from curate.engine.exchange import RunWriter, read_range, run_bytes
+from curate.engine.exchange import Cursor, RunWriter, merged, read_range, run_bytes
+from curate.engine.recall import recalled
 from curate.engine.steps import BarrierCall, Walk
 from curate.engine.tasks import PART_SHIFT, DocumentsPart, Mark, batches_with_marks, rows_at
 from curate.errors import StageError
@@ -40,7 +41,7 @@ class SketchTask:
     def run(self) -> Outcome:
         """Sketch every batch; rows are combined before they are written where the round says how."""
         started = time.perf_counter()
-        this = self.call.barrier.rounds(self.call.config)[self.round]
+        this = self.call.rounds[self.round]
         writer = RunWriter(self.store, f"work/{self.name}/rows", self.spill_bytes)
         held = _Combined(writer, this, self.spill_bytes)
         num_documents = 0
@@ -69,25 +70,32 @@ class SketchTask:
             before = pa.concat_tables(tables).combine_chunks() if tables else None
             if before is None:
                 return  # nothing was asked of this part
-        wanted = ["id", "text", *self.call.barrier.reads(self.call.config)]
-        columns = list(dict.fromkeys([*wanted, *(c for mark in self.marks for c in mark.call.barrier.replaces)]))
-        for batch, first, verdicts in batches_with_marks(self.store, self.part, self.marks, columns):
-            if batch.num_rows == 0:
-                continue
-            walk = Walk(batch, Balance())
-            for mark, rows in zip(self.marks, verdicts, strict=True):
-                walk.mark(mark.call, rows)
-            at = pa.array(np.arange(low + first, low + first + batch.num_rows, dtype=np.uint64))
-            live = walk.batch.append_column("at", at)
-            kept = np.flatnonzero(walk.alive)
-            if len(kept) < batch.num_rows:
-                live = live.take(pa.array(kept))
+        for live, kept, first, num_rows in live_batches(self.store, self.part, self.marks, self.call.barrier.reads(self.call.config)):
             if before is None:
                 yield live, None
                 continue
-            asked = rows_at(before, low + first, batch.num_rows)
+            asked = rows_at(before, low + first, num_rows)
             if asked.num_rows:
-                yield live, _renumbered(asked, kept, batch.num_rows)
+                yield live, _renumbered(asked, kept, num_rows)
+
+
+def live_batches(
+    store: Store, part: DocumentsPart, marks: Sequence[Mark], reads: Sequence[str]
+) -> Iterator[tuple[pa.RecordBatch, np.ndarray, int, int]]:
+    """(the rows that no mark removed, with `at`; their index in the batch; the batch's first row in the part; its rows) of every batch."""
+    wanted = ["id", "text", *reads]
+    columns = list(dict.fromkeys([*wanted, *(c for mark in marks for c in mark.call.barrier.replaces)]))
+    low = part.index << PART_SHIFT
+    for batch, first, verdicts in batches_with_marks(store, part, marks, columns):
+        if batch.num_rows == 0:
+            continue
+        walk = Walk(batch, Balance())
+        for mark, rows in zip(marks, verdicts, strict=True):
+            walk.mark(mark.call, rows)
+        at = pa.array(np.arange(low + first, low + first + batch.num_rows, dtype=np.uint64))
+        live = walk.batch.append_column("at", at)
+        kept = np.flatnonzero(walk.alive)
+        yield live if len(kept) == batch.num_rows else live.take(pa.array(kept)), kept, first, batch.num_rows
 
 
 def _renumbered(rows: pa.Table, kept: np.ndarray, num_rows: int) -> pa.Table:
@@ -163,10 +171,13 @@ class ResolveTask:
     def run(self) -> Outcome:
         """Walk the range; rows that are to come again are kept apart from those that pass on."""
         started = time.perf_counter()
-        this = self.call.barrier.rounds(self.call.config)[self.round]
+        this = self.call.rounds[self.round]
         where = f"{self.call.step}, round {this.name}, resolve"
         writers = {role: RunWriter(self.store, f"work/{self.name}/{role}", self.spill_bytes) for role in ("rows", AGAIN)}
-        for table in this.resolve(read_range(self.store, self.runs, self.low, self.high), self.call.config, self.whole):
+        cursors = [Cursor(self.store, file, self.low, self.high) for file in self.runs if file.rows]
+        if self.round == 0:
+            cursors += recalled(self.call, self.low, self.high)
+        for table in this.resolve(merged(cursors), self.call.config, self.whole):
             check_keyed(table, where)
             if this.repeat:
                 again = np.asarray(pc.fill_null(table[AGAIN], False))

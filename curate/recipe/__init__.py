@@ -16,12 +16,13 @@ from typing import Any
 
 from curate.recipe import schema, yaml
 from curate.recipe.fields import plain
-from curate.recipe.model import CardConfig, Input, Limits, MixConfig, Recipe, ShardsConfig, SplitConfig, Step, TokenizerFile
+from curate.recipe.model import CardConfig, IndexConfig, Input, Limits, MixConfig, Recipe, ShardsConfig, SplitConfig, Step, TokenizerFile
 from curate.recipe.parse import recipe_of
 from curate.recipe.yaml import Document, Place
 
 __all__ = [
     "CardConfig",
+    "IndexConfig",
     "Input",
     "Limits",
     "MixConfig",
@@ -63,7 +64,7 @@ def to_yaml(recipe: Recipe) -> str:
         "input": [one.model_dump(mode="json") for one in recipe.inputs],
         "steps": [_step(step) for step in recipe.steps],
     }
-    for key in ("tokenizer", "mix", "split", "shards", "card", "limits"):
+    for key in ("tokenizer", "mix", "split", "shards", "index", "card", "limits"):
         config = getattr(recipe, key)
         data[key] = None if config is None else config.model_dump(mode="json")
     for key in ("keep_raw", "after_verdict", "accept_orphans"):

@@ -145,6 +145,19 @@ class MixConfig(Config):
         return self
 
 
+class IndexConfig(Config):
+    """Where a family of runs keeps what it has seen: what one of them kept, copies leave in the next."""
+
+    path: Annotated[str, Field(min_length=1)]
+    """A folder, or any fsspec location; each run has a folder of its own in it."""
+    run: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")] | None = None
+    """Name of this run in the index; default: the last part of the output folder."""
+    steps: tuple[str, ...] | None = None
+    """Steps that are compared with earlier runs, and remembered; default: all that can be, which are exact_dedup and near_dedup."""
+    write: bool = True
+    """Whether this run is remembered for later ones; without, it is only compared with all that are there."""
+
+
 class CardConfig(Config):
     """What only people know about a corpus; the rest of the card is counted."""
 
@@ -198,6 +211,8 @@ class RecipeFile(Config):
     """How much each group of documents gives to an epoch; left out: each document comes once."""
     split: SplitConfig | None = None
     """Documents held out for validation and test; left out: all are for training, and `train` holds out some of its own."""
+    index: Annotated[IndexConfig | None, Field(json_schema_extra=lambda schema: schema["anyOf"].append({"type": "string"}))] = None
+    """Where runs keep what they have seen, so that later ones leave copies of it out; a path alone is enough."""
     card: CardConfig = CardConfig()
     """What people say about the corpus."""
     limits: Limits = Limits()
@@ -241,6 +256,7 @@ class Recipe:
     limits: Limits
     mix: MixConfig | None = None
     split: SplitConfig | None = None
+    index: IndexConfig | None = None
     keep_raw: bool = False
     after_verdict: Literal["skip", "measure"] = "skip"
     accept_orphans: bool = False

@@ -85,7 +85,7 @@ def recipe_of(document: Document, name: str, path: str | None) -> Recipe:
         path=path,
         **{
             field: getattr(top, field)
-            for field in ("shards", "mix", "split", "card", "limits", "keep_raw", "after_verdict", "accept_orphans")
+            for field in ("shards", "mix", "split", "index", "card", "limits", "keep_raw", "after_verdict", "accept_orphans")
         },
     )
 
@@ -103,8 +103,10 @@ def _top(document: Document, problems: Problems) -> RecipeFile | None:
     if not isinstance(values["input"], list):
         problems.add(document.place(("input",)), f"input: expected a list, got {shown(values['input'])}; write `- uri: …`")
         return None
-    for empty in [k for k, v in values.items() if v is None and k not in ("name", "shards")]:
+    for empty in [k for k, v in values.items() if v is None and k not in ("name", "shards", "index")]:
         del values[empty]  # `limits:` with nothing under it means the defaults
+    if isinstance(values.get("index"), str):
+        values["index"] = {"path": values["index"]}
     return checked(RecipeFile, values, document, (), "", problems)
 
 
