@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from curate.cli import diff, export, shards
-from curate.errors import CurateError
+from curate.errors import CurateError, StoreError
 
 KEPT_NOTHING = 3
 
@@ -133,15 +133,28 @@ def schema() -> None:
     typer.echo(json.dumps(json_schema(), indent=2, ensure_ascii=False))
 
 
-@app.command(epilog="Example: curate card runs/web")
-def card(run: RunPath) -> None:
-    """Write the data card of a finished run anew: card/README.md and card/facts.json, from its ledger and tables."""
-    from curate.card import facts, render
+@app.command(epilog="Example: curate card runs/web --questions > runs/web/card.yaml")
+def card(
+    run: Annotated[str | None, typer.Argument(metavar="[RUN]", help="The folder (or location) of a run, such as runs/web.")] = None,
+    ask: Annotated[bool, typer.Option("--questions", help="Print the questions that only people can answer, to be filled in.")] = False,
+    form: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of card/facts.json.")] = False,
+) -> None:
+    """Write the data card of a finished run anew, from its ledger, tables and shards, card.yaml, and the desk's sign-offs."""
+    from curate.card import facts, manifest, publish, questions
     from curate.store import Store
 
+    if form:
+        typer.echo(json.dumps(manifest.json_schema(), indent=2, ensure_ascii=False))
+        return
+    if run is None:
+        raise StoreError("card: expected the folder of a run, got none; give one, such as runs/web")
     store = Store(run)
-    render.write(store, facts.compute(store))
-    typer.echo(f"wrote {run}/card/README.md")
+    if ask:
+        typer.echo(questions.sheet(facts.load(store)["people"]["said"]), nl=False)
+        return
+    made = publish.publish(store)
+    drafts = [book.form for book in publish.forms(made) if book.open]
+    typer.echo(f"wrote {run}/{publish.PAGE} and what lies beside it" + (f"; drafts: {', '.join(drafts)}" if drafts else ""))
 
 
 @app.command(epilog="Example: curate clean runs/web")

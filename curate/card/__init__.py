@@ -1,7 +1,10 @@
 """The data card: what a finished run did and what is in it, counted from its ledger and tables.
 
-folder.py    a run's folder, opened and checked      tally.py     exact counts of values
-facts.py     the folder → one manifest of facts      content.py   the part of it that is read from the rows
-render.py    the manifest → card/README.md           sections.py  its tables
-markdown.py  text of strangers in a Markdown page    lookup.py    rows by id or URL, through Bloom filters
+folder.py     a run's folder, opened and checked     facts.py      the folder → one manifest of facts
+manifest.py   the form of the facts                  content.py    what is counted over the rows
+tally.py      exact counts of values                 measures.py   how measures are spread
+lengths.py    text and tokens of a document by id    questions.py  what only people can answer
+publish.py    the files of card/                     forms/        what others ask for: Hub, Croissant, EU, California, DPI
+page.py       card.html, html.py, plots.py           render.py     card/README.md, sections.py, markdown.py
+lookup.py     rows by id or URL, through Bloom filters
 """

@@ -8,6 +8,7 @@ Price: the ledger, the counted columns of `documents/` and `removed/`, and four 
 Misses: versions are those installed when the card is written, since the ledger keeps them only inside the names of its tasks.
 """
 
+import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -15,11 +16,10 @@ from typing import Any
 from blake3 import blake3
 
 from curate import barrier
-from curate.card import content, manifest, measures
+from curate.card import content, manifest, measures, questions
 from curate.card.folder import LEDGER, READ, READ_ERROR, RECIPE, Folder, StepSaid, add, open_folder, read_json
 from curate.errors import LedgerError, ShardError
 from curate.ledger import Balance
-from curate.recipe import CardConfig
 from curate.schema import ID_MODULUS
 from curate.shards import format as layout
 from curate.stage import DECIMALS, versions
@@ -28,7 +28,7 @@ from curate.store import Store
 FACTS = "card/facts.json"
 DISTRIBUTIONS = ("curate", "blake3", "fastwarc", "numba", "numpy", "pyarrow", "tldextract", "tokenizers", "xxhash", "zstandard")
 """What every run uses; steps name the rest."""
-REQUIRED = ("title", "description", "purpose", "contact", "creators", "license")
+REQUIRED = tuple(one.name for one in questions.QUESTIONS if "card" in one.required)
 """Answers without which a card is a draft."""
 USAGE = "tokenizer/usage.json"
 SHARDS, TOKENIZER = f"shards/{layout.MANIFEST}", "tokenizer/tokenizer.json"
@@ -211,13 +211,12 @@ def _versions(folder: Folder) -> dict[str, str]:
 
 
 def _people(folder: Folder) -> dict[str, Any]:
-    """What people said in the recipe, and which questions are open; a required one makes the card a draft."""
-    said = {name: value for name, value in (folder.recipe.get("card") or {}).items() if value not in (None, "")}
-    questions = [
-        {"name": name, "asks": " ".join((field.description or "").split()), "required": name in REQUIRED, "open": name not in said}
-        for name, field in CardConfig.model_fields.items()
+    """What people said, and which questions are open; one that the card needs makes it a draft."""
+    said = questions.answers(folder.store, folder.recipe)
+    asked: list[dict[str, Any]] = [
+        {"name": one.name, "asks": one.asks, "required": list(one.required), "open": one.name not in said} for one in questions.QUESTIONS
     ]
-    return {"said": said, "questions": questions, "draft": any(one["required"] and one["open"] for one in questions)}
+    return {"said": said, "questions": asked, "draft": any("card" in one["required"] and one["open"] for one in asked)}
 
 
 def _files(folder: Folder) -> dict[str, Any]:
@@ -226,7 +225,8 @@ def _files(folder: Folder) -> dict[str, Any]:
     listed: dict[str, dict[str, Any]] = {}
     for path in (RECIPE, LEDGER, "documents/manifest.json", "removed/manifest.json", SHARDS, TOKENIZER):
         if store.exists(path):
-            listed[path] = {"digest": "blake3:" + blake3(store.read(path)).hexdigest()}
+            data = store.read(path)
+            listed[path] = {"digest": "blake3:" + blake3(data).hexdigest(), "sha256": hashlib.sha256(data).hexdigest()}
     for rows in (folder.documents, folder.removed):
         listed[f"{rows.folder}/manifest.json"] |= {"files": len(rows.files), "bytes": sum(file.bytes for file in rows.files)}
     return listed

@@ -32,14 +32,15 @@ nav ul{list-style:none;padding:0;display:flex;flex-wrap:wrap;gap:.2rem 1rem} nav
 .wide{overflow-x:auto;max-width:100%} .wide:focus-visible{outline:3px solid var(--link)}
 table{border-collapse:collapse;font-size:.92rem;margin:.5rem 0} caption{text-align:left;color:var(--dim);padding:.2rem 0}
 th,td{padding:.25rem .6rem;border-bottom:1px solid var(--line);text-align:left;vertical-align:top;overflow-wrap:anywhere}
-th[scope=row]{font-weight:500;min-width:7rem}
-td.n,th.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap} td.n code{white-space:normal}
+th,td{min-width:6.5rem} th[scope=row]{font-weight:500;min-width:8.5rem}
+td.n,th.n{min-width:0;text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap} td.n code{white-space:normal}
 thead th{background:var(--band)}
 dl{display:grid;grid-template-columns:repeat(auto-fit,minmax(9rem,1fr));gap:.6rem;margin:1rem 0}
 dl div{background:var(--band);padding:.6rem .8rem;border-radius:.3rem} dt{color:var(--dim);font-size:.85rem} dd{margin:0;font-size:1.25rem}
 .draft{background:var(--warnbg);color:var(--warn);border-left:.3rem solid var(--warn);padding:.6rem .9rem}
 .dim{color:var(--dim)} figure{margin:.8rem 0} figcaption{color:var(--dim);font-size:.9rem} svg{display:block;max-width:100%;overflow:visible}
-svg text{fill:var(--fg);font:12px system-ui,sans-serif} .b{fill:var(--bar)} .o{fill:var(--other)} .t{stroke:var(--warn);stroke-width:2}
+svg text{fill:var(--fg);font:13px system-ui,sans-serif}
+svg tspan{fill:var(--dim)} .b{fill:var(--bar)} .o{fill:var(--other)} .t{stroke:var(--warn);stroke-width:2}
 .k{display:inline-block;width:.8em;height:.8em;margin:0 .3em 0 .8em} .k.b{background:var(--bar)} .k.o{background:var(--other)}
 .skip{position:absolute;left:-999px} .skip:focus{position:static}
 details summary{cursor:pointer}
@@ -133,10 +134,10 @@ def page(title: str, lead: Sequence[Any], parts: Sequence[tuple[str, str, Sequen
     contents = tag("ul", *(tag("li", tag("a", heading, href=f"#{anchor}")) for anchor, heading, _ in parts))
     body = tag(
         "body",
-        tag("a", "To the content", href="#content", class_="skip"),
+        tag("a", "To the content", href="#main", class_="skip"),
         tag("header", tag("h1", foreign(title)), *lead),
         tag("nav", contents, aria_label="Contents"),
-        tag("main", *(section(anchor, heading, *inner) for anchor, heading, inner in parts), id="content"),
+        tag("main", *(section(anchor, heading, *inner) for anchor, heading, inner in parts), id="main"),
         tag("footer", *foot),
     )
     return f"<!doctype html>\n{tag('html', head, body, lang='en')}\n"

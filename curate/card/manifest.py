@@ -193,8 +193,8 @@ class Question(Facet):
     """Key of the answer."""
     asks: str
     """The question."""
-    required: bool
-    """Whether a card without an answer is a draft."""
+    required: list[str]
+    """Forms that are drafts without an answer."""
     open: bool
     """Whether nobody has answered."""
 
@@ -202,12 +202,12 @@ class Question(Facet):
 class PeopleFacts(Facet):
     """What people said."""
 
-    said: dict[str, Any]
+    said: dict[str, str]
     """Question → answer."""
     questions: list[Question]
     """All of them."""
     draft: bool
-    """Whether a required one is open."""
+    """Whether one that the card needs is open."""
 
 
 class FileFacts(Facet):
@@ -215,6 +215,8 @@ class FileFacts(Facet):
 
     digest: str
     """BLAKE3."""
+    sha256: str
+    """SHA-256, which Croissant asks for."""
     files: Count | None = None
     """Parts that a manifest lists."""
     bytes: Count | None = None

@@ -24,7 +24,7 @@ def bars(title: str, described: str, rows: Sequence[tuple[str, float, str]], oth
     drawn: list[Html] = []
     for number, (label, length, said) in enumerate(rows):
         top = number * ROW
-        drawn.append(tag("text", _short(label), tag("tspan", f"  {said}"), x="0", y=top + 13))
+        drawn.append(tag("text", _short(label), tag("tspan", said, dx="8"), x="0", y=top + 13))
         drawn.append(tag("rect", class_="o" if other else "b", x="0", y=top + 18, width=_percent(length / longest), height=BAR, rx="2"))
     return _figure(title, described, drawn, max(1, len(rows)) * ROW)
 

@@ -1,17 +1,21 @@
 """The tables of a card, each made from the facts alone."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from curate.card.content import QUANTILES
 from curate.card.markdown import Raw, cell, fenced, number, share, size, table
+from curate.signoff import Signoff
 
 Facts = Mapping[str, Any]
 HEADINGS = {
     "languages": ("Languages", "Language", "as labelled by the step `language`"),
+    "scripts": ("Scripts", "Script", "as labelled by the step `language`"),
     "licenses": ("Licences", "SPDX expression", "as found in or beside the pages; a claim of the page is no legal finding"),
     "license_classes": ("Licence classes", "Class", "what the expressions permit, in the classes that recipes use"),
+    "consent_verdicts": ("Wishes about machine use", "Verdict", "what pages and hosts said, under the policy of the recipe"),
+    "consent_bases": ("Where these wishes were found", "Basis", "one a document"),
     "domains": ("Domains", "Registered domain", "by the bundled public suffix list"),
     "years": ("Years of fetching", "Year", "of the record's date, UTC"),
 }
@@ -238,14 +242,40 @@ def _words(text: str) -> str:
     return " ".join(cell(word) if word else "" for word in text.split(" "))
 
 
+def signoffs(signed: Sequence[Signoff] | str, digest: str) -> str:
+    """Who signed the card, or why the sign-offs do not hold."""
+    if isinstance(signed, str):
+        return f"> **The sign-offs do not hold.** {cell(signed)}"
+    if not signed:
+        return "Nobody has signed this card."
+    rows = [
+        [one.name, one.role, one.date, one.statement, "this card" if one.card_digest == digest else "an earlier card"] for one in signed
+    ]
+    return table(["Signed by", "Role", "Date", "Statement", "Signed"], rows, 5)
+
+
+def personal_data(facts: Facts) -> str | None:
+    """What was found of personal data; None where no step looked."""
+    rows = [
+        [one["step"], kind["kind"], number(kind["found"]), number(kind["documents"])]
+        for one in facts["content"]["pii"]
+        for kind in one["kinds"]
+    ]
+    return table(["Step", "Kind", "Found in kept documents", "Documents"], rows, 2) if rows else None
+
+
 def questions(facts: Facts) -> str:
     """What only people can answer: what they said, and what is open."""
     rows = []
     for one in facts["people"]["questions"]:
-        state = Raw("answered" if not one["open"] else "**open**" if one["required"] else "open")
-        rows.append([one["name"], one["asks"], state, Raw("yes" if one["required"] else "no")])
-    said = table(["Question", "What is asked", "State", "Required"], rows, 4)
-    return said + "\n\nAnswers stand under `card:` in the recipe. A card with an open required question is a draft."
+        needed = "card" in one["required"]
+        state = Raw("answered" if not one["open"] else "**open**" if needed else "open")
+        rows.append([one["name"], one["asks"], state, ", ".join(one["required"]) or None])
+    said = table(["Question", "What is asked", "State", "Required by"], rows, 4)
+    return said + (
+        "\n\nAnswers stand under `card:` in the recipe, or in `card.yaml` in the run's folder (`curate card --questions`). "
+        "A form with an open question that it requires is a draft."
+    )
 
 
 def files(facts: Facts) -> str:

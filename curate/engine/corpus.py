@@ -4,13 +4,14 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
-from curate.card import facts, render
+from curate.card import publish, questions
 from curate.engine import tokens
 from curate.engine.local import Engine
 from curate.engine.run import Driver, Silent, Watcher, files_of, form_parts, input_parts
-from curate.errors import StoreError
+from curate.errors import RecipeError, StoreError
 from curate.ledger import LEDGER, Balance, Outcome
 from curate.recipe import Recipe, to_yaml
 from curate.store import Lease, Store, failpoint
@@ -69,6 +70,7 @@ def total(outcomes: Sequence[Outcome]) -> Balance:
 
 def make(recipe: Recipe, store: Store, engine: Engine, watcher: Watcher | None = None, min_ranges: int = 1) -> Summary:
     """Run a recipe into a folder, or finish what an earlier run began there."""
+    said = _answers(recipe)
     with Lease(store) as lease:
         _claim(store, recipe)
         store.remove_half_written()
@@ -89,9 +91,30 @@ def make(recipe: Recipe, store: Store, engine: Engine, watcher: Watcher | None =
         if manifest:
             summary.num_tokens, summary.num_shards = manifest["totals"]["tokens"], manifest["totals"]["shards"]
         driver.ledger.compact(driver.tasks)
-        render.write(store, facts.compute(store))
+        _copy_answers(store, said)
+        publish.publish(store)
         summary.seconds = driver.seconds()
         return summary
+
+
+def _answers(recipe: Recipe) -> bytes | None:
+    """The file of answers that the recipe names, checked before anything is read."""
+    if recipe.card.file is None:
+        return None
+    try:
+        data = Path(recipe.card.file).read_bytes()
+    except OSError as error:
+        raise RecipeError(f"card: expected a file of answers, got {recipe.card.file} ({error.strerror}); check the path") from None
+    questions.parse(data, recipe.card.file)
+    return data
+
+
+def _copy_answers(store: Store, said: bytes | None) -> None:
+    """The answers go along with the run; those of an earlier recipe do not stay."""
+    if said is not None:
+        store.write(questions.COPIED, said)
+    else:
+        store.remove(questions.COPIED)
 
 
 def _claim(store: Store, recipe: Recipe) -> None:

@@ -179,6 +179,9 @@ class CardConfig(Config):
     """Where it is published."""
     citation: str | None = None
     """How to cite it."""
+    file: str | None = None
+    """A YAML file with answers to these and all further questions of the card's forms, from the current directory; `curate card --questions`
+    writes one to fill in."""
 
 
 class TokenizerFile(Config):

@@ -18,11 +18,11 @@ from tests import generated_run
 
 MEASURE = """
 import json, resource, sys, time
-from curate.card import render
+from curate.card import publish
 from curate.store import Store
 wall, cpu = time.monotonic(), time.process_time()
 store = Store(sys.argv[1])
-render.publish(store)
+publish.publish(store)
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 print(json.dumps({"wall": time.monotonic() - wall, "cpu": time.process_time() - cpu, "peak": peak}))
 """

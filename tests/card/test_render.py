@@ -7,7 +7,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from curate.card import facts as counting
-from curate.card import render
+from curate.card import publish, questions
 from curate.card.content import QUANTILES
 from curate.card.sections import misses, prose
 from curate.recipe import yaml
@@ -18,7 +18,7 @@ ANSWERS = {name: f"said {name}" for name in counting.REQUIRED} | {"title": "Harb
 
 
 def page_of(store):
-    return store.read(render.README).decode()
+    return store.read(publish.README).decode()
 
 
 def front(page):
@@ -46,10 +46,11 @@ def tables(page):
 def test_the_run_has_a_card_that_its_facts_make_again(tokenized, finished, copy):
     store = copy(finished)
     before = page_of(store)
-    files = render.write(store, counting.compute(store))
-    assert [file.path for file in files] == ["card/facts.json", "card/README.md"]
+    files = publish.write(store, counting.compute(store))
+    assert files[0].path == "card/facts.json"
+    assert {file.path for file in files} | {"card/domains.csv"} == {f"card/{name}" for name in finished.list("card")}
     assert page_of(store) == before
-    render.write(store, counting.load(finished))  # whatever the order of keys
+    publish.write(store, counting.load(finished))  # whatever the order of keys
     assert page_of(store) == before
     assert store.read("card/facts.json") == finished.read("card/facts.json")
 
@@ -75,7 +76,7 @@ def test_tables_show_the_counts_of_the_facts(finished):
 def test_tokens_and_licences_of_a_run_with_shards(tokenized, copy):
     store = copy(tokenized)
     facts = counting.compute(store)
-    render.write(store, facts)
+    publish.write(store, facts)
     page = page_of(store)
     assert f"{facts['tokens']['tokens']:,} tokens in 2 shards" in page
     assert facts["tokens"]["corpus_id"] in page
@@ -109,15 +110,15 @@ def test_a_card_is_a_draft_until_people_have_answered(finished, copy):
     recipe = yaml.parse(store.read("recipe.yaml").decode(), "recipe").data
     store.write("recipe.yaml", yaml.dump(recipe | {"card": recipe["card"] | ANSWERS}).encode())
     facts = counting.compute(store)
-    assert [one["name"] for one in facts["people"]["questions"] if one["open"]] == ["version", "url", "citation"]
+    assert {one["name"] for one in facts["people"]["questions"] if not one["open"]} == set(ANSWERS)
     assert facts["people"]["draft"] is False
-    render.write(store, facts)
+    publish.write(store, facts)
     page = page_of(store)
     assert "DRAFT" not in page
     assert front(page) | {"license": "odc-by", "pretty_name": "Harbour | tales of the bay"} == front(page)
     assert "draft" not in front(page)["tags"]
     states = {row[0]: row[2] for row in tables(page)["Questions that only people can answer"][1:]}
-    assert states == dict.fromkeys(ANSWERS, "answered") | dict.fromkeys(("version", "url", "citation"), "open")
+    assert states == dict.fromkeys(ANSWERS, "answered") | dict.fromkeys(set(questions.NAMES) - set(ANSWERS), "open")
 
 
 def test_text_of_the_crawl_stays_in_its_cell(finished, copy):
@@ -127,7 +128,7 @@ def test_text_of_the_crawl_stays_in_its_cell(finished, copy):
     for name in ("domains", "licenses", "languages"):
         facts["content"][name]["top"] = [{"value": value, "documents": 1} for value in nasty]
     facts["read"]["skipped"] = {"<b>request</b>|": 2}
-    render.write(store, facts)
+    publish.write(store, facts)
     page = page_of(store)
     assert "<script" not in page
     assert "<b>" not in page.replace(store.read("recipe.yaml").decode(), "")
@@ -157,31 +158,3 @@ def test_misses_is_a_sentence_of_a_docstring():
     assert misses("Misses: pairs below 0.8: of them half.\n\nPrice: x") == "pairs below 0.8: of them half."
     assert misses("Nothing.") == ""
     assert prose("a `b|c` <d>") == "a `b|c` &#60;d&#62;"
-
-
-@pytest.mark.parametrize(
-    ("count", "band"),
-    [(0, "n<1K"), (999, "n<1K"), (1000, "1K<n<10K"), (9_999, "1K<n<10K"), (10**6, "1M<n<10M"), (10**12 - 1, "100B<n<1T"), (10**12, "n>1T")],
-)
-def test_size_categories(count, band):
-    assert render.size_category(count) == band
-
-
-@pytest.mark.parametrize(
-    ("said", "matter"),
-    [
-        ("CC-BY-4.0", {"license": "cc-by-4.0"}),
-        ("ODbL-1.0", {"license": "odbl"}),
-        ("House rules, 2nd ed.", {"license": "other", "license_name": "house-rules-2nd-ed."}),
-        ("§", {"license": "other", "license_name": "other"}),
-    ],
-)
-def test_licences_of_the_hub(said, matter):
-    assert render.hub_license(said) == matter
-
-
-def test_languages_below_one_percent_are_not_named(finished):
-    facts = counting.load(finished) | {"kept": {"documents": 1000}}
-    counts = {"en": 900, "zh_Hans": 50, "NOTE": 31, "ceb": 10, "fi": 9}
-    facts["content"] = {"languages": {"top": [{"value": value, "documents": count} for value, count in counts.items()]}}
-    assert render.hub_languages(facts) == ["en", "zh", "ceb"]

@@ -1,0 +1,103 @@
+"""The folder `card/`: facts, page, Markdown, and the forms that others ask for. The same run gives the same bytes.
+
+facts.json     the manifest                        README.md       with the front matter of the Hub
+card.html      one page                            croissant.json  Croissant 1.1 with RAI
+eu_summary.md  AI Act, Art. 53(1)(d)               ab2013.md       California, AB 2013
+dpi.json       Data & Trust Alliance provenance    forms.json      every field of every form, and where it comes from
+licenses.csv   licences with their addresses       domains.csv     the tenth of all domains with most text
+"""
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from curate import signoff
+from curate.card import page, render
+from curate.card.content import Contents
+from curate.card.facts import FACTS, gather
+from curate.card.folder import RECIPE, about, open_folder
+from curate.card.forms import ab2013, croissant, dpi, eu, hub, written
+from curate.card.forms.book import Book
+from curate.card.markdown import visible
+from curate.errors import StoreError
+from curate.shards.attribution import license_url
+from curate.store import File, Store
+
+README, PAGE = "card/README.md", "card/card.html"
+
+
+def publish(store: Store) -> dict[str, Any]:
+    """Count a finished run and write its card; returns the facts."""
+    facts, contents = gather(store)
+    write(store, facts, contents)
+    return facts
+
+
+def forms(facts: Mapping[str, Any]) -> list[Book]:
+    """All forms, filled in."""
+    return [hub.fill(facts)[0], croissant.fill(facts)[0], eu.fill(facts), ab2013.fill(facts), dpi.fill(facts)[0]]
+
+
+def write(store: Store, facts: Mapping[str, Any], contents: Contents | None = None) -> list[File]:
+    """Write all files of the card, the facts first, so that a page never stands beside older ones. Without contents no domains.csv."""
+    folder = open_folder(store)
+    documentation = {step.name: about(step) for step in folder.steps}
+    recipe = store.read(RECIPE).decode("utf-8", "replace")
+    files = [store.write_json(FACTS, facts)]
+    digest = files[0].digest
+    signed = signed_by(store)
+    filled = forms(facts)
+    made = {
+        "licenses.csv": _licenses(facts),
+        "croissant.json": _json(croissant.fill(facts)[1]),
+        "dpi.json": _json(dpi.fill(facts)[1]),
+        "eu_summary.md": written.page(eu.fill(facts), eu.TITLE, eu.LEAD),
+        "ab2013.md": written.page(ab2013.fill(facts), ab2013.TITLE, ab2013.LEAD),
+        "forms.json": _json({book.form: book.plain() for book in filled}),
+        "card.html": page.render(facts, recipe, signed, digest, filled),
+        "README.md": render.render(facts, recipe, documentation, signed, digest),
+    }
+    if contents is not None:
+        made["domains.csv"] = _domains(contents)
+    return [*files, *(store.write(f"card/{name}", text.encode("utf-8", "replace")) for name, text in sorted(made.items()))]
+
+
+def signed_by(store: Store) -> Sequence[signoff.Signoff] | str:
+    """The sign-offs, or why they do not hold: a broken chain must show in the card rather than hide it."""
+    try:
+        return signoff.read(store)
+    except StoreError as error:
+        return str(error).removeprefix(f"{store.root}/")
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+
+
+def _licenses(facts: Mapping[str, Any]) -> str:
+    listed = (facts["content"].get("licenses") or {"top": []})["top"]
+    rows = [[one["value"], one["documents"], one.get("text_bytes"), one.get("tokens"), license_url(str(one["value"]))] for one in listed]
+    return _csv(["spdx", "documents", "text_bytes", "tokens", "address"], rows)
+
+
+def _domains(contents: Contents) -> str:
+    """The tenth of all domains with most text, rounded up."""
+    tally = contents.tallies["domains"]
+    rows = tally.rows(-(-tally.distinct // 10), by="text_bytes") if tally.distinct else []
+    return _csv(
+        ["domain", "documents", "text_bytes", "tokens"],
+        [[row["value"], row["count"], row["text_bytes"], row.get("tokens")] for row in rows],
+    )
+
+
+def _csv(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(head)
+    for row in rows:
+        # a spreadsheet takes what begins so for a formula
+        cells = ["" if one is None else visible(str(one)) for one in row]
+        writer.writerow([f"'{one}" if one[:1] in ("=", "+", "-", "@") else one for one in cells])
+    return out.getvalue()
