@@ -86,16 +86,21 @@ def gather(store: Store) -> tuple[dict[str, Any], content.Contents]:
 
 
 def _recipe(folder: Folder) -> dict[str, Any]:
-    """The steps, and a digest of everything in the recipe that can change a row or a token."""
+    """The recipe by its digest."""
     said = folder.recipe
-    inputs = sorted(layout.canonical_json(one).decode("utf-8", "surrogatepass") for one in said["input"])
-    keys = ("name", "steps", "tokenizer", "shards", "keep_raw", "after_verdict", "accept_orphans")
-    means = {key: said.get(key) for key in keys} | {"input": inputs, "document_bytes": (said.get("limits") or {}).get("document_bytes")}
     return {
-        "digest": "blake3:" + blake3(layout.canonical_json(means)).hexdigest(),
+        "digest": recipe_digest(said),
         "after_verdict": said.get("after_verdict"),
         "accept_orphans": bool(said.get("accept_orphans")),
     }
+
+
+def recipe_digest(said: Mapping[str, Any]) -> str:
+    """Of everything in a recipe, as run, that can change a row or a token."""
+    inputs = sorted(layout.canonical_json(one).decode("utf-8", "surrogatepass") for one in said["input"])
+    means = {key: value for key, value in said.items() if key not in ("card", "limits", "input") and value is not None}
+    means |= {"input": inputs, "document_bytes": (said.get("limits") or {}).get("document_bytes")}
+    return "blake3:" + blake3(layout.canonical_json(means)).hexdigest()
 
 
 def _flow(folder: Folder) -> Iterator[dict[str, Any]]:

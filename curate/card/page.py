@@ -148,6 +148,10 @@ def _content(facts: Facts) -> Iterator[Html]:
         if not counted or not counted["top"]:
             continue
         yield tag("h3", heading)
+        if counted["distinct"] == 1:
+            one = counted["top"][0]
+            yield tag("p", foreign(one["value"]), f": {one['documents']:,} of {whole:,} documents.")
+            continue
         drawn = [
             (str(one["value"]), one["documents"], f"{one['documents']:,} ({share(one['documents'], whole)})")
             for one in counted["top"][:BARS]
@@ -174,20 +178,25 @@ def _measures(found: Mapping[str, Any]) -> Iterator[Html]:
         "removed, each by its own highest bin; a line stands at each threshold",
     ]
     yield tag("p", *key, class_="dim")
-    for one in found["measures"]:
-        if one["rules"]:
-            yield _measure(one)
-    rest = [one for one in found["measures"] if not one["rules"]]
+    judged = [one for one in found["measures"] if _active(one)]
+    for one in judged:
+        yield _measure(one)
+    rest = [one for one in found["measures"] if one not in judged]
     if rest:
-        yield tables.spreads("Measures that no rule judges", rest)
+        yield tables.spreads("Measures that no rule of this recipe judges", rest)
+
+
+def _active(one: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The rules of a measure that are switched on."""
+    return [rule for rule in one["rules"] if rule["limit"] is not None]
 
 
 def _measure(one: Mapping[str, Any]) -> Html:
     name = f"{one['step']}: {one['measure']}"
-    rules = "; ".join(f"{rule['reason']}: {rule['rule']}" for rule in one["rules"])
+    rules = "; ".join(f"{rule['reason']}: {rule['rule']}" for rule in _active(one))
     sides = ", ".join(f"{side} {_quantile(one[side], 'p50')}" for side in ("kept", "removed") if one[side])
     described = f"Rules: {rules}. Median {sides}."
-    limits = sorted({rule["limit"] for rule in one["rules"] if rule["limit"] is not None})
+    limits = sorted({rule["limit"] for rule in _active(one)})
     drawn = histogram(name, described, one["edges"], one["bins"], limits)
     return tag("figure", tag("h3", name), drawn, tag("figcaption", described))
 

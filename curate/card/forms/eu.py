@@ -67,7 +67,11 @@ def _sources(book: Book) -> None:
     book.asked("Other private datasets", "private_data")
     book.section = "2.3 Data crawled and scraped"
     kept, http = facts["kept"]["documents"], facts["content"]["over_http"]
-    book.computed("Crawled", f"{'Yes' if http else 'No'}: {http:,} of {kept:,} documents are answers of web servers", "content.over_http")
+    book.computed(
+        "Crawled",
+        f"{'Yes' if http else 'No'}: {http:,} of {kept:,} documents carry the status of a web server's answer",
+        "content.over_http",
+    )
     book.asked("Names, purposes and behaviour of crawlers", "crawlers")
     book.computed("Period of collection", phrases.period(facts), "content.years")
     book.computed("Kinds of content", phrases.kinds(facts), "content.mimes")
