@@ -93,7 +93,7 @@ def command(
     if shards is None:
         raise typer.BadParameter("expected a folder of token shards, got none; give --shards runs/web/shards", param_hint="--shards")
     try:
-        corpus = open_shards(shards)
+        corpus = _of_texts(open_shards(shards))
         corpus.check_tokenizer(tokenizer)
         where = replace(_device(device, compile, micro_rows, keep), recompute=recompute, shard=shard, tensorboard=tensorboard)
         if processes is not None and "WORLD_SIZE" not in os.environ:
@@ -127,6 +127,16 @@ def command(
     except CurateError as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(2) from None
+
+
+def _of_texts(corpus: Corpus) -> Corpus:
+    """The corpus, if loss on every token is what it is for."""
+    if corpus.meta.kind != "text":
+        raise TrainError(
+            f"--shards: expected shards of kind text, got {corpus.meta.kind} in {corpus.folder}; this loop takes loss on every token, "
+            "and would learn the questions too"
+        )
+    return corpus
 
 
 def _device(name: str | None, compile: bool | None, micro_rows: int | None, keep: int) -> Device:

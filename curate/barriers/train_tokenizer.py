@@ -20,6 +20,7 @@ from curate.barrier import Barrier, Round, keyed
 from curate.errors import StageError
 from curate.kernels import pretokens
 from curate.tokenizer import pretokenize, train
+from curate.turns import prose
 
 TOTALS = (
     "num_documents",
@@ -49,6 +50,8 @@ def _rounds(config: Config) -> tuple[Round, ...]:
 def sketch(batch: pa.RecordBatch, previous: pa.Table | None, config: Config) -> pa.Table:
     """The distinct pre-tokens of a batch with their counts, weighted where the recipe weighs, and the batch's totals."""
     tables = []
+    if config.dialogue:
+        batch = batch.set_column(batch.schema.get_field_index("text"), "text", prose(batch["text"]))
     for texts, weight in _groups(batch, config):
         found = pretokenize.count(texts, config.expression, config.max_pretoken_bytes, config.max_chars_per_document)
         words = pa.LargeBinaryArray.from_buffers(

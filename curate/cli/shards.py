@@ -151,6 +151,9 @@ def cat(
     if found is None:
         raise ShardError(f"cat: expected the id of a document in {corpus.folder}, got {doc_id}; it is unknown or forgotten")
     typer.echo(" ".join(map(str, found.tolist())) if tokens else Decoder(corpus).text(found))
+    if corpus.meta.kind == "preference":
+        rejected = corpus.rejected_of(bytes.fromhex(doc_id))
+        typer.echo("\nrejected:\n" + (" ".join(map(str, rejected.tolist())) if tokens else Decoder(corpus).spelled(rejected)))
 
 
 @app.command(epilog="Example: curate shards find runs/web https://example.org/page")

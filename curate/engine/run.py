@@ -23,11 +23,13 @@ from curate.engine.tasks_barrier import AGAIN, FindingTask, ResolveTask, SketchT
 from curate.engine.tasks_index import RecallTask, RememberTask
 from curate.ledger import Ledger, Outcome
 from curate.read.chunk import Source
+from curate.read.dialogue import OWN
 from curate.read.fields import CARRIED
 from curate.read.files import Input, spans
 from curate.recipe import Recipe
 from curate.schema import DOCUMENT, ID_MODULUS
 from curate.store import File, Store, failpoint
+from curate.turns import ROLES, TEXT
 
 TIMES = "times.jsonl"
 MAX_ITERATIONS = 10_000
@@ -320,7 +322,16 @@ def input_parts(recipe: Recipe) -> list[InputPart]:
     inputs = [
         Input(
             uri=given.uri,
-            source=Source(name=given.source, fields=dict(given.fields), template=given.template, query=given.query),
+            source=Source(
+                name=given.source,
+                fields=dict(given.fields),
+                template=given.template,
+                query=given.query,
+                kind=recipe.kind,
+                turns=tuple((turn.role, turn.text) for turn in given.turns),
+                markers=dict(given.markers),
+                roles=tuple(recipe.chat.roles) if recipe.chat else (),
+            ),
             kind="query" if given.query else None,
         )
         for given in recipe.inputs
@@ -332,7 +343,8 @@ def input_parts(recipe: Recipe) -> list[InputPart]:
 def carried(recipe: Recipe) -> set[str]:
     """Columns beyond the document's own that the inputs bring."""
     mapped = {name for given in recipe.inputs for name in given.fields}
-    return (mapped | set(CARRIED)) - set(DOCUMENT.names)
+    own = OWN if recipe.kind != TEXT else ()
+    return (mapped | set(CARRIED)) - set(DOCUMENT.names) - set(own) | ({ROLES} if recipe.kind != TEXT else set())
 
 
 def files_of(outcomes: Iterable[Outcome], role: str) -> list[File]:

@@ -23,6 +23,7 @@ from curate.read.chunk import Chunk, Limits, ReadError, Source, Span
 from curate.schema import DOCUMENT, document_id, id_sum
 from curate.shards.settle import REMOVED_COLUMNS, PartWriter, read_documents, settle
 from curate.store import File, Store
+from curate.turns import TEXT
 
 BATCH_ROWS = 1024
 PART_SHIFT = 32
@@ -79,7 +80,9 @@ class InputPart:
     def identity(self) -> Any:
         """How the source is read; container, version and cut of each span. The place of the files does not enter, only their versions."""
         spans = [[span.container, span.etag, span.start, span.end, span.kind] for span in self.spans]
-        made = [self.source.template, self.source.query] if self.source.template or self.source.query else []
+        made: list[Any] = [self.source.template, self.source.query] if self.source.template or self.source.query else []
+        if self.source.kind != TEXT:
+            made += [self.source.kind, self.source.turns, sorted(self.source.markers.items()), sorted(self.source.roles)]
         return [self.source.name, sorted(self.source.fields.items()), spans, *made]
 
 

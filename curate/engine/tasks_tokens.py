@@ -21,17 +21,20 @@ from curate.barrier import keyed
 from curate.engine.exchange import RunWriter, ranges, read_pieces, run_bytes, sort, take_rows, write_run
 from curate.engine.tasks import BATCH_ROWS, DocumentsPart
 from curate.ledger import Outcome
-from curate.recipe import MixConfig, SplitConfig
+from curate.recipe import ChatConfig, MixConfig, SplitConfig
 from curate.schema import id_words
-from curate.shards.format import TRAIN, ShardMeta, shard_schema, split_rows, write_shard
+from curate.shards.format import MAX_ROW_TOKENS, TRAIN, ShardMeta, shard_schema, split_rows, write_shard
 from curate.shards.index import write_index
+from curate.shards.learned import by_row
 from curate.shards.manifest import Amount
 from curate.shards.mixture import Mixture, groups_of
 from curate.shards.order import shuffle_keys, splits
 from curate.shards.settle import read_documents
 from curate.store import File, Store
+from curate.tokenizer.chat import ChatEncoder, Spoken
 from curate.tokenizer.encode import Encoder
 from curate.tokenizer.usage import Usage
+from curate.turns import ROLES
 
 BUCKET_BITS = 14
 """The histogram has 2^14 buckets; finding the end of a shard exactly means to read the lengths of one bucket."""
@@ -55,6 +58,8 @@ class EncodeTask:
     cluster_column: str | None = None
     """Column with the id of a document's near-duplicate cluster."""
     mix: MixConfig | None = None
+    chat: ChatConfig | None = None
+    """How dialogues become tokens; None for texts."""
     told_by: Mapping[str, str] = field(default_factory=dict)
     """Columns by which the tokenizer's figures are told apart: name → column."""
     others: tuple[tuple[str, File], ...] = ()
@@ -68,18 +73,25 @@ class EncodeTask:
         """Encode batch by batch; a document of more than 2^20 tokens becomes several rows."""
         started = time.perf_counter()
         encoder = Encoder(self.store.read(self.tokenizer.path), self.end)
+        chat = self._chat(encoder)
         usage = Usage(encoder.vocab_size, {name: Encoder(self.store.read(file.path)) for name, file in self.others})
         writer = RunWriter(self.store, f"work/{self.name}/rows", self.spill_bytes)
         buckets = np.zeros(1 << BUCKET_BITS, dtype=np.int64)
         seen: dict[str, set[str]] = {"sources": set(), "licenses": set(), "containers": set()}
         documents = tokens = text_bytes = 0
         groups: Counter[str] = Counter()
-        more = (self.license_column, self.cluster_column, self.mix.by if self.mix else None, *self.told_by.values())
+        more = (
+            ROLES if self.chat else None,
+            self.license_column,
+            self.cluster_column,
+            self.mix.by if self.mix else None,
+            *self.told_by.values(),
+        )
         columns = list(dict.fromkeys(["id", "source", "origin", "text", *(name for name in more if name)]))
         for batch in read_documents(self.store, self.part.files, columns, BATCH_ROWS):
             if batch.num_rows == 0:
                 continue
-            rows = self._rows(batch, encoder, usage)
+            rows = self._rows(batch, encoder, chat, usage)
             lengths = pc.list_value_length(rows["tokens"]).to_numpy()
             np.add.at(buckets, (rows["key"].to_numpy() >> np.uint64(64 - BUCKET_BITS)).astype(np.int64), lengths)
             for name, column in (("sources", "source"), ("licenses", "license"), ("containers", "src_container")):
@@ -101,9 +113,15 @@ class EncodeTask:
         facts |= {"usage": usage.facts()} | ({"groups": dict(sorted(groups.items()))} if self.mix else {})
         return Outcome(task=self.name, kind="encode", files=files, facts=facts, seconds={"encode": time.perf_counter() - started})
 
-    def _rows(self, batch: pa.RecordBatch, encoder: Encoder, usage: Usage) -> pa.Table:
+    def _chat(self, encoder: Encoder) -> ChatEncoder | None:
+        if self.chat is None:
+            return None
+        return ChatEncoder(encoder, {role: (frame.before, frame.after) for role, frame in self.chat.roles.items()}, self.chat.learn)
+
+    def _rows(self, batch: pa.RecordBatch, encoder: Encoder, chat: ChatEncoder | None, usage: Usage) -> pa.Table:
         """Keyed token rows of a batch; source, licence and container still as names."""
-        offsets, tokens = encoder.encode(batch["text"])
+        spoken = chat.encode(batch["text"], batch[ROLES]) if chat else None
+        offsets, tokens = (spoken.offsets, spoken.tokens) if spoken else encoder.encode(batch["text"])
         sampled = np.zeros(batch.num_rows, dtype=np.bool_)
         if self.others:
             sampled = shuffle_keys(batch["id"], self.seed)[0] < np.uint64(min(int(self.share * 2.0**64), (1 << 64) - 1))
@@ -129,6 +147,7 @@ class EncodeTask:
             pieces=pa.array(pieces),
             split=pa.array(self._splits(batch)[document]),
             **({"group": groups_of(batch[self.mix.by], self.mix.edges).take(take)} if self.mix else {}),
+            **(_learned(spoken, document, piece) if spoken else {}),
         )
 
     def _splits(self, batch: pa.RecordBatch) -> np.ndarray:
@@ -137,6 +156,17 @@ class EncodeTask:
             return np.full(batch.num_rows, TRAIN, dtype=np.uint8)
         ids = pc.coalesce(batch[self.cluster_column], batch["id"]) if self.cluster_column else batch["id"]
         return splits(ids, self.split.seed, self.split.validation, self.split.test)
+
+
+def _learned(spoken: Spoken, document: np.ndarray, piece: np.ndarray) -> dict[str, pa.Array]:
+    """The columns of shards that dialogues have beyond those of texts."""
+    learned, ends = by_row(spoken.span_offsets, spoken.spans, document, piece, MAX_ROW_TOKENS)
+    sizes = np.where(piece == 0, np.diff(spoken.rejected_offsets)[document], 0)
+    offsets = np.concatenate([[0], np.cumsum(sizes)])
+    return {
+        "learned": pa.LargeListArray.from_arrays(pa.array(learned), pa.array(ends)),
+        "rejected": pa.LargeListArray.from_arrays(pa.array(offsets), pa.array(spoken.rejected)),
+    }
 
 
 def cuts(buckets: np.ndarray, tokens_per_shard: int) -> list[tuple[int, int, int]]:
@@ -250,7 +280,12 @@ class ShardTask:
             ("src_container", "src_container", self.meta.containers, pa.uint32()),
         ):
             columns[name] = pc.index_in(table[source], value_set=pa.array(names, pa.string())).cast(dtype)
-        return pa.table(columns | {name: table[name] for name in ("src_offset", "piece", "pieces", "repeats", "split")})
+        if self.meta.kind != "text":
+            columns["learned"] = table["learned"]
+        if self.meta.kind == "preference":
+            columns["rejected"] = table["rejected"].cast(pa.large_list(self.meta.token_type))
+        plain = ("src_offset", "piece", "pieces", "repeats", "split")
+        return pa.table(columns | {name: table[name] for name in plain}).select(shard_schema(self.meta).names)
 
 
 def amount_of(rows: pa.Table) -> Amount:

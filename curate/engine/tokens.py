@@ -128,6 +128,7 @@ def shards(driver: Driver, parts: Sequence[DocumentsPart], made: Tokenizer, lice
         sources=_names(encoded, "sources"),
         licenses=_names(encoded, "licenses"),
         containers=_names(encoded, "containers"),
+        kind=driver.recipe.kind,
     )
     source = name_of("runs", [[file.digest for file in runs], repr(meta)])
     histogram = np.sum(histograms, axis=0)
@@ -199,6 +200,7 @@ def _encode(
                     config.seed,
                     license_column,
                     *map(repr, (recipe.split, cluster, recipe.mix)),
+                    *([recipe.chat.model_dump(mode="json")] if recipe.chat else []),
                     [told_by, [(name, file.digest) for name, file in others], share if others else 0],
                 ],
             ),
@@ -211,6 +213,7 @@ def _encode(
             split=recipe.split,
             cluster_column=cluster,
             mix=recipe.mix,
+            chat=recipe.chat,
             told_by=told_by,
             others=others,
             share=share,

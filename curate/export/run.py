@@ -77,6 +77,11 @@ def export(
     corpus: Corpus, output: str | Path, to: Format, where: str | None, classes: dict[str, str], boundary: Boundary | None = None
 ) -> dict[str, Any]:
     """Write the chosen documents; returns what `export.json` says. StoreError where the output folder is not empty."""
+    if corpus.meta.kind != TEXT_KIND:
+        raise ShardError(
+            f"export: expected shards of kind {TEXT_KIND}, got {corpus.meta.kind}; {to} has no place for what is learned: read the shards "
+            "themselves"
+        )
     folder = Path(output)
     if folder.exists() and any(folder.iterdir()):
         raise StoreError(f"output {folder}: expected an empty folder, got one with {next(folder.iterdir()).name}; choose another --output")

@@ -34,6 +34,14 @@ class Source:
     """Column → field of the input record, for JSONL and Parquet: text, id, url, fetched_at, license, … (default: fields of the same name)."""
     template: str | None = None
     """How the text is put together from fields, such as `{title}\\n\\n{body}`; None: it is one field."""
+    kind: str = "text"
+    """What a document is: text, messages or preference (`curate.turns`)."""
+    turns: tuple[tuple[str, str], ...] = ()
+    """(role, template) of the turns of a record; empty: they are in fields."""
+    markers: Mapping[str, str] = field(default_factory=dict)
+    """Role → what its turns begin with in a text."""
+    roles: tuple[str, ...] = ()
+    """Roles that the recipe's chat template has."""
     query: str | None = None
     """SQL whose rows are the records; the file is its table `input`, or the database that it asks."""
 

@@ -9,12 +9,15 @@ null), `{{` and `}}` for braces. A record that has none of its fields is no docu
 """
 
 from collections.abc import Mapping
+from functools import partial
 from string import Formatter
 from typing import Any
 
 from curate.read.chunk import Source
+from curate.read.dialogue import OWN, Dialogue, WrongTurnsError
 from curate.read.encoding import utf8_safe
 from curate.read.rows import moment
+from curate.turns import ROLES, TEXT, joined
 
 COLUMNS = ("text", "id", "url", "fetched_at")
 CARRIED = ("license",)
@@ -30,29 +33,49 @@ class Fields:
 
     def __init__(self, source: Source) -> None:
         self.names = {column: source.fields.get(column, column) for column in COLUMNS}
-        self.carried = tuple(sorted({*CARRIED, *source.fields} - set(COLUMNS)))
+        self.dialogue = Dialogue(source) if source.kind != TEXT else None
+        own = OWN if self.dialogue else ()
+        self.carried = tuple(sorted({*CARRIED, *source.fields} - set(COLUMNS) - set(own)))
         self.names |= {column: source.fields.get(column, column) for column in self.carried}
         self.template = parsed(source.template) if source.template is not None else None
-        if self.template:
+        turns = [(role, parsed(template)) for role, template in source.turns]
+        if self.template or self.dialogue:
             del self.names["text"]
-        self.wanted = {*self.names.values(), *(name for _, name in self.template or () if name)}
+        used = [name for parts in (self.template or [], *(parts for _, parts in turns)) for _, name in parts if name]
+        self.wanted = {*self.names.values(), *used, *(self.dialogue.names.values() if self.dialogue else ())}
         """All fields that are read."""
+        self.needed = used or (sorted(self.dialogue.names.values()) if self.dialogue else [])
+        """Fields of which one must be there, where the text is not one field."""
+        if self.dialogue:
+            self.dialogue.templates = [(role, partial(_filled, parts, or_none=True)) for role, parts in turns]
+            self.columns = (*self.carried, ROLES)
+        else:
+            self.columns = self.carried
 
     def of(self, record: Mapping[str, Any]) -> dict[str, Any]:
         """Arguments for `Rows.add` from one record; WrongRecordError where it has no text. Its id is made of its own id, else its URL."""
-        text = utf8_safe(self._text(record))
+        text, roles = self._turns(record) if self.dialogue else (utf8_safe(self._text(record)), None)
         url = string(lookup(record, self.names["url"])) or None
         native = string(lookup(record, self.names["id"]))
         return {
-            "payload": text.encode(),
+            "payload": text.encode() if roles is None else f"{roles}\n{text}".encode(),
             "text": text,
             "key": native or url or "",
             "url": url,
             "record_id": native or None,
             "fetched_at": moment(lookup(record, self.names["fetched_at"])),
             "mime": None,
-            "carried": tuple(string(lookup(record, self.names[column])) for column in self.carried),
+            "carried": (*(string(lookup(record, self.names[column])) for column in self.carried), *(() if roles is None else (roles,))),
         }
+
+    def _turns(self, record: Mapping[str, Any]) -> tuple[str, str]:
+        """(text, roles) of a dialogue."""
+        assert self.dialogue is not None
+        try:
+            roles, contents = self.dialogue.of(record, _value)
+        except WrongTurnsError as wrong:
+            raise WrongRecordError(str(wrong)) from None
+        return joined(contents), ",".join(roles)
 
     def _text(self, record: Mapping[str, Any]) -> str:
         if self.template:
@@ -79,7 +102,12 @@ def parsed(template: str) -> list[tuple[str, str | None]]:
     return [(literal, name) for literal, name, *_ in parts]
 
 
-def _filled(template: list[tuple[str, str | None]], record: Mapping[str, Any]) -> str:
+def _value(record: Mapping[str, Any], field: str) -> Any:
+    value = lookup(record, field)
+    return None if value is _ABSENT else value
+
+
+def _filled(template: list[tuple[str, str | None]], record: Mapping[str, Any], or_none: bool = False) -> str:
     made, some = [], False
     for literal, name in template:
         made.append(literal)
@@ -87,6 +115,8 @@ def _filled(template: list[tuple[str, str | None]], record: Mapping[str, Any]) -
             value = string(lookup(record, name))
             some = some or value is not None
             made.append(value or "")
+    if not some and or_none:
+        return ""
     if not some:
         names = [name for _, name in template if name]
         raise WrongRecordError(f"expected one of the template's fields {names}, got {sorted(map(str, record))[:20]}")
@@ -94,14 +124,17 @@ def _filled(template: list[tuple[str, str | None]], record: Mapping[str, Any]) -
 
 
 def lookup(record: Mapping[str, Any], field: str) -> Any:
-    """The value of a field, dots leading into nested objects; a private marker where it is absent."""
+    """The value of a field, dots leading into nested objects and, by number, into lists; a private marker where it is absent."""
     if field in record:
         return record[field]
     value: Any = record
     for name in field.split("."):
-        if not isinstance(value, Mapping) or name not in value:
+        if isinstance(value, list) and name.isdecimal() and int(name) < len(value):
+            value = value[int(name)]
+        elif isinstance(value, Mapping) and name in value:
+            value = value[name]
+        else:
             return _ABSENT
-        value = value[name]
     return value
 
 

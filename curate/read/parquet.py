@@ -38,7 +38,7 @@ def cut(uri: str, size: int, span_bytes: int) -> list[tuple[int, int]]:
 def read(span: Span, source: Source, limits: Limits) -> Iterator[Chunk]:
     """The row groups that start in the span."""
     fields = Fields(source)
-    rows = Rows(source, span.container, limits, fields.carried)
+    rows = Rows(source, span.container, limits, fields.columns)
     with Stored(span.uri, span.size) as stored:
         if stored.size:
             table = _opened(stored)
@@ -80,10 +80,9 @@ def _columns(schema: pa.Schema, fields: Fields, uri: str) -> dict[str, str]:
         top = name if name in schema.names else name.split(".")[0]
         if top in schema.names:
             found[name] = top
-    if fields.template:
-        wanted = [name for _, name in fields.template if name]
-        if not any(name in found for name in wanted):
-            raise SourceError(f"input {uri}: expected one of the template's columns {wanted}, got columns {schema.names[:20]}; rename them")
+    if fields.needed:
+        if not any(name in found for name in fields.needed):
+            raise SourceError(f"input {uri}: expected one of the columns {fields.needed}, got columns {schema.names[:20]}; rename them")
         return found
     text = fields.names["text"]
     if text not in found or (found[text] == text and not _is_text(schema.field(text).type)):

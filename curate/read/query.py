@@ -28,7 +28,7 @@ def cut(uri: str, size: int, span_bytes: int) -> list[tuple[int, int]]:
 def read(span: Span, source: Source, limits: Limits) -> Iterator[Chunk]:
     """The rows of the source's query."""
     fields = Fields(source)
-    rows = Rows(source, span.container, limits, fields.carried)
+    rows = Rows(source, span.container, limits, fields.columns)
     if span.start == 0:
         with Stored(span.uri, span.size) as stored:
             if not stored.local:

@@ -16,12 +16,25 @@ from typing import Any
 
 from curate.recipe import schema, yaml
 from curate.recipe.fields import plain
-from curate.recipe.model import CardConfig, IndexConfig, Input, Limits, MixConfig, Recipe, ShardsConfig, SplitConfig, Step, TokenizerFile
+from curate.recipe.model import (
+    CardConfig,
+    ChatConfig,
+    IndexConfig,
+    Input,
+    Limits,
+    MixConfig,
+    Recipe,
+    ShardsConfig,
+    SplitConfig,
+    Step,
+    TokenizerFile,
+)
 from curate.recipe.parse import recipe_of
 from curate.recipe.yaml import Document, Place
 
 __all__ = [
     "CardConfig",
+    "ChatConfig",
     "IndexConfig",
     "Input",
     "Limits",
@@ -61,10 +74,11 @@ def to_yaml(recipe: Recipe) -> str:
     """The recipe as run, defaults filled in: the same text for equal recipes, and it loads again to an equal one."""
     data: dict[str, Any] = {
         "name": recipe.name,
+        "kind": recipe.kind,
         "input": [one.model_dump(mode="json") for one in recipe.inputs],
         "steps": [_step(step) for step in recipe.steps],
     }
-    for key in ("tokenizer", "mix", "split", "shards", "index", "card", "limits"):
+    for key in ("chat", "tokenizer", "mix", "split", "shards", "index", "card", "limits"):
         config = getattr(recipe, key)
         data[key] = None if config is None else config.model_dump(mode="json")
     for key in ("keep_raw", "after_verdict", "accept_orphans"):

@@ -16,6 +16,7 @@ from curate.stage import Config
 
 NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 """Step and column names: lower case words joined by single underscores; two underscores join a step and its measure."""
+ROLE = r"^[a-z][a-z0-9_]*$"
 Count = Annotated[int, Field(ge=1)]
 
 
@@ -42,6 +43,28 @@ def source_name(uri: str, depth: int = 1) -> str:
     return "/".join(root_parts(uri)[-depth:])
 
 
+class Turn(Config):
+    """One turn of a dialogue, made of the fields of a record."""
+
+    role: Annotated[str, Field(pattern=ROLE)]
+    """Who speaks: a role of the chat template."""
+    text: Annotated[str, Field(min_length=1)]
+    """What is said, fields of the record in braces, such as "{instruction}\n\n{input}"; a turn that comes out empty is left out."""
+
+    @field_validator("text")
+    @classmethod
+    def _text(cls, text: str) -> str:
+        return _templated(text)
+
+
+def _templated(template: str) -> str:
+    """The template, if it names fields."""
+    named = [name for _, name, *_ in Formatter().parse(template)]  # raises ValueError where braces do not match
+    if not any(named) or "" in named:
+        raise ValueError(f"expected field names in braces such as {{title}}, got {template!r}; name at least one field")
+    return template
+
+
 class Input(Config):
     """Where documents come from."""
 
@@ -56,13 +79,15 @@ class Input(Config):
     query: Annotated[str, Field(min_length=1)] | None = None
     """SQL, run by DuckDB; its rows are the records. `uri` is then a .duckdb file, or a Parquet, CSV or JSONL file that the query calls `input`."""
 
+    turns: tuple[Turn, ...] = ()
+    """Kind `messages`: the turns of a record, in order; left out: they are a list in field `messages`."""
+    markers: dict[Annotated[str, Field(pattern=ROLE)], Annotated[str, Field(min_length=1)]] = Field(default_factory=dict)
+    """Kinds `messages` and `preference`, where a dialogue is one text: role → what its turns begin with, such as "\n\nHuman: "."""
+
     @field_validator("template")
     @classmethod
     def _template(cls, template: str | None) -> str | None:
-        named = [name for _, name, *_ in Formatter().parse(template or "{x}")]  # raises ValueError where braces do not match
-        if not any(named) or "" in named:
-            raise ValueError(f"expected field names in braces such as {{title}}, got {template!r}; name at least one field")
-        return template
+        return template and _templated(template)
 
     @property
     def can_be_markup(self) -> bool:
@@ -145,6 +170,41 @@ class MixConfig(Config):
         return self
 
 
+class Frame(Config):
+    """What stands around the turns of one role."""
+
+    before: str = ""
+    """In front of what is said; no loss is taken on it. Special tokens of the tokenizer are recognised here and in `after`, nowhere else."""
+    after: str = ""
+    """Behind what is said; part of what an answer is learned with."""
+
+
+def _chatml(role: str) -> Frame:
+    return Frame(before=f"<|im_start|>{role}\n", after="<|im_end|>\n")
+
+
+class ChatConfig(Config):
+    """How a dialogue becomes tokens."""
+
+    roles: dict[Annotated[str, Field(pattern=ROLE)], Frame] = Field(
+        default_factory=lambda: {role: _chatml(role) for role in ("system", "user", "assistant")}
+    )
+    """Role → what stands around its turns; default: ChatML. `assistant` must be among them; answers of a preference are its turns too."""
+    learn: tuple[str, ...] = ("assistant",)
+    """Roles whose turns are learned: what they say, and what stands behind it."""
+
+    @model_validator(mode="after")
+    def _known(self) -> "ChatConfig":
+        missing = [role for role in ("assistant", *self.learn) if role not in self.roles]
+        if missing or not self.learn:
+            raise ValueError(
+                f"expected roles with assistant and those that are learned, got {sorted(self.roles)}; add {missing or 'learn'}"
+            )
+        if taken := [role for role in ("chosen", "rejected") if role in self.roles]:
+            raise ValueError(f"expected other roles, got {taken}; an answer of a preference is a turn of the assistant")
+        return self
+
+
 class IndexConfig(Config):
     """Where a family of runs keeps what it has seen: what one of them kept, copies leave in the next."""
 
@@ -206,6 +266,10 @@ class RecipeFile(Config):
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")] | None = None
     """Name of the recipe, and of its output folder below `runs/`; default: the file's name."""
+    kind: Literal["text", "messages", "preference"] = "text"
+    """What a document is: a text, a dialogue of which the answers are learned, or a prompt with a chosen and a rejected answer."""
+    chat: ChatConfig | None = None
+    """How a dialogue becomes tokens; only with kind `messages` or `preference`, which have ChatML where it is left out."""
     input: Annotated[tuple[Input, ...], Field(json_schema_extra={"minItems": 1})]
     """Where documents come from; their order changes nothing."""
     shards: ShardsConfig | None = None
@@ -260,6 +324,8 @@ class Recipe:
     mix: MixConfig | None = None
     split: SplitConfig | None = None
     index: IndexConfig | None = None
+    kind: Literal["text", "messages", "preference"] = "text"
+    chat: ChatConfig | None = None
     keep_raw: bool = False
     after_verdict: Literal["skip", "measure"] = "skip"
     accept_orphans: bool = False

@@ -9,9 +9,10 @@ from curate import barrier, stage
 from curate.barrier import Barrier
 from curate.errors import RecipeError
 from curate.recipe.fields import Problems, checked
-from curate.recipe.model import NAME, Input, Recipe, RecipeFile, Step, TokenizerFile, root_parts, source_name
+from curate.recipe.model import NAME, ChatConfig, Input, Recipe, RecipeFile, Step, TokenizerFile, root_parts, source_name
 from curate.recipe.yaml import Document, Key, listed, nearest, shown, unknown
 from curate.stage import Config, Stage
+from curate.turns import TEXT
 
 CUT = "cut"
 IMPLICIT = {
@@ -54,6 +55,7 @@ def training_config() -> type[Config] | None:
 def recipe_of(document: Document, name: str, path: str | None) -> Recipe:
     """The recipe in a document, or RecipeError with one line for each problem."""
     from curate.recipe.checks import check
+    from curate.recipe.kinds import check_kind, with_turns
 
     data = document.data
     if not isinstance(data, dict):
@@ -74,18 +76,26 @@ def recipe_of(document: Document, name: str, path: str | None) -> Recipe:
         if data.get(key) is not None and data.get("shards") is None:
             problems.add(document.place((key,)), f"{key}: expected shards, got none; add `shards: {{}}`: it is written into them")
     if top:
+        if top.kind != TEXT:
+            drafts = with_turns(drafts)
+            check_kind(top, inputs, tokenizer, document, problems)
+        elif top.chat is not None:
+            problems.add(document.place(("chat",)), "chat: expected kind messages or preference, got kind text; add `kind: messages`")
         check(drafts, inputs, top, document, problems)
     problems.settle()
+    if tokenizer is not None and "dialogue" in type(tokenizer).model_fields and top and top.kind != TEXT:
+        tokenizer = tokenizer.model_copy(update={"dialogue": True})
     assert top is not None  # a recipe without a top level has problems
     return Recipe(
         name=top.name or name,
         inputs=inputs,
         steps=tuple(draft.step(document.place(draft.key).line) for draft in drafts),
         tokenizer=tokenizer,
+        chat=top.chat or (ChatConfig() if top.kind != TEXT else None),
         path=path,
         **{
             field: getattr(top, field)
-            for field in ("shards", "mix", "split", "index", "card", "limits", "keep_raw", "after_verdict", "accept_orphans")
+            for field in ("kind", "shards", "mix", "split", "index", "card", "limits", "keep_raw", "after_verdict", "accept_orphans")
         },
     )
 
@@ -103,7 +113,7 @@ def _top(document: Document, problems: Problems) -> RecipeFile | None:
     if not isinstance(values["input"], list):
         problems.add(document.place(("input",)), f"input: expected a list, got {shown(values['input'])}; write `- uri: …`")
         return None
-    for empty in [k for k, v in values.items() if v is None and k not in ("name", "shards", "index")]:
+    for empty in [k for k, v in values.items() if v is None and k not in ("name", "shards", "index", "chat")]:
         del values[empty]  # `limits:` with nothing under it means the defaults
     if isinstance(values.get("index"), str):
         values["index"] = {"path": values["index"]}

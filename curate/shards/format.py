@@ -20,6 +20,8 @@ A folder of shards holds
     repeats         uint16                      how often an epoch has the document: 1, or what `mix` made of it; never 0
     split           uint8                       0 train, 1 validation, 2 test
 
+Dialogues have the columns of learned.py after these, another format number, and `kind` in the metadata.
+
 Schema metadata, each value a JSON text: format, token_dtype, vocab_size, eos_id, bos_id, boundary_policy, tokenizer_fingerprint,
 tokenizer_probe_hash, sources, licenses, containers, splits. Neither path nor host nor time enters a file: the same rows give the same bytes.
 
@@ -41,9 +43,12 @@ import pyarrow as pa
 import xxhash
 
 from curate.errors import ShardError
+from curate.shards.learned import check_learned, check_rejected
 
-FORMAT = "curate/tokens/2"
-MANIFEST_FORMAT = "curate/manifest/2"
+FORMATS = {"text": "curate/tokens/2", "messages": "curate/tokens/3", "preference": "curate/tokens/3"}
+MANIFEST_FORMATS = {"text": "curate/manifest/2", "messages": "curate/manifest/3", "preference": "curate/manifest/3"}
+"""By kind: a reader of texts must not take a dialogue for one, so those have another number."""
+FORMAT, MANIFEST_FORMAT = FORMATS["text"], MANIFEST_FORMATS["text"]
 INDEX_FORMAT = "curate/doc-index/1"
 MANIFEST, INDEX = "manifest.json", "doc_index.arrow"
 TOKENIZER_PATH = "../tokenizer/tokenizer.json"
@@ -83,8 +88,11 @@ class ShardMeta:
     sources: tuple[str, ...] = ()
     licenses: tuple[str, ...] = ()
     containers: tuple[str, ...] = ()
+    kind: str = "text"
 
     def __post_init__(self) -> None:
+        if self.kind not in FORMATS:
+            raise ShardError(f"shard metadata: expected a kind of {list(FORMATS)}, got {self.kind}; read it with the version that wrote it")
         if not 0 < self.vocab_size <= 1 << 32:
             raise ShardError(f"shard metadata: expected a vocab_size in 1..2^32, got {self.vocab_size}; read it from the tokenizer")
         if not 0 <= self.eos_id < self.vocab_size:
@@ -99,9 +107,10 @@ class ShardMeta:
 
     def to_metadata(self) -> dict[bytes, bytes]:
         """Schema metadata, keys in a fixed order, each value JSON."""
-        values = {"format": FORMAT, "token_dtype": str(self.token_type), "boundary_policy": BOUNDARY_POLICY, "splits": SPLITS} | asdict(
-            self
-        )
+        values = {"token_dtype": str(self.token_type), "boundary_policy": BOUNDARY_POLICY, "splits": SPLITS} | asdict(self)
+        values |= {"format": FORMATS[self.kind]}
+        if self.kind == "text":
+            del values["kind"]  # format 2 says it
         return {key.encode(): canonical_json(value) for key, value in sorted(values.items())}
 
     @classmethod
@@ -117,6 +126,7 @@ class ShardMeta:
             sources=tuple(manifest["sources"]),
             licenses=tuple(manifest["licenses"]),
             containers=tuple(manifest["containers"]),
+            kind=manifest.get("kind", "text"),
         )
 
 
@@ -159,6 +169,10 @@ def shard_schema(meta: ShardMeta) -> pa.Schema:
         "repeats": pa.uint16(),
         "split": pa.uint8(),
     }
+    if meta.kind != "text":
+        columns["learned"] = pa.large_list(pa.uint32())
+    if meta.kind == "preference":
+        columns["rejected"] = pa.large_list(meta.token_type)
     return pa.schema([pa.field(name, dtype, nullable=False) for name, dtype in columns.items()], metadata=meta.to_metadata())
 
 
@@ -272,7 +286,7 @@ def _one_batch(table: pa.Table | pa.RecordBatch, schema: pa.Schema) -> pa.Record
         array = pa.concat_arrays(array.chunks) if isinstance(array, pa.ChunkedArray) else array
         if array.null_count:
             raise ShardError(f"shard: expected no nulls, got {array.null_count} in {field.name}; fill them before the shard is written")
-        if field.name == "tokens":
+        if pa.types.is_large_list(field.type):
             offsets, values = large_list_parts(array)
             array = pa.LargeListArray.from_arrays(pa.array(offsets), pa.array(values, field.type.value_type), type=field.type)
         arrays.append(array)
@@ -308,6 +322,10 @@ def _check_rows(batch: pa.RecordBatch, offsets: np.ndarray, tokens: np.ndarray, 
             f"shard: expected {documents} boundary tokens, one a document, got {boundaries}; encode special-token text as plain text"
         )
     _refuse(numbers(batch["repeats"]) < 1, numbers(batch["repeats"]), "repeats of 1 or more", "leave the document out of the shards")
+    if meta.kind != "text":
+        check_learned(large_list_parts(batch["learned"]), lengths)
+    if meta.kind == "preference":
+        check_rejected(large_list_parts(batch["rejected"]), piece, meta.vocab_size, meta.eos_id)
     for name, table in (("source", meta.sources), ("license", meta.licenses), ("src_container", meta.containers), ("split", SPLITS)):
         codes = numbers(batch[name])
         _refuse(codes >= len(table), codes, f"{name} below {len(table)}", "add the name to its code table")

@@ -21,7 +21,7 @@ from curate.shards.format import (
     BOUNDARY_POLICY,
     INDEX,
     MANIFEST,
-    MANIFEST_FORMAT,
+    MANIFEST_FORMATS,
     SPLITS,
     TOKENIZER_PATH,
     ShardMeta,
@@ -82,7 +82,8 @@ def build_manifest(
         totals[key] = {name: count for name, count in sums.items() if count}
     return named(
         {
-            "format": MANIFEST_FORMAT,
+            "format": MANIFEST_FORMATS[meta.kind],
+            **({"kind": meta.kind} if meta.kind != "text" else {}),
             "shards": entries,
             "doc_index": {"path": rewritten.index} | asdict(index),
             "deletions": None,
@@ -129,8 +130,9 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     except (ValueError, OSError) as error:
         raise ShardError(f"{path}: expected JSON, got {error}; write the shards again") from None
     found = manifest.get("format") if isinstance(manifest, dict) else type(manifest).__name__
-    if found != MANIFEST_FORMAT:
-        raise ShardError(f"{path}: expected format {MANIFEST_FORMAT}, got {found}; read it with the version that wrote it")
+    if found != MANIFEST_FORMATS.get(manifest.get("kind", "text") if isinstance(manifest, dict) else "text"):
+        known = " or ".join(dict.fromkeys(MANIFEST_FORMATS.values()))
+        raise ShardError(f"{path}: expected format {known}, got {found}; read it with the version that wrote it")
     digest = corpus_id(manifest)
     if digest != manifest.get("corpus_id"):
         raise ShardError(f"{path}: expected corpus_id {digest}, got {manifest.get('corpus_id')}; the manifest was edited: restore it")

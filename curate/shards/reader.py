@@ -87,6 +87,24 @@ class Corpus:
         shard, at = self.shards[number], place - int(self._bases[number])
         return shard.tokens[shard.offsets[at] : shard.offsets[at + 1]]
 
+    def learned_spans(self, row: int) -> np.ndarray:
+        """int64[k, 2]: (start, end) of what is learned of a row's tokens. ShardError for shards of texts, of which all is."""
+        if not 0 <= row < self.num_rows:
+            raise IndexError(f"corpus row: expected 0..{self.num_rows - 1}, got {row}")
+        place = row if self._live is None else int(self._live[row])
+        number = int(np.searchsorted(self._bases, place, side="right")) - 1
+        return self._list_of(number, place - int(self._bases[number]), "learned").astype(np.int64).reshape(-1, 2)
+
+    def rejected_of(self, doc_id: bytes) -> np.ndarray:
+        """uint16 or uint32: the rejected answer of a preference; none where the document is not in the corpus."""
+        answers = [self._list_of(number, row, "rejected") for number, row in self.find(doc_id)]
+        return answers[0] if answers else np.empty(0, dtype=np.uint16)
+
+    def _list_of(self, number: int, row: int, name: str) -> np.ndarray:
+        if name not in layout.shard_schema(self.meta).names:
+            raise ShardError(f"column {name}: expected shards that have it, got shards of kind {self.meta.kind}; see FORMAT.md")
+        return large_list_parts(self.shards[number].batch[name].slice(row, 1))[1]
+
     def _is_deleted(self, place: int) -> bool:
         at = int(np.searchsorted(self.deleted, place))
         return at < len(self.deleted) and int(self.deleted[at]) == place

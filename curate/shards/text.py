@@ -27,7 +27,11 @@ class Decoder:
 
     def text(self, tokens: np.ndarray) -> str:
         """The text of a document's tokens, the boundary token first and left out."""
-        return str(self._tokenizer.decode(tokens[1:].tolist(), skip_special_tokens=False))
+        return self.spelled(tokens[1:])
+
+    def spelled(self, tokens: np.ndarray) -> str:
+        """What tokens spell, special ones by their name."""
+        return str(self._tokenizer.decode(tokens.tolist(), skip_special_tokens=False))
 
 
 def lossless(tokenizer: dict[str, Any]) -> bool:
@@ -55,6 +59,8 @@ def sample_rows(corpus: Corpus, num: int) -> np.ndarray:
 
 def check_sample(corpus: Corpus, decoder: Decoder, encode: Any, num: int) -> Sample:
     """Decode documents and encode the text again with `encode(text) → ids`: ids and bytes must be those of the shard. ShardError if not."""
+    if corpus.meta.kind != "text":
+        return Sample(documents=0, tokens=0, skipped=f"turns of kind {corpus.meta.kind} are encoded one by one")
     if not decoder.lossless:
         return Sample(documents=0, tokens=0, skipped="this tokenizer does not give back what it was given")
     ids, n_bytes, total = corpus.ids(), corpus.column("n_bytes"), 0

@@ -76,6 +76,8 @@ class TokenizerConfig(Config):
     """A longer pre-token (a run of one character, encoded data) is not counted; the report says how many."""
     max_chars_per_document: int | None = Field(default=None, ge=1)
     """Only so many code points of a document are counted; None counts all."""
+    dialogue: bool = False
+    """Whether texts are dialogues, whose marks between turns are not counted; the recipe's kind says so."""
     weights: Weights | None = None
     """How much documents count, by source, language or any column; none: all alike. `min_frequency` is compared with weighted counts."""
     compare: tuple[str, ...] = ()

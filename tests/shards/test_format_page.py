@@ -82,6 +82,17 @@ def test_a_reader_written_from_the_page_sees_what_ours_sees(tmp_path, state):
     assert read(shards) == ours
 
 
+@pytest.mark.parametrize("kind", ["messages", "preference"])
+def test_the_page_names_the_columns_of_dialogues(kind):
+    page = PAGE.read_text()
+    schema = format.shard_schema(token_corpora.meta(kind=kind))
+    more = [name for name in schema.names if name not in format.shard_schema(token_corpora.meta()).names]
+    listed = page.split("## Dialogues")[1].split("| column |")[1].split("\n\n")[0].splitlines()[2:]
+    assert more == [line.split(" | ")[0].strip("| `") for line in listed if "both" in line or f"`{kind}`" in line]
+    for name in (kind, "kind", format.FORMATS[kind], format.MANIFEST_FORMATS[kind]):
+        assert f"`{name}`" in page
+
+
 def test_the_page_names_every_column_key_and_version(tmp_path):
     page = PAGE.read_text()
     meta = token_corpora.meta()

@@ -1,0 +1,55 @@
+"""Recipes of kind `messages` and `preference`: the stage that looks after their turns, and what their inputs and tokenizer must have."""
+
+import re
+from collections.abc import Sequence
+
+from curate import stage
+from curate.recipe.fields import Problems
+from curate.recipe.model import ChatConfig, Input, RecipeFile, TokenizerFile
+from curate.recipe.parse import Draft
+from curate.recipe.yaml import Document
+from curate.stage import Config
+from curate.turns import MESSAGES
+
+TURNS = "turns"
+SPECIAL = re.compile(r"<\|[^|<>]+\|>")
+"""What looks like a special token in a chat template, and so must be one; as in `curate.tokenizer.chat`."""
+
+
+def with_turns(drafts: Sequence[Draft]) -> list[Draft]:
+    """The steps, with `turns` behind the last that replaces text; as they are where none does, or the recipe has it."""
+    replacing = [i for i, draft in enumerate(drafts) if "text" in getattr(draft.declaration, "replaces", ())]
+    if not replacing or any(draft.uses == TURNS for draft in drafts):
+        return list(drafts)
+    declared = stage.load(TURNS)
+    added = Draft(name=TURNS, uses=TURNS, key=drafts[replacing[-1]].key, kind="stage", declaration=declared, config=declared.config())
+    return [*drafts[: replacing[-1] + 1], added, *drafts[replacing[-1] + 1 :]]
+
+
+def check_kind(top: RecipeFile, inputs: Sequence[Input], tokenizer: Config | None, document: Document, problems: Problems) -> None:
+    """Note inputs that have no turns, roles that the chat template lacks, and special tokens that the tokenizer is not to have."""
+    chat = top.chat or ChatConfig()
+    for i, one in enumerate(inputs):
+        place = document.place(("input", i))
+        if one.can_be_markup:
+            problems.add(
+                place, f"input.{i}.uri: expected JSON lines, Parquet or a query with kind {top.kind}, got {one.uri}; name such a file"
+            )
+        if one.template is not None:
+            problems.add(place, f"input.{i}.template: expected none with kind {top.kind}, got {one.template!r}; say `turns`")
+        if one.turns and top.kind != MESSAGES:
+            problems.add(place, f"input.{i}.turns: expected kind messages, got {top.kind}; its fields are prompt, chosen and rejected")
+        for role in [*(turn.role for turn in one.turns), *one.markers]:
+            if role not in chat.roles:
+                problems.add(
+                    place, f"input.{i}: expected roles of the chat template {sorted(chat.roles)}, got {role}; add it to chat.roles"
+                )
+    if tokenizer is None or isinstance(tokenizer, TokenizerFile):
+        return
+    special = getattr(tokenizer, "special_tokens", ())
+    wanted = dict.fromkeys(name for frame in chat.roles.values() for name in SPECIAL.findall(frame.before + frame.after))
+    if missing := [name for name in wanted if name not in special]:
+        problems.add(
+            document.place(("tokenizer",)),
+            f"tokenizer.special_tokens: expected the special tokens of the chat template, got {list(special)}; add {missing}",
+        )
