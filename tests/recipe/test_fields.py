@@ -80,7 +80,9 @@ def test_everything_wrong_is_told_at_once(refused):
     assert [line.split(" ")[0] for line in lines] == [f"r0.yaml:{n}:" for n in (1, 2, 4, 5, 6, 7, 8)]
     assert "nme: expected one of [name, input, steps, tokenizer," in lines[0]
     assert lines[0].endswith("got nme; did you mean name?")
-    assert lines[1].endswith("input.0.sorce: expected one of [uri, source, fields, template, query, turns, markers], got sorce; did you mean source?")
+    assert lines[1].endswith(
+        "input.0.sorce: expected one of [uri, source, fields, template, query, turns, markers], got sorce; did you mean source?"
+    )
     assert lines[2].endswith("steps.wordie: expected a step, got wordie; did you mean wordy?")
     again = "expected each step name once, got wordy again (first at r0.yaml:5); name one of them with `as: wordy_again`"
     assert lines[4] == f"r0.yaml:6: steps.wordy: {again}"
