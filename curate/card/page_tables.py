@@ -114,6 +114,7 @@ def reproduce(facts: Facts, recipe: str) -> Iterator[Html]:
         "p", "Save the recipe as recipe.yaml and run, with the same inputs and versions: ", tag("code", "curate run recipe.yaml"), "."
     )
     yield tag("p", "Digest of all in it that can change the outcome: ", tag("code", facts["recipe"]["digest"]), ".")
+    yield tag("p", "Seconds of work by step are in compute.json beside this folder, since they are other ones in every run.")
     yield tag("details", tag("summary", "The recipe as run"), tag("pre", recipe))
     yield table("Versions", ["Distribution", "Version"], [[name, version] for name, version in sorted(facts["versions"].items())], 9)
     rows = [[path, tag("code", one["digest"])] for path, one in sorted(facts["files"].items())]

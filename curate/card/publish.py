@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from curate import signoff
-from curate.card import page, render
+from curate.card import compute, page, render
 from curate.card.content import Contents
 from curate.card.facts import FACTS, gather
 from curate.card.folder import RECIPE, about, open_folder
@@ -32,6 +32,7 @@ def publish(store: Store) -> dict[str, Any]:
     """Count a finished run and write its card; returns the facts."""
     facts, contents = gather(store)
     write(store, facts, contents)
+    compute.write(store)
     return facts
 
 

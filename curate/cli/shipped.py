@@ -34,9 +34,9 @@ def stable(facts: dict[str, Any]) -> dict[str, Any]:
     return kept | {"steps": steps, "forms": forms}
 
 
-def make(path: Path, folder: Path, cards: Path = CARDS) -> None:
+def make(path: Path, folder: Path, cards: Path = CARDS, workers: int | None = None) -> None:
     """Run a recipe and write its card."""
-    api.run(path, output=folder)
+    api.run(path, output=folder, workers=workers)
     store = Store(str(folder))
     cards.mkdir(exist_ok=True)
     (cards / f"{path.stem}.md").write_bytes(store.read(publish.README))

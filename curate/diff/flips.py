@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from curate.card.folder import READ, Folder, Rows
 from curate.schema import id_words
 
-PASS_ROWS = 4_000_000
+PASS_ROWS = 2_000_000
 """Rows of one run that are joined at once, about."""
 BATCH_ROWS = 65_536
 KEPT, ABSENT = "kept", "absent"
@@ -90,14 +90,14 @@ def flips(before: Folder, after: Folder, samples: int = 3) -> tuple[list[Flip], 
 
 
 def _fill(found: Sequence[Flip], before: Folder, after: Folder) -> None:
-    """The rows of the samples: of the run in which a rule spoke, the second before the first."""
+    """The rows of the samples: of the run in which a rule spoke, the second before the first; of the one that has the document."""
     wanted = sorted({one for flip in found for one in flip.ids})
     was, is_ = (
         {row["id"]: row for rows in (folder.documents, folder.removed) for row in rows_of(rows, wanted)} for folder in (before, after)
     )
     for flip in found:
         for one in flip.ids:
-            row = (was if flip.after in (KEPT, ABSENT) else is_)[one]
+            row = is_[one] if flip.before == ABSENT or flip.after not in (KEPT, ABSENT) else was[one]
             text = (was.get(one) or is_[one])["text"] or ""
             sample = {name: row.get(name) for name in SHOWN if name not in ("id", "text", "removed_by")}
             flip.samples.append({"id": one.hex(), **sample, "text": text[:EXCERPT_CHARS]})

@@ -249,10 +249,11 @@ def test_a_removed_row_that_is_gone_is_told(finished, copy):
         facts.compute(damaged)
 
 
+@pytest.mark.parametrize("folder", ["documents", "removed"])
 @pytest.mark.parametrize("cut", [1000, 0])
-def test_a_part_that_was_cut_short_is_told(cut, finished, copy):
+def test_a_part_that_was_cut_short_is_told(cut, folder, finished, copy):
     damaged = copy(finished)
-    path = f"documents/{damaged.read_json('documents/manifest.json')['files'][0]['path']}"
+    path = f"{folder}/{damaged.read_json(f'{folder}/manifest.json')['files'][0]['path']}"
     damaged.write(path, damaged.read(path)[:cut])
     with pytest.raises(StoreError, match=rf"{path}: expected Parquet with \d+ rows as in its manifest, got .*; delete it"):
         facts.compute(damaged)

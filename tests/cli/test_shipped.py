@@ -1,6 +1,7 @@
 """The cards of shipped recipes: written from a run, and told when recipe or generator have moved on."""
 
 import json
+import shutil
 
 import card_runs
 import pytest
@@ -12,14 +13,23 @@ from curate.errors import StoreError
 from curate.store import Store
 
 
-@pytest.fixture
-def made(tmp_path):
-    """A small recipe, its card, and its run."""
-    pages = card_runs.write_input(tmp_path / "pages")
-    path = tmp_path / "harbour.yaml"
+@pytest.fixture(scope="module")
+def once(tmp_path_factory):
+    """A folder with a small recipe, its card, and its run."""
+    folder = tmp_path_factory.mktemp("shipped")
+    pages = card_runs.write_input(folder / "pages")
+    path = folder / "harbour.yaml"
     path.write_text(recipe.to_yaml(recipe.from_dict(card_runs.recipe(pages))))
-    shipped.make(path, tmp_path / "run", tmp_path / "cards")
-    return path, tmp_path / "cards", Store(str(tmp_path / "run"))
+    shipped.make(path, folder / "run", folder / "cards", workers=1)
+    return folder
+
+
+@pytest.fixture
+def made(once, tmp_path):
+    """Recipe and card, to be changed, and the run."""
+    shutil.copytree(once / "cards", tmp_path / "cards")
+    shutil.copy(once / "harbour.yaml", tmp_path)
+    return tmp_path / "harbour.yaml", tmp_path / "cards", Store(str(once / "run"))
 
 
 def test_a_fresh_card_is_right(made):
