@@ -19,6 +19,7 @@ from curate.card.folder import BATCH_ROWS, READ, READ_ERROR, Folder
 from curate.card.tally import Tally
 from curate.errors import LedgerError
 from curate.schema import column
+from curate.stage import VERDICT
 
 TOP = 50
 LISTED = {"licenses": 1000}
@@ -42,6 +43,8 @@ STAGE_COLUMNS = {
 """Fact → stage and measure; steps that use the stage for different sources are read as one column. A measure that is not there is no fact."""
 ID = pa.binary(16)
 WEIGHTS = ("text_bytes", "tokens")
+MAX_LABELS = 100
+"""A text measure with at most so many different values is a label, and counted; one with more is a text."""
 WIDE_ROWS = 65_536
 """Rows of a batch that holds no text."""
 
@@ -59,6 +62,8 @@ class Contents:
     over_http: int = 0
     pii: dict[str, dict[str, list[int]]] = field(default_factory=dict)
     """Step → kind → things found, documents that held any."""
+    labels: dict[tuple[str, str], Tally] = field(default_factory=dict)
+    """(step, measure) → values; a measure leaves when it turns out to be a text."""
 
     def facts(self, tokens: bool) -> dict[str, Any]:
         """As the manifest has them."""
@@ -77,6 +82,11 @@ class Contents:
             }
             for step, kinds in self.pii.items()
         ]
+        made["labels"] = [
+            {"step": step, "measure": measure, **counts(tally, None)}
+            for (step, measure), tally in self.labels.items()
+            if 0 < tally.distinct <= MAX_LABELS
+        ]
         if tokens:
             made["tokens_per_document"] = spread(self.tokens)
         made["text_bytes_per_document"] = spread(self.text)
@@ -94,10 +104,12 @@ def kept(folder: Folder, shards: dict[str, Any] | None) -> Contents:
     signals = [column(step, "signals") for step in folder.using("consent")]
     found = {step: _kinds(folder, step) for step in folder.using("pii")}
     made.pii = {step: {kind: [0, 0] for kind in kinds} for step, kinds in found.items()}
+    made.labels = {pair: Tally() for pair in _labels(folder, columns)}
     read = ["id", "source", "domain", "fetched_at", "origin.mime", "origin.http_status", *signals]
     read += [one for names in columns.values() for one in names] + [
         column(s, f"num_{kind}") for s, kinds in found.items() for kind in kinds
     ]
+    read += [column(*pair) for pair in made.labels]
     wide = known is not None
     for batch in folder.documents.batches(read if wide else [*read, "text"], WIDE_ROWS if wide else BATCH_ROWS):
         if known is not None:
@@ -110,6 +122,10 @@ def kept(folder: Folder, shards: dict[str, Any] | None) -> Contents:
         _groups(made, batch, columns, weigh)
         for name in signals:
             _signals(made.signals, batch, name)
+        for pair in list(made.labels):
+            made.labels[pair].add(batch[column(*pair)])
+            if made.labels[pair].distinct > MAX_LABELS:
+                del made.labels[pair]  # values only become more, so that the order of the rows does not show
         for step, kinds in made.pii.items():
             for kind, sums in kinds.items():
                 values = batch[column(step, f"num_{kind}")]
@@ -139,6 +155,23 @@ def _groups(made: Contents, batch: pa.RecordBatch, columns: dict[str, list[str]]
     made.fetched = (min(days), max(days)) if days else ()
     for name, found in columns.items():
         made.tallies[name].add(pc.coalesce(*(batch[one] for one in found)), **weigh)
+
+
+def _labels(folder: Folder, counted: dict[str, list[str]]) -> list[tuple[str, str]]:
+    """(step, measure) of all text and yes-or-no measures that are not counted by name, in the order of the recipe."""
+    known, place = {one for names in counted.values() for one in names}, {step.name: n for n, step in enumerate(folder.steps)}
+    found = []
+    for one in folder.documents.schema:
+        step, _, measure = one.name.partition("__")
+        if (
+            step in place
+            and measure
+            and one.name not in known
+            and measure not in VERDICT
+            and (pa.types.is_string(one.type) or pa.types.is_boolean(one.type))
+        ):
+            found.append((step, measure))
+    return sorted(found, key=lambda pair: (place[pair[0]], pair[1]))
 
 
 def _kinds(folder: Folder, step: str) -> list[str]:

@@ -17,7 +17,7 @@ class Facet(BaseModel):
 class Value(Facet):
     """One value of a column."""
 
-    value: str | int
+    value: str | int | bool
     """As it stands in the rows."""
     documents: Count
     """Documents that have it."""
@@ -60,6 +60,15 @@ class PiiFacts(Facet):
     """By kind."""
 
 
+class LabelFacts(Counted):
+    """A text measure with few values."""
+
+    step: str
+    """The step."""
+    measure: str
+    """The measure."""
+
+
 class ContentFacts(Facet):
     """What is in the kept documents. A table is there where a step measured its column."""
 
@@ -91,6 +100,8 @@ class ContentFacts(Facet):
     """First and last day of fetching."""
     over_http: Count
     """Documents that came as answers of a web server, by their status code."""
+    labels: list[LabelFacts]
+    """All other text measures with few values, in the order of the recipe."""
     pii: list[PiiFacts]
     """Personal data found, by step."""
     text_bytes_per_document: Quantiles

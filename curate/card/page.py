@@ -161,6 +161,9 @@ def _content(facts: Facts) -> Iterator[Html]:
         yield tag("figure", bars(heading, described, drawn), tag("figcaption", described))
         if len(counted["top"]) > BARS or "tokens" in counted["top"][0]:
             yield tag("details", tag("summary", f"Table of {len(counted['top']):,}"), tables.values(heading, counted, whole))
+    if content["labels"]:
+        yield tag("h3", "Other labels")
+        yield tables.labels(content["labels"], whole)
     yield tag("h3", "Length of documents")
     yield tables.lengths(content)
 

@@ -8,6 +8,8 @@ from curate.card.html import Html, foreign, table, tag
 from curate.card.markdown import share, size
 
 Facts = Mapping[str, Any]
+LABELS = 5
+"""Values shown of a label."""
 
 
 def inputs(facts: Facts) -> Html:
@@ -26,6 +28,15 @@ def values(heading: str, counted: Mapping[str, Any], whole: int) -> Html:
         rows.append([str(one["value"]), one["documents"], Html(share(one["documents"], whole)), *extra])
     names = {"text_bytes": "Text", "tokens": "Tokens"}
     return table(f"{heading} of kept documents", ["Value", "Documents", "Share", *(names[name] for name in more)], rows)
+
+
+def labels(found: Sequence[Mapping[str, Any]], whole: int) -> Html:
+    """Text measures with few values."""
+    rows = []
+    for one in found:
+        said = tag("ul", *(tag("li", foreign(value["value"]), f" {share(value['documents'], whole)}") for value in one["top"][:LABELS]))
+        rows.append([f"{one['step']}: {one['measure']}", said, one["distinct"], one["missing"]])
+    return table("Labels that steps gave", ["Measure", "Most frequent", "Different", "Without"], rows, 2)
 
 
 def lengths(content: Mapping[str, Any]) -> Html:

@@ -19,6 +19,8 @@ HEADINGS = {
     "domains": ("Domains", "Registered domain", "by the bundled public suffix list"),
     "years": ("Years of fetching", "Year", "of the record's date, UTC"),
 }
+LABELS = 5
+"""Values shown of a label."""
 SHOWN = 20
 """Rows of a list in the page; facts.json has 50."""
 
@@ -97,7 +99,19 @@ def content(facts: Facts) -> Iterator[tuple[str, str]]:
             yield heading, f"Not known of any document ({how})."
             continue
         yield heading, f"Different values: {counted['distinct']:,}; {how}.\n\n" + table([column, "Documents", "Share"], rows)
+    if facts["content"]["labels"]:
+        yield "Other labels", _labels(facts)
     yield "Length", _lengths(facts)
+
+
+def _labels(facts: Facts) -> str:
+    """Text measures with few values, the most frequent of each."""
+    whole = facts["kept"]["documents"]
+    rows = []
+    for one in facts["content"]["labels"]:
+        top = ", ".join(f"{value['value']} {share(value['documents'], whole)}" for value in one["top"][:LABELS])
+        rows.append([f"{one['step']}: {one['measure']}", top, number(one["distinct"]), number(one["missing"])])
+    return table(["Measure", "Most frequent", "Different", "Without"], rows, 2)
 
 
 def _lengths(facts: Facts) -> str:

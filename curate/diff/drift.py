@@ -73,9 +73,10 @@ def counted(counts: Mapping[str, int]) -> pa.Table:
 
 
 def columns(before: Contents, after: Contents) -> list[dict[str, Any]]:
-    """Divergence of every column that both have counted."""
-    names = [name for name in before.tallies if name in after.tallies]
-    return [{"column": name, **divergence(before.tallies[name].table(), after.tallies[name].table())} for name in names]
+    """Divergence of every column that both have counted: those with tables of their own, then labels of steps."""
+    sides = [side.tallies | {": ".join(pair): tally for pair, tally in side.labels.items()} for side in (before, after)]
+    names = [name for name in sides[0] if name in sides[1]]
+    return [{"column": name, **divergence(sides[0][name].table(), sides[1][name].table())} for name in names]
 
 
 def stability(before: np.ndarray, after: np.ndarray) -> float:

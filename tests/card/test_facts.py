@@ -13,7 +13,7 @@ import pytest
 from pydantic import ValidationError
 
 from curate import api
-from curate.card import facts, manifest
+from curate.card import content, facts, manifest
 from curate.errors import LedgerError, ShardError, StoreError
 from curate.shards.reader import open_shards
 from curate.store import Store
@@ -92,6 +92,18 @@ def test_contents_are_those_of_the_kept_rows(found, finished):
     assert spread["p50"] == lengths[-(-len(lengths) // 2) - 1]
     assert set(wanted["languages"]) == {"en", "de"}
     assert wanted["license_classes"]["attribution"] > 0
+
+
+def test_labels_are_text_measures_with_few_values(found, finished, monkeypatch):
+    rows = api.open(finished.root).documents().to_table().to_pylist()
+    labels = {(one["step"], one["measure"]): one for one in found["content"]["labels"]}
+    judged = Counter(row["license__judged"] for row in rows)
+    assert {one["value"]: one["documents"] for one in labels["license", "judged"]["top"]} == {
+        k: n for k, n in judged.items() if k is not None
+    }
+    assert ("license", "spdx") not in labels  # has a table of its own
+    monkeypatch.setattr(content, "MAX_LABELS", len(judged) - 1)
+    assert ("license", "judged") not in {(one["step"], one["measure"]) for one in facts.compute(finished)["content"]["labels"]}
 
 
 def test_copies_and_orphans(found, expected):

@@ -108,6 +108,6 @@ def _texts(store):
 def test_columns_that_both_have_counted(before, after):
     contents = [facts.gather(store)[1] for store in (before, after)]
     found = {one["column"]: one for one in drift.columns(*contents)}
-    assert {"languages", "licenses", "domains", "sources", "years"} <= set(found)
+    assert {"languages", "licenses", "domains", "sources", "years", "license: judged"} <= set(found)
     assert found["sources"]["divergence"] == 0
     assert [one["value"] for one in found["languages"]["contributors"]] == ["de", "en"]

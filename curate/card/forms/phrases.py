@@ -90,10 +90,10 @@ def personal_data(facts: Facts) -> str:
 
 def reservations(facts: Facts) -> str:
     """What was done about reservations of rights, from the steps that ran."""
-    names = [one["step"] for one in facts["steps"] if one["uses"] == "consent"]
+    names = [one["step"] for one in facts["steps"] if "consent" in one["uses"]]
     if not names:
         return "No step of this run looked for reservations or opt-outs."
-    left = sum(reason["documents"] for one in facts["steps"] if one["uses"] == "consent" for reason in one["removed"].values())
+    left = sum(reason["documents"] for one in facts["steps"] if "consent" in one["uses"] for reason in one["removed"].values())
     signals = ", ".join(f"{one['value']} {one['documents']:,}" for one in facts["content"]["consent_signals"]["top"][:SHOWN]) or "none"
     return f"Signals of pages and hosts were read by {', '.join(names)}; {left:,} documents left for them. Signals among kept documents: {signals}."
 
