@@ -41,6 +41,10 @@ class Config(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
 
+    def lacks(self) -> list[str]:
+        """What a recipe must say for the step to do anything, one `field: expected …, got …; advice` each; a stage alone works without."""
+        return []
+
 
 @dataclass(frozen=True)
 class Rule:

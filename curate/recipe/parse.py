@@ -238,6 +238,8 @@ def _declare(draft: Draft, fields: dict[str, Any], document: Document, problems:
             problems.add(place, f"steps.{draft.name}: expected what the step needs to be installed, got {error}")
             return
         draft.config = checked(draft.declaration.config, fields, document, draft.key, f"steps.{draft.name}", problems)
+        for lack in draft.config.lacks() if draft.config else ():
+            problems.add(place, f"steps.{draft.name}.{lack}")
 
 
 def _tokenizer(document: Document, problems: Problems) -> Config | None:

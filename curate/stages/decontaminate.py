@@ -90,6 +90,10 @@ class Config(Base):
             )
         return self
 
+    def lacks(self) -> list[str]:
+        """What a recipe must add."""
+        return [] if self.against else ["against: expected benchmark files, got none; name them as `against: [benchmarks/*.jsonl]`"]
+
 
 def models(config: Config) -> dict[str, str]:
     """sha256 of the benchmark files."""

@@ -1,9 +1,10 @@
 """Are the ids of all backends the same on all labelled data beside the checkout?
 
-    python -m tests.bench.same_ids FOLDER [MEGABYTES_FOR_TOKENIZERS]
+    python -m tests.bench.same_ids FOLDER [MEGABYTES_FOR_TOKENIZERS] [PATTERN] [SET …]
 
 Every file of every set, decompressed, archives unpacked, is encoded whole by the kernel of ours and by `gigatoken`; `tokenizers`, which is
-slow, takes so many megabytes of each set (default 1). Prints a line a set; fails at the first difference.
+slow, takes so many megabytes of each set (default 1). Both patterns and all sets, unless they are named. Prints a line a set; fails at the
+first difference.
 """
 
 import sys
@@ -31,10 +32,13 @@ def compare(rows, encoders):
 def main():
     """Print the table."""
     folder, megabytes = Path(sys.argv[1]), float(sys.argv[2]) if len(sys.argv) > 2 else 1.0
-    for pattern in ("gpt2", "gpt4"):
+    wanted = sys.argv[4:]
+    for pattern in sys.argv[3:4] or ("gpt2", "gpt4"):
         data = reference.tokenizer_json(docstrings(1_000_000), pattern, vocab_size=16_000)
         encoders = [Encoder(data, backend=backend) for backend in ("kernel", "gigatoken", "tokenizers")]
         for one in sorted(path for path in folder.iterdir() if path.is_dir()):
+            if wanted and one.name not in wanted:
+                continue
             whole = compare(texts(one, 1 << 40), encoders[:2])
             slow = compare(texts(one, int(megabytes * 1e6)), encoders)
             print(f"{pattern} {one.name:<34}{whole[0]:>9.2f} MB {whole[1]:>12,} tokens; tokenizers on {slow[0]:.2f} MB: same", flush=True)

@@ -222,3 +222,13 @@ def test_benchmarks_are_found_where_they_are_and_not_in_prose(shared):
 
 def _lines(path):
     return [json.loads(line) for line in zstandard.ZstdDecompressor().stream_reader(path.read_bytes()).read().splitlines()]
+
+
+def test_a_recipe_that_names_no_benchmark_is_refused():
+    from curate.errors import RecipeError
+    from curate.recipe import from_dict
+
+    with pytest.raises(
+        RecipeError, match=r"steps\.clean\.against: expected benchmark files, got none; name them as `against: \[benchmarks/"
+    ):
+        from_dict({"input": [{"uri": "a.jsonl"}], "steps": [{"decontaminate": {"as": "clean"}}]})
