@@ -28,13 +28,17 @@ CONTENT = b"curate.content"
 
 
 def order(table: pa.Table | pa.RecordBatch) -> np.ndarray:
-    """Row numbers in (key, sub, id) order; equal rows stay in their order."""
+    """Row numbers in (key, sub, id) order; equal rows stay in their order. Only rows that share their key are compared further."""
     keys = _column(table, "key")
     rows = np.argsort(keys, kind="stable")
-    if len(rows) < 2 or (keys[rows[1:]] != keys[rows[:-1]]).all():  # keys alone decide
+    same = keys[rows[1:]] == keys[rows[:-1]]
+    if not same.any():
         return rows
-    ids = id_words(table["id"])
-    return np.lexsort((ids[:, 1], ids[:, 0], _column(table, "sub"), _column(table, "key")))
+    places = np.flatnonzero(np.r_[False, same] | np.r_[same, False])
+    tied = rows[places]
+    ids = id_words(one_chunk(table["id"]).take(pa.array(tied)))
+    rows[places] = tied[np.lexsort((ids[:, 1], ids[:, 0], _column(table, "sub")[tied], keys[tied]))]
+    return rows
 
 
 def _column(table: pa.Table | pa.RecordBatch, name: str) -> np.ndarray:
