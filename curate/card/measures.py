@@ -24,6 +24,9 @@ SAMPLE = 250_000
 """Documents that are looked at, about."""
 MARKS = {"p01": 0.01, "p10": 0.1, "p25": 0.25, "p50": 0.5, "p75": 0.75, "p90": 0.9, "p99": 0.99}
 BINS = 24
+SKEWED = 20
+"""Times the median: a 99th percentile beyond it is far above."""
+SERIES = tuple(float(f"{digit}e{power}") for power in range(-DECIMALS, 19) for digit in (1, 2, 5))
 Z = 1.96
 BATCH_ROWS = 65_536
 Spread = dict[str, Any]
@@ -108,14 +111,25 @@ def interval(values: np.ndarray, share: float) -> list[float]:
 
 
 def bin_edges(values: np.ndarray) -> list[float]:
-    """BINS + 1 rising edges from the 1st to the 99th percentile; two where nearly all values are one."""
+    """Rising edges from the 1st to the 99th percentile: BINS equal bins, or 1, 2, 5, 10, 20, … where few values are far above the others."""
     ordered = np.sort(values)
-    low, high = (float(ordered[rank(len(ordered), share)]) for share in (0.01, 0.99))
+    low, middle, high = (float(ordered[rank(len(ordered), share)]) for share in (0.01, 0.5, 0.99))
     if low == high:
         return [_number(low), _number(low + 1)]
     if np.issubdtype(values.dtype, np.integer) and high - low < BINS:
         return [_number(edge) for edge in np.arange(int(low), int(high) + 2)]
+    if low >= 0 and high > SKEWED * middle:
+        return _steps(low, float(ordered[np.searchsorted(ordered, 0, side="right")]), high)
     return [round(low + (high - low) * step / BINS, DECIMALS + 2) for step in range(BINS + 1)]
+
+
+def _steps(low: float, least: float, high: float) -> list[float]:
+    """Edges of the series 1, 2, 5 from `low` (or 0 and then `least`, the smallest above it) to `high`."""
+    first = low or least
+    below = [edge for edge in SERIES if edge <= first][-1:] or [SERIES[0]]
+    inside = [edge for edge in SERIES if below[0] < edge < high]
+    above = next(edge for edge in SERIES if edge >= high and edge > below[0])
+    return [_number(edge) for edge in ([0.0] if low == 0 else []) + below + inside + [above]]
 
 
 def counts(values: np.ndarray, edges: Sequence[float]) -> list[int]:

@@ -4,9 +4,9 @@ Each carries a title and a description (the alternative text), and stands beside
 or light. The same data give the same bytes.
 """
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from hashlib import blake2s
-from itertools import pairwise
 from typing import Any
 
 from curate.card.html import Html, tag
@@ -16,6 +16,8 @@ ROW = 34
 BAR = 12
 HEIGHT = 120
 MAX_LABEL = 48
+MIN_LABELLED = 4
+"""Edges from which on the middle one has its number too."""
 
 
 def bars(title: str, described: str, rows: Sequence[tuple[str, float, str]], other: bool = False) -> Html:
@@ -30,26 +32,35 @@ def bars(title: str, described: str, rows: Sequence[tuple[str, float, str]], oth
 
 
 def histogram(title: str, described: str, edges: Sequence[float], sides: Mapping[str, Sequence[int]], limits: Sequence[float]) -> Html:
-    """Two histograms, kept above the line and removed below it, each by its own highest bin; `limits` are drawn as lines."""
-    low, high = edges[0], edges[-1]
-    span = (high - low) or 1
+    """Two histograms, kept above the line and removed below it, each by its own highest bin; `limits` are drawn as lines.
+
+    All bins have the same width on the page, whatever their edges are.
+    """
+    wide = 1 / (len(edges) - 1)
     drawn: list[Html] = []
     for side, colour in (("kept", "b"), ("removed", "o")):
         counts = sides.get(side, ())
         most = max(counts, default=0) or 1
-        for (start, end), count in zip(pairwise(edges), counts, strict=False):
+        for number, count in enumerate(counts):
             tall = round(HEIGHT / 2 * count / most, 1)
             y = HEIGHT / 2 - tall if side == "kept" else HEIGHT / 2 + 2
             if tall:
-                width = _percent((end - start) / span)
-                drawn.append(tag("rect", class_=colour, x=_percent((start - low) / span), y=y, width=width, height=tall))
+                drawn.append(tag("rect", class_=colour, x=_percent(number * wide), y=y, width=_percent(wide), height=tall))
     for limit in limits:
-        if low <= limit <= high:
-            x = _percent((limit - low) / span)
+        if edges[0] <= limit <= edges[-1]:
+            x = _percent(_place(limit, edges) * wide)
             drawn.append(tag("line", class_="t", x1=x, x2=x, y1="0", y2=HEIGHT))
-    drawn.append(tag("text", f"{low:g}", x="0", y=HEIGHT + 16))
-    drawn.append(tag("text", f"{high:g}", x="100%", y=HEIGHT + 16, text_anchor="end"))
+    middle = len(edges) // 2
+    for number, anchor in ((0, "start"), (middle, "middle"), (len(edges) - 1, "end")):
+        if number in (0, len(edges) - 1) or len(edges) > MIN_LABELLED:
+            drawn.append(tag("text", f"{edges[number]:g}", x=_percent(number * wide), y=HEIGHT + 16, text_anchor=anchor))
     return _figure(title, described, drawn, HEIGHT + 22)
+
+
+def _place(value: float, edges: Sequence[float]) -> float:
+    """Where a value lies, in bins from the left."""
+    at = min(max(0, bisect_right(edges, value) - 1), len(edges) - 2)
+    return at + (value - edges[at]) / (edges[at + 1] - edges[at])
 
 
 def _figure(title: str, described: str, drawn: Sequence[Html], height: int) -> Html:

@@ -73,6 +73,7 @@ def make(recipe: Recipe, store: Store, engine: Engine, watcher: Watcher | None =
     said = _answers(recipe)
     with Lease(store) as lease:
         _claim(store, recipe)
+        questions.answers(store, {})  # a slip in the run's own card.yaml is told now, not when all is done
         store.remove_half_written()
         driver = Driver(recipe=recipe, store=store, engine=engine, watcher=watcher or Silent(), min_ranges=min_ranges, alive=lease.renew)
         if driver.index:

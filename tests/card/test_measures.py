@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from curate.card import measures
 from curate.card.folder import open_folder
 
-some = st.lists(st.integers(-50, 50) | st.sampled_from([0, 1]), min_size=1, max_size=300)
+some = st.lists(st.integers(-50, 50) | st.sampled_from([0, 1, 10**6]), min_size=1, max_size=300)
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +67,14 @@ def test_bins_hold_every_value_once(values):
     counts = measures.counts(ordered, edges)
     assert len(counts) == len(edges) - 1
     assert sum(counts) == len(values)
+
+
+def test_a_long_tail_has_bins_that_grow():
+    tail = np.sort(np.concatenate([np.zeros(3, int), np.arange(100), np.full(5, 30_000)]))
+    assert measures.bin_edges(tail) == [0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000]
+    small = np.sort(np.concatenate([np.full(90, 0.0003), np.full(10, 0.9)]))
+    assert measures.bin_edges(small) == [0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1]
+    assert sum(measures.counts(tail, measures.bin_edges(tail))) == len(tail)
 
 
 def test_intervals_hold_the_quantile_as_often_as_they_say():

@@ -251,6 +251,9 @@ def test_a_histogram_draws_its_thresholds_and_counts():
     assert [a["height"] for tag, a in page.all("rect")] == ["15.0", "60.0"]
     assert [a["x1"] for tag, a in page.all("line")] == ["50.00%"]  # 9 lies outside
     assert [a["y"] for tag, a in page.all("rect")] == ["45.0", "0.0"]
+    grown = Page(plots.histogram("t", "d", [0, 1, 10, 100], {"kept": [1, 1, 1]}, [55]))
+    assert [a["width"] for tag, a in grown.all("rect")] == ["33.33%"] * 3
+    assert [a["x1"] for tag, a in grown.all("line")] == ["83.33%"]
 
 
 def test_an_attribute_that_is_zero_stays():

@@ -60,6 +60,13 @@ def test_a_file_that_is_not_there_is_told_before_anything_is_read(pages, tmp_pat
     assert not (tmp_path / "run").exists()
 
 
+def test_a_slip_in_the_runs_own_file_is_told_before_anything_is_read(pages, tmp_path):
+    (tmp_path / "card.yaml").write_text("titel: x\n")
+    with pytest.raises(RecipeError, match=r"card\.yaml:1: titel: expected one of .*; did you mean title\?"):
+        card_runs.run(tmp_path, card_runs.recipe(pages))
+    assert not (tmp_path / "work").exists()
+
+
 def test_the_sheet_comes_back_as_the_answers():
     said = {"title": "A: b # c", "description": "two\nlines", "date_published": "2026-11-24"}
     assert questions.parse(questions.sheet(said).encode(), "card.yaml") == said
