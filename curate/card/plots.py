@@ -50,10 +50,9 @@ def histogram(title: str, described: str, edges: Sequence[float], sides: Mapping
         if edges[0] <= limit <= edges[-1]:
             x = _percent(_place(limit, edges) * wide)
             drawn.append(tag("line", class_="t", x1=x, x2=x, y1="0", y2=HEIGHT))
-    middle = len(edges) // 2
-    for number, anchor in ((0, "start"), (middle, "middle"), (len(edges) - 1, "end")):
-        if number in (0, len(edges) - 1) or len(edges) > MIN_LABELLED:
-            drawn.append(tag("text", f"{edges[number]:g}", x=_percent(number * wide), y=HEIGHT + 16, text_anchor=anchor))
+    marks = {0: "start", len(edges) - 1: "end"} | ({len(edges) // 2: "middle"} if len(edges) > MIN_LABELLED else {})
+    for number, anchor in sorted(marks.items()):
+        drawn.append(tag("text", f"{edges[number]:g}", x=_percent(number * wide), y=HEIGHT + 16, text_anchor=anchor))
     return _figure(title, described, drawn, HEIGHT + 22)
 
 
