@@ -1,7 +1,7 @@
 """What is in the rows: languages, licences, consent, domains, sources, years, lengths, personal data, duplicates, benchmarks, orphans.
 
 Every table is read in batches, the columns that are counted only. Lengths of text come from the token shards, which hold them as
-numbers; only a run without shards has its texts read for them. Memory: the different values of each column (tally.py), 24 bytes for each
+numbers; only a run without shards has its texts read for them. Memory: the different values of each column (tally.py), 16 bytes for each
 document in the shards (lengths.py), and, where a recipe accepts orphans, 32 bytes for each duplicate.
 """
 
@@ -132,8 +132,9 @@ def kept(folder: Folder, shards: dict[str, Any] | None) -> Contents:
                 sums[0] += int(pc.sum(values).as_py() or 0)
                 sums[1] += int(pc.sum(pc.greater(values, 0)).as_py() or 0)
     if known is not None:
-        made.text.add(pa.array(known.text_bytes))
-        made.tokens.add(pa.array(known.tokens))
+        for start in range(0, len(known.keys), WIDE_ROWS):
+            made.text.add(pa.array(known.text_bytes[start : start + WIDE_ROWS].astype(np.int64)))
+            made.tokens.add(pa.array(known.tokens[start : start + WIDE_ROWS].astype(np.int64)))
     absent = sum(shards[name]["text_bytes"] for name in ("forgotten", "left_out")) if shards is not None else 0
     if made.text.sum + absent != folder.segments[-1].bytes_kept:
         where = f"{folder.store.root}/{'documents' if shards is None else 'shards'}"

@@ -29,7 +29,7 @@ def test_ids_that_begin_alike_are_told_apart():
         "n_bytes": pa.array([20, 10, 30]),
         "tokens": pa.array([[1], [2], [3]], pa.large_list(pa.uint16())),
     }
-    known = lengths.of_batches([pa.record_batch(columns)])
+    known = lengths.of_batches(lambda: [pa.record_batch(columns)])
     assert known.keys.dtype == lengths.SIXTEEN
     assert known.of(pa.array([ids[1], ids[2], b"a" * 16], pa.binary(16)))[0].tolist() == [10, 30, 0]
 
