@@ -138,6 +138,12 @@ def card(
     run: Annotated[str | None, typer.Argument(metavar="[RUN]", help="The folder (or location) of a run, such as runs/web.")] = None,
     ask: Annotated[bool, typer.Option("--questions", help="Print the questions that only people can answer, to be filled in.")] = False,
     form: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of card/facts.json.")] = False,
+    final: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--final", metavar="FORM", help="Fail while this form is a draft or nobody has signed: card, croissant, … Repeatable."
+        ),
+    ] = None,
 ) -> None:
     """Write the data card of a finished run anew, from its ledger, tables and shards, card.yaml, and the desk's sign-offs."""
     from curate.card import facts, manifest, publish, questions
@@ -153,6 +159,8 @@ def card(
         typer.echo(questions.sheet(facts.load(store)["people"]["said"]), nl=False)
         return
     made = publish.publish(store)
+    if final:
+        publish.check_final(store, made, final)
     drafts = [book.form for book in publish.forms(made) if book.open]
     typer.echo(f"wrote {run}/{publish.PAGE} and what lies beside it" + (f"; drafts: {', '.join(drafts)}" if drafts else ""))
 

@@ -21,7 +21,9 @@ from curate.card.folder import RECIPE, about, open_folder
 from curate.card.forms import ab2013, croissant, dpi, eu, hub, written
 from curate.card.forms.book import Book
 from curate.card.markdown import visible
+from curate.card.questions import BESIDE
 from curate.errors import StoreError
+from curate.recipe.yaml import unknown
 from curate.shards.attribution import license_url
 from curate.store import File, Store
 
@@ -63,6 +65,24 @@ def write(store: Store, facts: Mapping[str, Any], contents: Contents | None = No
     if contents is not None:
         made["domains.csv"] = _domains(contents)
     return [*files, *(store.write(f"card/{name}", text.encode("utf-8", "replace")) for name, text in sorted(made.items()))]
+
+
+def check_final(store: Store, facts: Mapping[str, Any], names: Sequence[str]) -> None:
+    """StoreError where one of these forms is a draft, or where nobody has signed the card as it lies there."""
+    books = {book.form: book for book in forms(facts)}
+    for name in names:
+        if name not in books:
+            raise StoreError(f"card: {unknown(name, list(books))}")
+        if books[name].open:
+            lacks = ", ".join(books[name].open)
+            raise StoreError(f"card: expected {name} to be final, got open questions {lacks}; answer them in {store.root}/{BESIDE}")
+    signed, digest = signed_by(store), signoff.card_digest(store)
+    if isinstance(signed, str):
+        raise StoreError(f"card: expected sign-offs that hold, got {signed}")
+    if digest not in [one.card_digest for one in signed]:
+        raise StoreError(
+            f"card: expected a sign-off of {digest}, got {len(signed)} of other cards; sign it in `curate review {store.root}`"
+        )
 
 
 def signed_by(store: Store) -> Sequence[signoff.Signoff] | str:

@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from curate.card.folder import READ, Folder, Rows
 from curate.schema import id_words
 
-PASS_ROWS = 2_000_000
+PASS_ROWS = 1_500_000
 """Rows of one run that are joined at once, about."""
 BATCH_ROWS = 65_536
 KEPT, ABSENT = "kept", "absent"
@@ -53,10 +53,14 @@ def fates(folder: Folder, low: int, high: int) -> pa.Table:
             if "removed_by" in batch.schema.names:
                 fate = batch["removed_by"].take(pa.array(np.flatnonzero(inside))).cast(pa.string())
             else:
-                fate = pa.array([KEPT] * len(ids), pa.string())
+                fate = pa.array([""] * len(ids), pa.string())
             pieces.append(pa.record_batch({"id": ids, "fate": fate}))
     schema = pa.schema([("id", pa.binary(16)), ("fate", pa.string())])
-    return pa.Table.from_batches([piece.cast(schema) for piece in pieces], schema)
+    found = pa.Table.from_batches([piece.cast(schema) for piece in pieces], schema)
+    # a record read twice may have left twice, before equal ids were looked for; kept, here the empty word, is the least
+    once = found.group_by("id").aggregate([("fate", "min")])
+    fate = pc.if_else(pc.equal(once["fate_min"], ""), KEPT, once["fate_min"])
+    return pa.table({"id": once["id"], "fate": fate})
 
 
 def passes(before: Folder, after: Folder) -> Iterator[tuple[int, int]]:

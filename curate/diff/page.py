@@ -72,7 +72,7 @@ def _sample(sample: Mapping[str, Any]) -> Html:
 
 
 def _columns(made: Mapping[str, Any]) -> Iterator[Html]:
-    every = [*made["columns"], {"column": made["vocabulary"]["of"]} | made["vocabulary"]]
+    every = [one for one in [*made["columns"], {"column": made["vocabulary"]["of"]} | made["vocabulary"]] if one["divergence"] is not None]
     yield tag("p", "Jensen–Shannon divergence in bits: 0 is the same, 1 is nothing in common.")
     yield table("Divergence by column", ["Column", "Divergence"], [[one["column"], _plain(one["divergence"])] for one in every])
     for one in every:

@@ -19,8 +19,8 @@ ASIDE = ("card", "limits", "name")
 def compare(before: Store, after: Store, samples: int = 3) -> dict[str, Any]:
     """Everything. StoreError, LedgerError, ShardError: a folder that is no finished run, or is damaged."""
     folders = open_folder(before), open_folder(after)
-    gathered = [facts.gather(store) for store in (before, after)]
     found, same = flips.flips(folders[0], folders[1], samples)
+    gathered = [facts.gather(store) for store in (before, after)]
     return {
         "format": FORMAT,
         "runs": [_run(made) for made, _ in gathered],

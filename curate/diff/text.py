@@ -38,6 +38,7 @@ def _parts(made: Mapping[str, Any]) -> Iterator[RenderableType]:
     rows = [
         [one["column"], _number(one["divergence"]), _contributors(one)]
         for one in [*made["columns"], {"column": made["vocabulary"]["of"]} | made["vocabulary"]]
+        if one["divergence"] is not None
     ]
     yield _table("Jensen–Shannon divergence of kept documents, bits", ["column", "divergence", "mostly from (share before → after)"], rows)
     rows = [

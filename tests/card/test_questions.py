@@ -4,6 +4,7 @@ import card_runs
 import pytest
 from typer.testing import CliRunner
 
+from curate import signoff
 from curate.__main__ import app
 from curate.card import facts, publish, questions
 from curate.errors import RecipeError
@@ -79,3 +80,26 @@ def test_the_command_writes_the_sheet_and_the_schema(finished, tmp_path):
     assert '"title": "Facts"' in CliRunner().invoke(app, ["card", "--schema"]).stdout
     refused = CliRunner().invoke(app, ["card"])
     assert str(refused.exception) == "card: expected the folder of a run, got none; give one, such as runs/web"
+
+
+def test_a_card_is_final_when_its_questions_are_answered_and_it_is_signed(finished, copy):
+    store = copy(finished)
+
+    def told(*forms):
+        return str(CliRunner().invoke(app, ["card", store.root, *(word for form in forms for word in ("--final", form))]).exception)
+
+    assert told("cart").startswith("card: expected one of [card, croissant, eu_summary, ab2013, dpi], got cart; did you mean card?")
+    assert told("card") == (
+        "card: expected card to be final, got open questions title, description, purpose, contact, creators, license; "
+        f"answer them in {store.root}/card.yaml"
+    )
+    answers = "".join(f"{one.name}: said\n" for one in questions.QUESTIONS if "card" in one.required)
+    store.write("card.yaml", answers.encode())
+    assert "got 0 of other cards; sign it in `curate review" in told("card")
+    signoff.sign(store, name="Anna", role="steward", date="2026-11-24", statement="I looked.")
+    assert told("card") == "None"
+    assert "expected ab2013 to be final, got open questions owners" in told("card", "ab2013")
+    store.write("card.yaml", answers.replace("said", "other").encode())
+    assert "got 1 of other cards" in told("card")
+    store.write(signoff.SIGNOFF, b"{}\n")
+    assert "card: expected sign-offs that hold, got review/signoff.jsonl:1: expected a sign-off" in told("card")

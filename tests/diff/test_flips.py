@@ -29,7 +29,7 @@ def expected(before, after):
     return {one: (was.get(one, ABSENT), is_.get(one, ABSENT)) for one in was.keys() | is_.keys()}
 
 
-@pytest.mark.parametrize("rows", [2_000_000, 20])
+@pytest.mark.parametrize("rows", [1_500_000, 20])
 def test_every_document_is_counted_by_its_two_fates(before, after, expected, rows, monkeypatch):
     monkeypatch.setattr(module, "PASS_ROWS", rows)
     found, same = flips(open_folder(before), open_folder(after))
@@ -40,7 +40,7 @@ def test_every_document_is_counted_by_its_two_fates(before, after, expected, row
     assert [one.documents for one in found] == sorted(counted.values(), reverse=True)
 
 
-@pytest.mark.parametrize("rows", [2_000_000, 20])
+@pytest.mark.parametrize("rows", [1_500_000, 20])
 def test_samples_are_the_smallest_ids_with_their_rows(before, after, expected, rows, monkeypatch):
     monkeypatch.setattr(module, "PASS_ROWS", rows)
     found, _ = flips(open_folder(before), open_folder(after), samples=2)

@@ -77,6 +77,20 @@ def test_the_page_holds_the_samples_as_text(made):
     assert page.render(made) == page.render(json.loads(json.dumps(made)))
 
 
+def test_a_run_that_kept_nothing_can_be_compared(before, pages, tmp_path):
+    import card_runs
+
+    recipe = card_runs.recipe(pages, steps=[{"unicode": {}}, {"language": {"as": "tongue", "keep": ["fi"]}}])
+    empty = Store(str(card_runs.run(tmp_path, recipe)))
+    for sides in ((before, empty), (empty, before), (empty, empty)):
+        made = report.compare(*sides)
+        assert {one["divergence"] for one in made["columns"]} | {made["vocabulary"]["divergence"]} == {None}
+        assert made["measures"] == []
+        assert page.render(made).endswith("</html>\n")
+        Console(file=io.StringIO()).print(text.render(made))
+    assert report.compare(empty, empty)["same"] == 120
+
+
 def test_the_command(before, after, tmp_path):
     target = tmp_path / "diff.html"
     result = CliRunner().invoke(app, ["diff", before.root, after.root, "--json", "--html", str(target), "--samples", "1"])
