@@ -56,7 +56,7 @@ def encoded(dialogues, chat=CHAT):
 
 
 @given(st.lists(DIALOGUE | PAIR, max_size=5))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_dialogues_are_what_the_slow_way_makes_of_them(dialogues):
     assert encoded(dialogues) == [slow(one) for one in dialogues]
 
