@@ -5,6 +5,9 @@ down which runs it is compared with (those whose segments were whole then), and 
 change what an earlier one keeps. The digests of their segments enter the names of its tasks.
 
 Files are named by their content and copied from `work/` when the corpus is published, the manifest last.
+
+Misses: two runs that begin before the other is published do not see each other. Forgetting a document does not take its hashes out of an index, so
+copies of it keep leaving; running the recipe again without it does.
 """
 
 import hashlib
@@ -73,6 +76,11 @@ class RunIndex:
             for slot in step["slots"]
         )
         return Segment(root=self.store.root, run=run, digest=digest_of_json(step), slots=slots)
+
+    def notes(self) -> list[str]:
+        """What `curate plan` says of it."""
+        whose = f"compared with {', '.join(self.against)}" if self.against else "compared with none: it is the first"
+        return [f"index: {self.store.root}, this run as {self.run}{'' if self.config.write else ', not written'}, {whose}"]
 
     def claim(self) -> None:
         """Write down with whom this run is compared, before it begins."""

@@ -52,6 +52,7 @@ def outlook(recipe: Recipe, store: Store) -> str:
     lines = [
         f"recipe {recipe.name} → {store.root}",
         f"input: {len({s.uri for s in spans})} files, {stored:,} bytes stored, {len(parts)} parts",
+        *(driver.index.notes() if driver.index else ()),
         "",
     ]
     for segment in driver.plan.segments:

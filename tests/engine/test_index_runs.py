@@ -386,6 +386,13 @@ def test_a_recipe_whose_steps_cannot_take_part_is_refused(crawls, tmp_path):
         make(named, Store(str(tmp_path / "a")), LocalEngine(1))
 
 
+def test_the_plan_says_with_whom_a_run_is_compared(crawls, apart, tmp_path):
+    told = outlook(recipe(crawls, ["c"], str(apart / "index")), Store(str(apart / "c")))
+    assert f"index: {apart}/index, this run as c, compared with a, b\n" in told
+    told = outlook(recipe(crawls, ["a"], {"path": str(tmp_path / "new"), "write": False}), Store(str(tmp_path / "a")))
+    assert f"index: {tmp_path}/new, this run as a, not written, compared with none: it is the first\n" in told
+
+
 def test_the_plan_of_a_run_writes_nothing_into_the_index(crawls, tmp_path):
     assert "near_dedup" in outlook(recipe(crawls, ["a"], str(tmp_path / "index")), Store(str(tmp_path / "a")))
     assert not (tmp_path / "index").exists()
