@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 
 from curate.cli import diff, export, shards
+from curate.engine.worker import STALL_SECONDS
 from curate.errors import CurateError, StoreError
 
 KEPT_NOTHING = 3
@@ -54,6 +55,10 @@ def run(
         str | None, typer.Option(metavar="ADDRESS", help="A running Ray cluster, such as auto; default: start one here.")
     ] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes; default: one a core. Changes speed, never the result.")] = None,
+    stall: Annotated[
+        float,
+        typer.Option(metavar="SECONDS", min=0, help="Set a document aside when a step does not return from it for so long; 0: never."),
+    ] = STALL_SECONDS,
     settings: Settings = None,
 ) -> None:
     """Run a recipe, or finish a run that was interrupted. What is already done is not repeated."""
@@ -74,6 +79,7 @@ def run(
                 engine_kind=engine,
                 workers=workers,
                 ray_address=ray_address,
+                stall_seconds=stall or None,
                 watcher=watcher,
             )
     except KeyboardInterrupt:

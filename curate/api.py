@@ -18,18 +18,24 @@ import pyarrow.dataset as ds
 from curate.engine.corpus import Summary, make
 from curate.engine.local import Engine, LocalEngine
 from curate.engine.run import Watcher
+from curate.engine.worker import STALL_SECONDS, Allowance
 from curate.errors import StoreError
 from curate.recipe import Recipe, from_dict, load
 from curate.store import Store
 
 
-def engine(kind: Literal["local", "ray"] = "local", workers: int | None = None, ray_address: str | None = None) -> Engine:
+def engine(
+    kind: Literal["local", "ray"] = "local",
+    workers: int | None = None,
+    ray_address: str | None = None,
+    allowance: Allowance = Allowance(),
+) -> Engine:
     """An engine; `workers` defaults to the cores of this machine, or of the cluster at `ray_address`."""
     if kind == "ray":
         from curate.engine.ray import RayEngine
 
-        return RayEngine(workers if ray_address else workers or cores(), ray_address)
-    return LocalEngine(workers or cores())
+        return RayEngine(workers if ray_address else workers or cores(), ray_address, allowance)
+    return LocalEngine(workers or cores(), allowance)
 
 
 def cores() -> int:
@@ -46,17 +52,19 @@ def run(
     engine_kind: Literal["local", "ray"] = "local",
     workers: int | None = None,
     ray_address: str | None = None,
+    stall_seconds: float | None = STALL_SECONDS,
     watcher: Watcher | None = None,
 ) -> Summary:
     """Run a recipe (a path, a mapping, or a loaded one) into `output` (default `runs/<name>`), resuming what is there.
 
+    A step of a worker (of several) that is at one document for `stall_seconds` is ended, and the document leaves as an error; None: never.
     Raises CurateError: RecipeError before anything is read, SourceError, StoreError, LedgerError while it runs.
     """
     if isinstance(recipe, str | Path):
         recipe = load(recipe, overrides, inputs)
     elif not isinstance(recipe, Recipe):
         recipe = from_dict(recipe)
-    chosen = engine(engine_kind, workers, ray_address)
+    chosen = engine(engine_kind, workers, ray_address, Allowance(recipe.limits.worker_bytes, stall_seconds))
     try:
         return make(recipe, Store(str(output or f"runs/{recipe.name}")), chosen, watcher)
     finally:

@@ -76,7 +76,8 @@ class Outcome:
     """Small countable facts: rows by role, tokens, …"""
     seconds: dict[str, float] = field(default_factory=dict)
     """Seconds by step; not part of the ledger."""
-    progress: dict[str, float] = field(default_factory=dict)
+    memory: int = 0
+    """Bytes that the worker held when the task was done; not part of the ledger."""
 
     def line(self) -> dict[str, Any]:
         """The ledger line as plain data; counters sorted, ids in hex."""

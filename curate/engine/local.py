@@ -2,10 +2,7 @@
 
 import multiprocessing
 import os
-import signal
 import sys
-import threading
-import time
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -14,19 +11,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from curate.engine import worker
+from curate.engine.worker import ONE_THREAD, Allowance
 from curate.errors import CurateError, StoreError
 from curate.ledger import Outcome
 
 ATTEMPTS = 3
 """How often a task is started before its worker's death counts as its own fault."""
-ONE_THREAD = {
-    "OMP_NUM_THREADS": "1",
-    "NUMBA_NUM_THREADS": "1",
-    "POLARS_MAX_THREADS": "1",
-    "RAYON_NUM_THREADS": "1",
-    "TOKENIZERS_PARALLELISM": "false",
-}
-"""A worker is one core: libraries must not start threads of their own."""
 
 
 class Task(Protocol):
@@ -70,12 +61,17 @@ class Attempt:
     def after_death(self, how: str) -> "Attempt":
         """The next attempt: careful where the dead one left a note; an error if there is nothing left to try."""
         suspecting = getattr(self.task, "suspecting", None)
-        task = suspecting() if suspecting else self.task
-        progress = getattr(task, "suspicion", None) != getattr(self.task, "suspicion", None)
-        deaths = 0 if progress else self.deaths + 1
+        task = suspecting(died=True) if suspecting else self.task
+        deaths = 0 if _suspected(task) != _suspected(self.task) else self.deaths + 1
         if deaths >= ATTEMPTS:
             raise died(task, how)
         return Attempt(task, deaths, alone=True)
+
+
+def _suspected(task: Task) -> Any:
+    """The documents and batches that are suspected."""
+    suspicion = getattr(task, "suspicion", None)
+    return suspicion and (suspicion.careful, suspicion.strikes)
 
 
 def careful(task: Task) -> Task:
@@ -85,11 +81,13 @@ def careful(task: Task) -> Task:
 
 
 class LocalEngine:
-    """`workers` processes, or this one."""
+    """`workers` processes, or this one. In this one nothing is watched: a document that ends it is found when the run is started again."""
 
-    def __init__(self, workers: int = 1):
-        self.workers = workers
+    def __init__(self, workers: int = 1, allowance: Allowance = Allowance()):
+        self.workers, self.allowance = workers, allowance
         self._pool: ProcessPoolExecutor | None = None
+        self._swollen = False
+        """Whether a worker holds so much memory between tasks that all are to be started anew."""
 
     def run(self, tasks: Sequence[Task]) -> Iterator[Outcome]:
         """Outcomes as they come. A dead worker's tasks are started again, one by one, until one finishes or `ATTEMPTS` deaths are unexplained."""
@@ -101,7 +99,9 @@ class LocalEngine:
         running: dict[Future[Outcome], Attempt] = {}
         try:
             while waiting or running:
-                while waiting and len(running) < (1 if _alone(waiting, running) else 2 * self.workers):
+                if self._swollen and not running:
+                    self._discard_pool()
+                while waiting and not self._swollen and len(running) < (1 if _alone(waiting, running) else 2 * self.workers):
                     attempt = waiting.popleft()
                     running[self._submit(attempt.task)] = attempt
                 finished, _ = wait(running, return_when=FIRST_COMPLETED)
@@ -112,7 +112,9 @@ class LocalEngine:
                         running.clear()
                         break
                     running.pop(future)
-                    yield future.result()
+                    outcome = future.result()
+                    self._swollen |= self.allowance.leaks(outcome.memory)
+                    yield outcome
         finally:
             for future in running:
                 future.cancel()
@@ -122,14 +124,17 @@ class LocalEngine:
             for name, value in ONE_THREAD.items():
                 os.environ.setdefault(name, value)
             context = multiprocessing.get_context("spawn")
-            self._pool = ProcessPoolExecutor(self.workers, mp_context=context, initializer=prepare_child, initargs=(os.getpid(),))
+            self._pool = ProcessPoolExecutor(
+                self.workers, mp_context=context, initializer=worker.prepare, initargs=(self.allowance, os.getpid())
+            )
         with _main_unseen():
-            return self._pool.submit(run_task, task)
+            return self._pool.submit(worker.run, task)
 
     def _discard_pool(self) -> None:
         if self._pool is not None:
             self._pool.shutdown(wait=True, cancel_futures=True)
             self._pool = None
+        self._swollen = False
 
     def close(self) -> None:
         """Stop the workers."""
@@ -150,29 +155,3 @@ def _main_unseen() -> Iterator[None]:
 
 def _alone(waiting: deque[Attempt], running: dict[Future[Outcome], Attempt]) -> bool:
     return waiting[0].alone or any(attempt.alone for attempt in running.values())
-
-
-def prepare_child(driver: int) -> None:
-    """A worker does not outlive its driver, even one that was killed."""
-    prepare_worker()
-
-    def watch() -> None:
-        while os.getppid() == driver:
-            time.sleep(1.0)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
-
-
-def prepare_worker() -> None:
-    """One core a worker; Ctrl-C is the driver's."""
-    import pyarrow as pa
-
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-    pa.set_cpu_count(1)
-
-
-def run_task(task: Task) -> Outcome:
-    """What a worker does."""
-    return task.run()

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from curate.arrow import missing, scatter
 from curate.barrier import Barrier, Earlier, Round
-from curate.engine.guard import DEATH, Guard
+from curate.engine.guard import Guard
 from curate.errors import StageError
 from curate.ledger import Balance
 from curate.schema import column
@@ -194,13 +194,13 @@ class Walk:
             if guard is not None:
                 guard.note(call.step)
             return self._isolated(call, rows)
-        pieces = [self._isolated(call, rows[:0])]
+        pieces, aside = [self._isolated(call, rows[:0])], guard.suspicion.aside
         for row in rows:
             identity = self.batch["id"][int(row)].as_py().hex()
             view = np.array([row])
-            if (call.step, identity) in guard.suspicion.aside:
+            if why := aside.get((call.step, identity)):
                 guard.set_aside.append([call.step, identity])
-                pieces.append(self._failed(call, view, DEATH))
+                pieces.append(self._failed(call, view, why))
             else:
                 guard.note(call.step, identity)
                 pieces.append(self._isolated(call, view))

@@ -168,9 +168,9 @@ class SegmentTask:
                 needs[resource] = max(needs.get(resource, 0), amount)
         return needs
 
-    def suspecting(self) -> "SegmentTask":
-        """This task, careful where a dead attempt left a note."""
-        return replace(self, suspicion=suspect(self.store, self.name))
+    def suspecting(self, *, died: bool = False) -> "SegmentTask":
+        """This task, careful where a dead attempt left a note; `died`: it was an attempt of this task as it is."""
+        return replace(self, suspicion=suspect(self.store, self.name, self.suspicion if died else None))
 
     def run(self) -> Outcome:
         """Stream the part's batches through the steps and write both files."""

@@ -8,12 +8,19 @@ checkouts and environments on one machine share what is equal.
 import os
 import re
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache, lru_cache
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any, Self
+
+try:
+    import fcntl
+except ImportError:  # no such locks on this system: kernels may be compiled more than once
+    fcntl = None  # type: ignore[assignment]
 
 HERE = Path(__file__).parent
 IMPORTED = re.compile(r"^from curate\.kernels(?:\.(\w+))? import (\([^)]*\)|.*)$", re.MULTILINE)
@@ -35,6 +42,33 @@ def cache_folder() -> Path:
 def any_compiled() -> bool:
     """Whether a kernel was compiled on this machine, for this release of numba."""
     return next(cache_folder().glob("*/*.nbi"), None) is not None
+
+
+@contextmanager
+def first_of(work: str) -> Iterator[None]:
+    """What runs kernels for the first time on a machine runs alone, so that they are compiled once and not in every process that waits for them.
+
+    `work` names what is done with them (a phase of a run); processes that do the same wait while the first is at it.
+    """
+    done = cache_folder() / f"done-{sha256(f'{work} {_all_sources()}'.encode()).hexdigest()[:16]}"
+    if done.exists() or fcntl is None or not _writable(cache_folder()):
+        yield
+        return
+    with open(f"{done}.lock", "wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # ends with the process, however that ends
+        if done.exists():
+            fcntl.flock(lock, fcntl.LOCK_UN)
+        yield
+        done.touch()
+
+
+@cache
+def _all_sources() -> str:
+    """Digest of all kernel files."""
+    digest = sha256()
+    for file in sorted(HERE.glob("*.py")):
+        digest.update(file.name.encode() + file.read_bytes())
+    return digest.hexdigest()
 
 
 def folder_of(name: str) -> Path:

@@ -12,6 +12,7 @@ from typing import Any
 import fsspec
 
 from curate.errors import SourceError
+from curate.store import options
 
 BLOCK = 1 << 18
 
@@ -19,7 +20,7 @@ BLOCK = 1 << 18
 def filesystem(uri: str) -> tuple[Any, str]:
     """The fsspec filesystem of a location and the path in it; SourceError where the protocol or its driver is missing."""
     try:
-        return fsspec.core.url_to_fs(os.path.expanduser(uri) if "://" not in uri else uri)
+        return fsspec.core.url_to_fs(os.path.expanduser(uri) if "://" not in uri else uri, **options(uri))
     except (ImportError, ValueError) as error:
         raise SourceError(
             f"input {uri}: expected a location that fsspec can open, got {error}; install the driver or check the path"

@@ -111,6 +111,8 @@ class Limits(Config):
     """Bytes of text of a file between segments, at most."""
     range_bytes: Count = 256 << 20
     """Bytes of one key range of a barrier's exchange, about: what one resolving task holds in memory."""
+    worker_bytes: Count = 8 << 30
+    """Memory that one of several workers may hold, mapped files aside; the document that takes more is set aside as an error. Ray is asked for as much."""
     row_group_rows: Count = 8192
     """Rows of a Parquet row group, exactly (but for the last)."""
 

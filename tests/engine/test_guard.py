@@ -1,11 +1,11 @@
 """A document that kills its worker: found by notes, set aside after two deaths, a recorded fact; the others go on."""
 
 import multiprocessing
-import os
 
 import law_corpus
 import pyarrow as pa
 import pytest
+from deadly import Nothing, deadly
 
 from curate.engine.guard import DEATH, Guard, Suspicion, suspect
 from curate.engine.run import Driver, input_parts
@@ -13,20 +13,7 @@ from curate.engine.steps import StageCall
 from curate.engine.tasks import SegmentTask
 from curate.recipe import from_dict
 from curate.shards.settle import read_documents
-from curate.stage import Config, stage
 from curate.store import Store
-
-
-class Nothing(Config):
-    """No settings."""
-
-
-@stage(version=1, reads=("text",), adds={"n": pa.int64()})
-def deadly(batch: pa.RecordBatch, config: Nothing):
-    """Dies in the middle of a batch that holds the word KILL, as native code does."""
-    if any("KILL" in text for text in batch["text"].to_pylist()):
-        os._exit(139)
-    return {"n": pa.array([1] * batch.num_rows, pa.int64())}
 
 
 @pytest.fixture
@@ -77,8 +64,8 @@ def test_a_row_needs_two_deaths():
     note = {"step": "s", "batch": 3, "row": "aa"}
     once = Suspicion().after({"step": "s", "batch": 3, "row": None}).after(note)
     assert once.careful == ((3, "s"),)
-    assert once.aside == frozenset()
-    assert once.after(note).aside == {("s", "aa")}
+    assert once.aside == {}
+    assert once.after(note).aside == {("s", "aa"): DEATH}
 
 
 def test_notes_outlive_the_process_and_a_torn_note_accuses_nobody(tmp_path):
@@ -87,8 +74,29 @@ def test_notes_outlive_the_process_and_a_torn_note_accuses_nobody(tmp_path):
     guard.batch = 4
     guard.note("a_long_step_name")
     guard.note("s")
-    assert suspect(store, "t") == Suspicion(careful=((4, "s"),))
+    assert suspect(store, "t") == Suspicion(careful=((4, "s"),), deaths=1)
     store.write("work/notes/t.json", b'{"step": "s", "ba')
     assert suspect(store, "t") == Suspicion()
     guard.close(finished=True)
     assert suspect(store, "t") == Suspicion()
+
+
+def test_a_death_without_a_note_of_its_own_accuses_nobody(tmp_path):
+    store = Store(str(tmp_path))
+    Guard(store, "t").note("s")
+    first = suspect(store, "t", Suspicion())
+    assert first == Suspicion(careful=((0 - 1, "s"),), deaths=1)
+    assert suspect(store, "t", first) == Suspicion(careful=first.careful, deaths=2), "the note that is there is the first death's"
+
+
+def test_notes_on_an_object_store_are_put_after_the_first_death():
+    store = Store("memory://notes")
+    Guard(store, "t").note("s")
+    assert not store.exists("work/notes/t.json")
+    died = suspect(store, "t", Suspicion())
+    assert died == Suspicion(deaths=1)
+    guard = Guard(store, "t", died)
+    guard.note("s", "aa")
+    assert suspect(store, "t", died).strikes == (("s", "aa", 1, DEATH),)
+    guard.close(finished=True)
+    assert not store.exists("work/notes/t.json")
