@@ -70,6 +70,7 @@ MAY_IMPORT = {
         "curate.store",
         "curate.schema",
         "curate.arrow",
+        "curate.kernels",
         "curate.card",
         "curate.errors",
     },
