@@ -2,8 +2,8 @@
 
 Text is cut into pre-tokens (`curate.kernels.pretokens`); in each, the pair of lowest rank is merged first, of equal ones the leftmost,
 until no pair has a rank. As in the BPE model of `tokenizers` (0.21 to 0.23), a queued merge is carried out if the pair that now stands at
-its place makes the same token, even from other halves. Ids of short pre-tokens are remembered in a table of fixed size that starts anew
-when it is full, which changes no id. Slow twin: tests/naive_bpe.py.
+its place makes the same token, even from other halves. Ids of short pre-tokens are remembered in a table that starts anew when it is full,
+which changes no id. Slow twin: tests/naive_bpe.py.
 """
 
 from typing import NamedTuple
@@ -11,15 +11,15 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from curate.kernels.pretoken_states import CHUNK, split_end, split_some
+from curate.kernels.pretoken_flags import make_room, split_chunk
 from curate.kernels.pretokens import SHORT, keys_of, mixed
 
 FREE = np.uint64(0xFFFFFFFFFFFFFFFF)
 MIX = np.uint64(0x9E3779B97F4A7C15)
 REMEMBERED_BYTES = 64
 LOW = np.uint64(0xFFFFFFFF)
-INLINE = 2
-"""Tokens that a row of the memory holds itself."""
+INLINE_BYTES = 8
+"""Tokens that a row of the memory holds itself: four of uint16, two of uint32."""
 
 
 class Merges(NamedTuple):
@@ -36,11 +36,11 @@ class Merges(NamedTuple):
 
 
 class Memory(NamedTuple):
-    """Ids of pre-tokens seen before; all arrays of fixed size."""
+    """Ids of pre-tokens seen before."""
 
     table: np.ndarray
     """uint64[rows, 4], an open-addressing table, its rows a power of two: two keys (`pretokens.keys_of`; the second of a long pre-token is
-    where its bytes start in `data`), length | number of tokens << 32 (0: free), two tokens or where they start in `tokens`."""
+    where its bytes start in `data`), length | number of tokens << 32 (0: free), its tokens or where they start in `tokens`."""
     data: np.ndarray
     """uint8: bytes of long pre-tokens."""
     tokens: np.ndarray
@@ -59,7 +59,7 @@ class Bench(NamedTuple):
     heap: np.ndarray
     """uint64[3 * len(ids)]: rank << 32 | position."""
     starts: np.ndarray
-    """int64[CHUNK + 8]: pre-tokens."""
+    """int64[CHUNK + 16]: pre-tokens."""
 
 
 @njit(nogil=True, cache=True)
@@ -183,9 +183,11 @@ def _remember(memory, first, second, data, start, length, out, begin, end):
         table[at, 1] = np.uint64(size[1])
         seen[size[1] : size[1] + length] = data[start : start + length]
         size[1] += length
-    if num <= INLINE:
-        last = out[end - 1] if num == INLINE else out[begin]
-        table[at, 3] = np.uint64(out[begin]) | (np.uint64(last) << np.uint64(32))
+    if num * out.itemsize <= INLINE_BYTES:
+        packed = np.uint64(0)
+        for i in range(num):
+            packed |= np.uint64(out[begin + i]) << np.uint64(8 * out.itemsize * i)
+        table[at, 3] = packed
     else:
         table[at, 3] = np.uint64(size[2])
         for i in range(num):
@@ -211,9 +213,22 @@ def _same(seen, at, data, start, length):
     return i == length
 
 
+@njit(nogil=True, cache=True, forceinline=True)
+def _unpack(packed, out, n):
+    """All tokens that a row may hold, to out[n:]; those that it does not hold are written over later."""
+    if out.itemsize == 2:
+        out[n] = packed & np.uint64(0xFFFF)
+        out[n + 1] = (packed >> np.uint64(16)) & np.uint64(0xFFFF)
+        out[n + 2] = (packed >> np.uint64(32)) & np.uint64(0xFFFF)
+        out[n + 3] = packed >> np.uint64(48)
+    else:
+        out[n] = packed & LOW
+        out[n + 1] = packed >> np.uint64(32)
+
+
 @njit(nogil=True, cache=True)
 def _slow_word(data, p, length, first, second, at, merges, memory, bench, out, n):
-    """As the loop below, where the row `at` is not a short pre-token of one or two tokens."""
+    """As the loop below, where the row `at` is not a short pre-token of few tokens."""
     table, seen, tokens, _ = memory
     mask = np.uint64(len(table) - 1)
     while table[at, 2] != 0:
@@ -221,9 +236,8 @@ def _slow_word(data, p, length, first, second, at, merges, memory, bench, out, n
         same = table[at, 0] == first and (what & LOW) == np.uint64(length)
         if same and (table[at, 1] == second if length <= SHORT else _same(seen, np.int64(table[at, 1]), data, p, length)):
             many = np.int64(what >> np.uint64(32))
-            if many <= INLINE:
-                out[n] = table[at, 3] & LOW
-                out[n + many - 1] = table[at, 3] >> np.uint64(32)
+            if many * out.itemsize <= INLINE_BYTES:
+                _unpack(table[at, 3], out, n)
             else:
                 begin = np.int64(table[at, 3])
                 for i in range(many):
@@ -237,7 +251,7 @@ def _slow_word(data, p, length, first, second, at, merges, memory, bench, out, n
 def _encode_words(data, num, merges, memory, bench, out, n):
     """Ids of the `num` pre-tokens between bench.starts to out[n:]; returns where they end."""
     table, starts = memory.table, bench.starts
-    mask = np.uint64(len(table) - 1)
+    mask, inline = np.uint64(len(table) - 1), INLINE_BYTES // out.itemsize
     for k in range(num):
         p = starts[k]
         length = starts[k + 1] - p
@@ -246,9 +260,8 @@ def _encode_words(data, num, merges, memory, bench, out, n):
         what = table[at, 2]
         same = (table[at, 0] ^ first) | (table[at, 1] ^ second) | ((what & LOW) ^ np.uint64(length))
         many = np.int64(what >> np.uint64(32))
-        if same == 0 and many <= INLINE and length <= SHORT:
-            out[n] = table[at, 3] & LOW
-            out[n + many - 1] = table[at, 3] >> np.uint64(32)
+        if same == 0 and many <= inline and length <= SHORT:
+            _unpack(table[at, 3], out, n)
             n += many
         else:
             n = _slow_word(data, p, length, first, second, at, merges, memory, bench, out, n)
@@ -256,22 +269,34 @@ def _encode_words(data, num, merges, memory, bench, out, n):
 
 
 @njit(nogil=True, cache=True)
-def encode_rows(begins, ends, data, machine, merges, memory, bench, out, row_ends):
-    """Ids of rows data[begins[i]:ends[i]] one after another into out (uint16 or uint32, one a byte is enough); row_ends[i] = end of row i
-    in out."""
-    place = np.zeros(3, dtype=np.int64)
+def encode_rows(begins, ends, data, splitter, merges, memory, bench, out, row_ends, n):
+    """Ids of rows data[begins[i]:ends[i]] one after another into out[n:] (uint16 or uint32, one a byte and four more are enough);
+    row_ends[i] = end of row i in out. Returns the end of the last."""
+    room = make_room()
     starts = bench.starts
-    n = 0
     for row in range(len(begins)):
-        p, end, num = begins[row], ends[row], 0
+        begin, end = begins[row], ends[row]
+        p, num = begin, 0
         while p < end:
-            p, num = split_some(data, p, min(end, p + CHUNK), machine, place, starts, num)
-            if p == end:
-                num = split_end(p, machine, place, starts, num)
+            p, num = split_chunk(data, begin, p, end, splitter, room, starts, num)
             n = _encode_words(data, num - 1, merges, memory, bench, out, n)
             starts[0] = starts[num - 1]
             num = 1
         row_ends[row] = n
+    return n
+
+
+@njit(nogil=True, cache=True)
+def refill(memory, table):
+    """Put what the memory holds into another table of more rows, zeros."""
+    mask = np.uint64(len(table) - 1)
+    for row in memory.table:
+        if row[2] != 0:
+            length = row[2] & LOW
+            at = mixed(row[0], row[1] if length <= SHORT else np.uint64(0), np.int64(length)) & mask
+            while table[at, 2] != 0:
+                at = (at + np.uint64(1)) & mask
+            table[at] = row
 
 
 @njit(nogil=True, cache=True)
@@ -279,9 +304,7 @@ def join_documents(tokens, ends, boundary, out):
     """The boundary token, then the tokens of document i, which end at ends[i] in `tokens`; for all documents into out."""
     n, k = 0, 0
     for i in range(len(ends)):
+        end = n + 1 + ends[i] - k
         out[n] = boundary
-        n += 1
-        while k < ends[i]:
-            out[n] = tokens[k]
-            n += 1
-            k += 1
+        out[n + 1 : end] = tokens[k : ends[i]]
+        n, k = end, ends[i]

@@ -1,7 +1,7 @@
 r"""The pre-tokenizers of GPT-2 and GPT-4 as finite automata over bytes, and the kernels that run them.
 
 The regular expressions stand in `curate.tokenizer.pretokenize`; each is written out here as states and moves, one table look-up and no
-branch a character, since the branches of a matcher by hand are what no processor foresees (43 MB/s; this: 300). What an expression looks
+branch a character, since the branches of a matcher by hand are what no processor foresees (43 MB/s; this: 230). What an expression looks
 ahead for is decided late: a move may start a pre-token at the character it reads, at the one before, or at the one noted behind the last
 line end. Text must be valid UTF-8, as Arrow strings are. Slow twin: tests/naive_bpe.py.
 """
@@ -163,7 +163,8 @@ def width(byte):
 
 
 @njit(nogil=True, cache=True)
-def _wide_kind(data, p, kinds):
+def wide_kind(data, p, kinds):
+    """The entry of `kinds` for the character of several bytes at p."""
     byte = np.int64(data[p])
     if byte < 0xE0:
         return kinds[((byte & 0x1F) << 6) | (data[p + 1] & 0x3F)]
@@ -190,7 +191,7 @@ def split_some(data, p, stop, machine, place, starts, n):
         if byte < 0x80:
             kind = kinds[byte]
         else:
-            kind = _wide_kind(data, p, kinds)
+            kind = wide_kind(data, p, kinds)
             step = width(byte)
         move = np.uint64(moves[state | np.uint64(kind)])
         state = move & np.uint64(0xFFF0)
@@ -220,13 +221,3 @@ def split_end(p, machine, place, starts, n):
     starts[n] = p
     place[:] = 0
     return n + 1
-
-
-@njit(nogil=True, cache=True)
-def split_row(data, start, end, machine, starts):
-    """Starts of all pre-tokens of data[start:end], then `end`; starts int64[end - start + 3]. Returns how many pre-tokens."""
-    place = np.zeros(3, dtype=np.int64)
-    if start >= end:
-        return 0
-    p, n = split_some(data, start, end, machine, place, starts, 0)
-    return split_end(p, machine, place, starts, n) - 1

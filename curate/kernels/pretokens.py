@@ -1,18 +1,22 @@
 """Kernels that count pre-tokens, add counts, and cut long texts where a cut changes no pre-token.
 
 Distinct pre-tokens live in an open-addressing table of one cache line a row: of up to 16 bytes the row holds the bytes themselves (first
-eight, last eight, length), of longer ones XXH64 and a place in the text where they stand. Slow twin: tests/naive_bpe.py.
+eight, the next eight, length), of longer ones XXH64 and a place in the text where they stand. Slow twin: tests/naive_bpe.py.
 """
 
 import numpy as np
 from numba import njit
 
-from curate.kernels.pretoken_states import CHUNK, SPACE, split_end, split_some, width
+from curate.kernels.pretoken_flags import make_room, split_chunk
+from curate.kernels.pretoken_states import CHUNK, SPACE, width
 from curate.kernels.xxh64 import P2, P3, xxh64
 
 BLANK = 0x20
 SHORT = 16
 """Bytes of a pre-token that is its own key."""
+_FIRST = np.array([(1 << (8 * min(length, 8))) - 1 for length in range(SHORT + 1)], dtype=np.uint64)
+_SECOND = np.array([(1 << (8 * max(length - 8, 0))) - 1 for length in range(SHORT + 1)], dtype=np.uint64)
+"""What of two words is of a pre-token, by its length: no branch, since lengths are what no processor foresees."""
 
 
 @njit(nogil=True, cache=True)
@@ -40,15 +44,13 @@ def _word(data, p):
 
 @njit(nogil=True, cache=True, forceinline=True)
 def keys_of(data, p, length):
-    """(first, second) uint64 of the pre-token data[p:p + length]: its first eight bytes and, beyond eight, its last eight; XXH64 and 0
-    where it is longer than SHORT."""
+    """(first, second) uint64 of the pre-token data[p:p + length]: its first eight bytes and the next eight, zeros where it has none; XXH64
+    and 0 where it is longer than SHORT."""
     if length > SHORT:
         return xxh64(data, p, p + length, np.uint64(0)), np.uint64(0)
-    if length > 8:
-        return _word(data, p), _word(data, p + length - 8)
-    if p + 8 <= len(data):
-        return _word(data, p) & (np.uint64(0xFFFFFFFFFFFFFFFF) >> np.uint64(64 - 8 * length)), np.uint64(0)
-    return _slow_word(data, p, length), np.uint64(0)
+    if p + SHORT <= len(data):
+        return _word(data, p) & _FIRST[length], _word(data, p + 8) & _SECOND[length]
+    return _slow_word(data, p, min(length, 8)), _slow_word(data, p + 8, max(length - 8, 0))
 
 
 @njit(nogil=True, cache=True, forceinline=True)
@@ -98,16 +100,12 @@ def _blank_between_letters(data, low, high):
 
 
 @njit(nogil=True, cache=True)
-def _cut_after(data, piece, end, classes, machine, max_bytes, starts):
+def _cut_after(data, piece, end, classes, splitter, max_bytes, starts):
     """(last place within `max_bytes` of `piece` where a cut changes no pre-token, or `piece`; end of the pre-token that goes too far)."""
-    place = np.zeros(3, dtype=np.int64)
+    room = make_room()
     p, n, safe, before = piece, 0, piece, piece
     while True:
-        whole = p == end
-        if whole:
-            n = split_end(p, machine, place, starts, n)
-        else:
-            p, n = split_some(data, p, min(end, p + CHUNK), machine, place, starts, n)
+        p, n = split_chunk(data, piece, p, end, splitter, room, starts, n)
         for k in range(1, n):
             q = starts[k]
             if q - piece > max_bytes:
@@ -115,14 +113,14 @@ def _cut_after(data, piece, end, classes, machine, max_bytes, starts):
             if not _ends_in_space(data, piece, q, classes) or not _ends_in_space(data, piece, before, classes):
                 safe = q
             before = q
-        if whole:
+        if p == end:
             return end, end
         starts[0] = starts[n - 1]
         n = 1
 
 
 @njit(nogil=True, cache=True)
-def cut_ends(data, start, end, classes, machine, max_bytes, out):
+def cut_ends(data, start, end, classes, splitter, max_bytes, out):
     """Ends of pieces of at most `max_bytes` bytes into `out`; returns how many.
 
     Cuts stand between pre-tokens, where cutting changes no pre-token: before a blank between letters in the second half of a piece, else
@@ -130,12 +128,12 @@ def cut_ends(data, start, end, classes, machine, max_bytes, out):
     cut between characters, and what is left of it is a piece.
     """
     n, piece = 0, start
-    starts = np.empty(CHUNK + 8, dtype=np.int64)
+    starts = np.empty(CHUNK + 16, dtype=np.int64)
     while end - piece > max_bytes:
         safe = _blank_between_letters(data, piece + max_bytes // 2, min(piece + max_bytes, end - 2))
         q = safe
         if safe < 0:
-            safe, q = _cut_after(data, piece, end, classes, machine, max_bytes, starts)
+            safe, q = _cut_after(data, piece, end, classes, splitter, max_bytes, starts)
         if safe > piece:
             out[n] = safe
             n += 1
@@ -228,22 +226,20 @@ def _count_words(data, starts, n, max_bytes, table, longs):
 
 
 @njit(nogil=True, cache=True)
-def count_pretokens(starts, ends, data, machine, max_bytes):
+def count_pretokens(starts, ends, data, splitter, max_bytes):
     """Distinct pre-tokens of rows data[starts[i]:ends[i]], in no order of meaning.
 
     Returns (rows uint64[m, 4]: see the module, place in the text if it is longer than SHORT, count, length; number and bytes of pre-tokens
     longer than `max_bytes`, which are not counted).
     """
     table = np.zeros((1 << 14, 4), dtype=np.uint64)
-    found = np.empty(CHUNK + 8, dtype=np.int64)
-    place, longs = np.zeros(3, dtype=np.int64), np.zeros(2, dtype=np.int64)
+    found = np.empty(CHUNK + 16, dtype=np.int64)
+    room, longs = make_room(), np.zeros(2, dtype=np.int64)
     num = 0
     for row in range(len(starts)):
         p, n, end = starts[row], 0, ends[row]
         while p < end:
-            p, n = split_some(data, p, min(end, p + CHUNK), machine, place, found, n)
-            if p == end:
-                n = split_end(p, machine, place, found, n)
+            p, n = split_chunk(data, starts[row], p, end, splitter, room, found, n)
             while 2 * (num + n) > len(table):
                 table = _wider(table)
             num += _count_words(data, found, n, max_bytes, table, longs)
@@ -271,7 +267,7 @@ def gather(data, rows, offsets, out):
             for k in range(min(length, 8)):
                 out[offsets[i] + k] = np.uint8((rows[i, 0] >> np.uint64(8 * k)) & np.uint64(0xFF))
             for k in range(8, length):
-                out[offsets[i] + k] = np.uint8((rows[i, 1] >> np.uint64(8 * (k - length + 8))) & np.uint64(0xFF))
+                out[offsets[i] + k] = np.uint8((rows[i, 1] >> np.uint64(8 * (k - 8))) & np.uint64(0xFF))
 
 
 @njit(nogil=True, cache=True)

@@ -5,6 +5,7 @@ one is text. They are built from a tokenizer.json without its special tokens, si
 one asks.
 """
 
+import itertools
 import json
 from typing import Any, Protocol
 
@@ -21,8 +22,11 @@ MAX_PIECE_BYTES = 1 << 16
 """A longer document is encoded in pieces of at most this many bytes."""
 RENEW_BYTES = 256 << 20
 """`gigatoken` keeps what it has seen; after this much text it starts anew."""
-MEMORY_ROWS = 1 << 19
-"""Rows of the kernel's memory of pre-tokens, half of them used; 30 MB in all."""
+MEMORY_ROWS = (1 << 16, 1 << 21)
+"""Rows of the kernel's memory of pre-tokens, at first and at most; half of them are used, and a row takes 48 bytes with what it points at:
+100 MB at most."""
+GROUP_BYTES = 1 << 22
+"""The memory may grow after so much text."""
 
 
 class Backend(Protocol):
@@ -65,25 +69,46 @@ class KernelBackend:
             ids = np.array([(vocabulary[a], vocabulary[b], vocabulary[a + b]) for a, b in pairs], dtype=np.int32).reshape(-1, 3).T.copy()
         except (KeyError, ValueError) as error:
             raise UnfitError(f"its vocabulary lacks {error}") from None
-        self.machine = pretokenize.automaton(pattern)
+        self.splitter = pretokenize.splitter(pattern)
         self.merges = bpe_encode.merge_table(ids[0], ids[1], ids[2], byte_ids)
-        self.memory = bpe_encode.Memory(
-            np.zeros((MEMORY_ROWS, 4), dtype=np.uint64),
-            np.empty(8 * MEMORY_ROWS, dtype=np.uint8),
-            np.empty(4 * MEMORY_ROWS, dtype=np.int32),
-            np.zeros(3, dtype=np.int64),
-        )
+        self.memory = _memory(MEMORY_ROWS[0])
         symbols, before, after = np.empty((3, MAX_PIECE_BYTES), dtype=np.int32)
-        heap, starts = np.empty(3 * MAX_PIECE_BYTES, dtype=np.uint64), np.empty(CHUNK + 8, dtype=np.int64)
+        heap, starts = np.empty(3 * MAX_PIECE_BYTES, dtype=np.uint64), np.empty(CHUNK + 16, dtype=np.int64)
         self.bench = bpe_encode.Bench(symbols, before, after, heap, starts)
 
     def encode(self, pieces: Utf8, ends: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """See `Backend`."""
         starts = pieces.offsets[:-1]
-        out = np.empty(int((ends - starts).sum()), dtype=self.dtype)
+        sums = np.cumsum(ends - starts)
+        total = int(sums[-1]) if len(sums) else 0
+        out = np.empty(total + 4, dtype=self.dtype)
         row_ends = np.empty(len(starts), dtype=np.int64)
-        bpe_encode.encode_rows(starts, ends, pieces.data, self.machine, self.merges, self.memory, self.bench, out, row_ends)
-        return out[: row_ends[-1] if len(row_ends) else 0], row_ends
+        edges = np.unique(np.append(np.searchsorted(sums, np.arange(0, total, GROUP_BYTES)), len(sums)))
+        end = 0
+        for low, high in itertools.pairwise([0, *edges.tolist()]):
+            rows = slice(low, high)
+            end = bpe_encode.encode_rows(
+                starts[rows], ends[rows], pieces.data, self.splitter, self.merges, self.memory, self.bench, out, row_ends[rows], end
+            )
+            self._grow()
+        return out[:end], row_ends
+
+    def _grow(self) -> None:
+        old = self.memory
+        if 8 * old.size[0] <= 3 * len(old.table) or len(old.table) >= MEMORY_ROWS[1]:
+            return
+        wider = _memory(2 * len(old.table))
+        bpe_encode.refill(old, wider.table)
+        for name in ("data", "tokens", "size"):
+            getattr(wider, name)[: len(getattr(old, name))] = getattr(old, name)
+        self.memory = wider
+
+
+def _memory(rows: int) -> bpe_encode.Memory:
+    """An empty memory; no row of its table lies in two cache lines."""
+    raw = np.zeros(4 * rows + 8, dtype=np.uint64)
+    table = raw[-raw.ctypes.data % 64 // 8 :][: 4 * rows].reshape(rows, 4)
+    return bpe_encode.Memory(table, np.empty(8 * rows, np.uint8), np.empty(2 * rows, np.int32), np.zeros(3, np.int64))
 
 
 class GigatokenBackend:

@@ -81,11 +81,15 @@ class Encoder:
         starts, ends = rows.offsets[:-1], rows.offsets[1:]
         if not (ends - starts > MAX_PIECE_BYTES).any():
             return rows, ends, np.arange(1, len(ends) + 1)
-        cuts = [
-            self._cut(rows.data, int(a), int(b)) if b - a > MAX_PIECE_BYTES else np.array([b]) for a, b in zip(starts, ends, strict=True)
-        ]
-        all_ends = np.concatenate(cuts)
-        last = np.cumsum([len(cut) for cut in cuts])
+        long = np.flatnonzero(ends - starts > MAX_PIECE_BYTES)
+        cuts = [self._cut(rows.data, int(starts[i]), int(ends[i])) for i in long]
+        counts = np.ones(len(ends), dtype=np.int64)
+        counts[long] = [len(cut) for cut in cuts]
+        last = np.cumsum(counts)
+        all_ends = np.empty(last[-1], dtype=np.int64)
+        all_ends[last - 1] = ends
+        for i, cut in zip(long, cuts, strict=True):
+            all_ends[last[i] - len(cut) : last[i]] = cut
         begins = np.concatenate(([0], all_ends))
         begins[np.concatenate(([0], last[:-1]))] = starts
         return Utf8(begins, rows.data, rows.valid), all_ends, last
@@ -95,8 +99,8 @@ class Encoder:
         if self.facts.pattern is not None:
             # two pieces in a row are together longer than the limit, but for the rest of a cut word
             out = np.empty(4 * ((end - start) // MAX_PIECE_BYTES) + 8, dtype=np.int64)
-            machine = pretokenize.automaton(self.facts.pattern)
-            return out[: pretokens.cut_ends(data, start, end, classes(), machine, MAX_PIECE_BYTES, out)].copy()
+            splitter = pretokenize.splitter(self.facts.pattern)
+            return out[: pretokens.cut_ends(data, start, end, classes(), splitter, MAX_PIECE_BYTES, out)].copy()
         return np.array(cut_unknown(data[start:end], lambda text: self._ids(text))) + start
 
     def _ids(self, text: bytes) -> np.ndarray:

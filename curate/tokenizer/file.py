@@ -27,14 +27,20 @@ def byte_characters() -> str:
     return "".join(chr(b) if b in printable else chr(0x100 + others.index(b)) for b in range(256))
 
 
+@lru_cache(maxsize=1)
+def _tables() -> tuple[dict[int, str], dict[str, int]]:
+    """Byte → character, and back."""
+    return dict(enumerate(byte_characters())), {c: b for b, c in enumerate(byte_characters())}
+
+
 def written(token: bytes) -> str:
     """A token's bytes as the vocabulary writes them."""
-    return token.decode("latin-1").translate(dict(enumerate(byte_characters())))
+    return token.decode("latin-1").translate(_tables()[0])
 
 
 def unwritten(text: str) -> bytes | None:
     """The bytes that a vocabulary entry stands for; None where it has characters that stand for no byte."""
-    table = {c: b for b, c in enumerate(byte_characters())}
+    table = _tables()[1]
     return bytes(table[c] for c in text) if all(c in table for c in text) else None
 
 

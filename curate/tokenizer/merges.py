@@ -52,5 +52,5 @@ def first_tokens(specials: Sequence[str]) -> tuple[list[str], np.ndarray]:
 
 def _ranked(merges: np.ndarray, names: list[str]) -> list[tuple[str, str]]:
     """Merges by rank; a pair learned twice counts by its last place, as it does when `tokenizers` saves a model."""
-    ranks = {(int(left), int(right)): rank for rank, (left, right, _) in enumerate(merges)}
+    ranks = {(left, right): rank for rank, (left, right, _) in enumerate(merges.tolist())}
     return [(names[left], names[right]) for left, right in sorted(ranks, key=ranks.__getitem__)]

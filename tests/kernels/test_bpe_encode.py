@@ -18,18 +18,18 @@ def room(rows, piece=4096):
         np.zeros((rows, 4), np.uint64), np.empty(64 * rows, np.uint8), np.empty(64 * rows, np.int32), np.zeros(3, np.int64)
     )
     symbols = (np.empty(piece, np.int32) for _ in range(3))
-    return memory, bpe_encode.Bench(*symbols, np.empty(3 * piece, np.uint64), np.empty(CHUNK + 8, np.int64))
+    return memory, bpe_encode.Bench(*symbols, np.empty(3 * piece, np.uint64), np.empty(CHUNK + 16, np.int64))
 
 
 def encode(texts, merges, entries=16):
     lefts, rights, made = (np.array(column, dtype=np.int32) for column in (list(zip(*merges, strict=True)) or [(), (), ()]))
     data = np.frombuffer("".join(texts).encode(), dtype=np.uint8)
     ends = np.cumsum([len(t.encode()) for t in texts], dtype=np.int64)
-    out, row_ends = np.empty(len(data), np.uint16), np.empty(len(texts), np.int64)
+    out, row_ends = np.empty(len(data) + 4, np.uint16), np.empty(len(texts), np.int64)
     starts = np.concatenate(([0], ends[:-1]))
     memory, bench = room(entries)
     table = bpe_encode.merge_table(lefts, rights, made, BYTE_IDS)
-    bpe_encode.encode_rows(starts, ends, data, pretokenize.automaton("gpt2"), table, memory, bench, out, row_ends)
+    bpe_encode.encode_rows(starts, ends, data, pretokenize.splitter("gpt2"), table, memory, bench, out, row_ends, 0)
     return [out[a:b].tolist() for a, b in zip([0, *row_ends], row_ends, strict=False)]
 
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from curate.arrow import utf8
 from curate.kernels import pretokens
+from curate.kernels.pretoken_states import CHUNK
 from curate.tokenizer import pretokenize
 from curate.tokenizer.unicode_classes import classes
 from tests import naive_bpe
@@ -39,11 +40,20 @@ def test_every_short_text_over_the_characters_that_matter_splits_alike(pattern):
 
 @patterns
 @without_clock
+@given(ahead=st.integers(CHUNK - 12, CHUNK + 4), tail=texts)
+def test_a_chunk_may_end_anywhere(pattern, ahead, tail):
+    for filler in ("x", " ", "'", "é", "\u3000", "7"):
+        text = (filler * (ahead // len(filler.encode()))) + tail + "'re" + tail
+        assert pretokenize.split(text, pattern) == naive_bpe.split(text, pattern)
+
+
+@patterns
+@without_clock
 @given(text=texts, max_bytes=st.integers(4, 12))
 def test_a_cut_between_pretokens_changes_none(pattern, text, max_bytes):
     data = np.frombuffer(text.encode(), dtype=np.uint8)
     out = np.empty(len(data) + 1, dtype=np.int64)
-    num = pretokens.cut_ends(data, 0, len(data), classes(), pretokenize.automaton(pattern), max_bytes, out)
+    num = pretokens.cut_ends(data, 0, len(data), classes(), pretokenize.splitter(pattern), max_bytes, out)
     pieces = [data[a:b].tobytes() for a, b in zip([0, *out[:num]], out[:num], strict=False)]
     assert b"".join(pieces) == text.encode()
     assert all(0 < len(piece) <= max_bytes for piece in pieces)
