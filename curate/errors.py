@@ -7,6 +7,7 @@ CurateError
 ├── ShardError    token shards or a tokenizer do not fit each other
 ├── LedgerError   the books do not balance, or belong to another run
 ├── DedupIndexError  an index of earlier runs is damaged, or made with other parameters
+├── ReviewError   a reviewer asked for what cannot be: say it anew, or ask a steward
 └── StoreError    an output folder cannot be written, or another driver holds it
 
 A single bad document raises none of these outside its task: it leaves as a counted error with its origin.
@@ -39,6 +40,10 @@ class LedgerError(CurateError):
 
 class StoreError(CurateError):
     """An output location that cannot be written or is in use."""
+
+
+class ReviewError(CurateError):
+    """A decision that cannot be recorded as it was said."""
 
 
 class DedupIndexError(CurateError):

@@ -75,6 +75,18 @@ MAY_IMPORT = {
         "curate.errors",
     },
     "curate.signoff": {"curate.store", "curate.errors"},
+    "curate.steward": {"curate.errors"},
+    "curate.review": {
+        "curate.arrow",
+        "curate.card",
+        "curate.recipe",
+        "curate.schema",
+        "curate.signoff",
+        "curate.stage",
+        "curate.steward",
+        "curate.store",
+        "curate.errors",
+    },
     "curate.card": {
         "curate.arrow",
         "curate.signoff",
