@@ -99,6 +99,11 @@ class Outcome:
         return Outcome(task=line["task"], kind=line["kind"], files=files, balance=balance, facts=line["facts"])
 
 
+def files_of(outcomes: Iterable[Outcome], role: str) -> list[File]:
+    """Files of a role, in task order."""
+    return [file for outcome in outcomes for file in outcome.files.get(role, [])]
+
+
 class Ledger:
     """The lines of a run's folder, and the only writer of new ones."""
 
@@ -108,9 +113,11 @@ class Ledger:
         for path in (ARCHIVE, LEDGER):
             if store.exists(path):
                 self._load(store.read(path).decode(), path)
-        for name in store.list(JOURNAL):
-            if name.endswith(".json"):
-                self._load(store.read(f"{JOURNAL}/{name}").decode(), name)
+        names = [f"{JOURNAL}/{name}" for name in store.list(JOURNAL) if name.endswith(".json")]
+        for name, data in zip(names, store.read_all(names), strict=True):
+            self._load(data.decode(), name)
+        # a folder answers at once for each file; an object store is asked once for all
+        self._sizes = None if store.is_local or not self.lines else store.sizes("work")
 
     def _load(self, text: str, where: str) -> None:
         for number, raw in enumerate(text.splitlines(), 1):
@@ -127,10 +134,13 @@ class Ledger:
         outcome = self.lines.get(task)
         if outcome is None:
             return None
-        for files in outcome.files.values():
-            if any(self.store.size(file.path) != file.bytes for file in files):
-                return None
+        if any(self._size(file) != file.bytes for files in outcome.files.values() for file in files):
+            return None
         return outcome
+
+    def _size(self, file: File) -> int | None:
+        """Bytes of a file as it lies there; None where it is gone."""
+        return self.store.size(file.path) if self._sizes is None else self._sizes.get(file.path)
 
     def commit(self, outcome: Outcome) -> None:
         """Write a task's line; from here on the task is finished. Refuses what does not balance."""
@@ -140,6 +150,8 @@ class Ledger:
         self.store.write(f"{JOURNAL}/{outcome.task}.json", _dump(outcome))
         failpoint("after_commit")
         self.lines[outcome.task] = outcome
+        if self._sizes is not None:
+            self._sizes |= {file.path: file.bytes for files in outcome.files.values() for file in files}
 
     def compact(self, tasks: Iterable[str]) -> None:
         """Write `ledger.jsonl` with the lines of these tasks, in this order; lines of other recipes stay usable under work/."""

@@ -150,12 +150,12 @@ class Store:
             return None
 
     def open(self, path: str, read_bytes: int = READ_BYTES) -> Any:
-        """A seekable binary file to read: memory-mapped where local, else asked for `read_bytes` at once, which it holds."""
+        """A seekable binary file to read: memory-mapped where local, else in blocks of `read_bytes`, of which it holds two."""
         if self.is_local:
             import pyarrow as pa
 
             return pa.memory_map(self.full(path), "r")
-        return self.fs.open(self.full(path), "rb", block_size=read_bytes, cache_type="readahead")
+        return self.fs.open(self.full(path), "rb", block_size=read_bytes, cache_type="blockcache", cache_options={"maxblocks": 2})
 
     def read(self, path: str) -> bytes:
         with self.fs.open(self.full(path), "rb") as file:

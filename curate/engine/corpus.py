@@ -10,9 +10,9 @@ from typing import Any
 from curate.card import publish, questions
 from curate.engine import tokens
 from curate.engine.local import Engine
-from curate.engine.run import Driver, Silent, Watcher, files_of, form_parts, input_parts
+from curate.engine.run import Driver, Silent, Watcher, form_parts, input_parts
 from curate.errors import RecipeError, StoreError
-from curate.ledger import LEDGER, Balance, Outcome
+from curate.ledger import LEDGER, Balance, Outcome, files_of
 from curate.recipe import Recipe, to_yaml
 from curate.store import Lease, Store, failpoint
 

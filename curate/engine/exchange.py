@@ -7,7 +7,9 @@ range, so never more than the range, however many runs there are, and keeps file
 """
 
 import base64
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -80,6 +82,28 @@ def _is_whole(dtype: pa.DataType) -> bool:
     return bool(pa.types.is_integer(dtype) or pa.types.is_floating(dtype))
 
 
+@dataclass(frozen=True)
+class Runs:
+    """Sorted runs by the range of keys that they can hold."""
+
+    edges: tuple[int, ...]
+    """Where ranges begin, rising from 0."""
+    files: tuple[tuple[File, ...], ...]
+    """The runs of each range."""
+
+    def within(self, low: int, high: int) -> tuple[File, ...]:
+        """The runs that can hold a key of [low, high)."""
+        if high <= low:
+            return ()
+        first, last = bisect_right(self.edges, low) - 1, bisect_right(self.edges, high - 1) - 1
+        return tuple(file for files in self.files[first : last + 1] for file in files)
+
+
+def plain(runs: Sequence[File]) -> Runs:
+    """Runs that may each hold any key."""
+    return Runs((0,), (tuple(runs),))
+
+
 class RunWriter:
     """Collects keyed rows and writes sorted runs `<stem>-000.arrow`, …, one whenever `spill_bytes` are held."""
 
@@ -145,7 +169,7 @@ class Cursor:
 
     def __init__(self, store: Store, file: File, low: int, high: int):
         self.high = high
-        self.source = store.open(file.path)
+        self.source = store.open(file.path, BATCH_BYTES)
         self.reader = pa.ipc.open_file(self.source)
         firsts = np.frombuffer(base64.b64decode(self.reader.schema.metadata[FIRST_KEYS]), dtype="<u8")
         # the batch before the first key >= low may still hold rows of the range

@@ -12,16 +12,12 @@ from typing import Any, Protocol
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from curate.engine.exchange import ranges, run_bytes
 from curate.engine.index import check_steps, opened
 from curate.engine.local import Engine, Task
 from curate.engine.plan import Plan, Segment, plan
-from curate.engine.recall import recalled_bytes, slots
-from curate.engine.steps import BarrierCall
-from curate.engine.tasks import DocumentsPart, InputPart, Mark, RemovedTask, SegmentTask, name_of, removed_schema
-from curate.engine.tasks_barrier import AGAIN, FindingTask, ResolveTask, SketchTask, digest_of
-from curate.engine.tasks_index import RecallTask, RememberTask
-from curate.ledger import Ledger, Outcome
+from curate.engine.rounds import Rounds
+from curate.engine.tasks import DocumentsPart, InputPart, Mark, RemovedTask, SegmentTask, name_of, removed_schema, within
+from curate.ledger import Ledger, Outcome, files_of
 from curate.read.chunk import Source
 from curate.read.dialogue import OWN
 from curate.read.fields import CARRIED
@@ -32,7 +28,6 @@ from curate.store import File, Store, failpoint
 from curate.turns import ROLES, TEXT
 
 TIMES = "times.jsonl"
-MAX_ITERATIONS = 10_000
 
 
 class Watcher(Protocol):
@@ -70,6 +65,7 @@ class Driver:
         self.index = opened(self.recipe, self.store)
         check_steps(self.index, [call for segment in self.plan.segments for call in segment.barriers])
         self.ledger = Ledger(self.store)
+        self.rounds = Rounds(self)
         self.carried = tuple(sorted(carried(self.recipe)))
         self.tasks: list[str] = []
         """Names of all tasks of this run, in plan order."""
@@ -121,7 +117,7 @@ class Driver:
                     store=self.store,
                     name=name_of(f"segment{segment.index}", identity),
                     part=part,
-                    marks=tuple(marks),
+                    marks=within(marks, part),
                     steps=segment.steps,
                     bounds=self.plan.bounds,
                     carry_raw=segment.carry_raw,
@@ -131,119 +127,6 @@ class Driver:
                 )
             )
         return self.phase(segment.label, tasks)
-
-    # ---------------------------------------------------------------- barriers
-
-    def barrier(self, call: BarrierCall, parts: Sequence[DocumentsPart], marks: Sequence[Mark]) -> tuple[list[File], str]:
-        """All rounds of a barrier: the runs of its last resolve, and a digest that stands for all of it."""
-        runs: list[File] | None = None
-        for number, this in enumerate(call.rounds):
-            if this.sketch is not None:
-                runs = self._sketch(call, number, parts, marks, runs)
-            runs = self._resolve(call, number, runs or [])
-        runs = runs or []
-        return runs, name_of("barrier", [call.identity(), digest_of(runs)])
-
-    def _sketch(
-        self, call: BarrierCall, number: int, parts: Sequence[DocumentsPart], marks: Sequence[Mark], previous: list[File] | None
-    ) -> list[File]:
-        this = call.rounds[number]
-        before = None if previous is None else name_of("runs", digest_of(previous))
-        past = [[mark.call.identity(), mark.digest] for mark in marks]
-        tasks = [
-            SketchTask(
-                store=self.store,
-                name=name_of("sketch", [call.identity(first_sketch=number == 0), number, part.identity(), past, before]),
-                part=part,
-                marks=tuple(marks),
-                call=call,
-                round=number,
-                previous=None if previous is None else tuple(previous),
-                spill_bytes=self.plan.bounds.range_bytes,
-                phase=f"{call.label}: {this.name}",
-            )
-            for part in parts
-        ]
-        if previous is not None and not any(file.rows for file in previous):
-            return []  # the round before asked for nothing
-        return files_of(self.phase(f"{call.label}: sketch {this.name}", [*tasks, *self._recalls(call, number, previous)]), "rows")
-
-    def _recalls(self, call: BarrierCall, number: int, previous: list[File] | None) -> list[RecallTask]:
-        """What documents of earlier runs have to say in a later round."""
-        if previous is None:
-            return []
-        before = name_of("runs", digest_of(previous))
-        return [
-            RecallTask(
-                store=self.store,
-                name=name_of("recall", [call.identity(), number, part, before]),
-                call=call,
-                segment=segment,
-                slot=slot,
-                number=part,
-                previous=tuple(previous),
-                spill_bytes=self.plan.bounds.range_bytes,
-                phase=f"{call.label}: {call.rounds[number].name}",
-            )
-            for part, segment, slot in slots(call)
-            if slot.entries is not None
-        ]
-
-    def _remember(self, call: BarrierCall, parts: Sequence[DocumentsPart], marks: Sequence[Mark]) -> list[Outcome]:
-        """What the documents that stay at a barrier leave in the index."""
-        past = [[mark.call.identity(), mark.digest] for mark in marks]
-        assert call.barrier.memory is not None
-        tasks = [
-            RememberTask(
-                store=self.store,
-                name=name_of("remember", [call.identity(), call.barrier.memory.version, part.identity(), past]),
-                part=part,
-                marks=tuple(marks),
-                call=call,
-                spill_bytes=self.plan.bounds.range_bytes,
-                phase=f"{call.label}: index",
-            )
-            for part in parts
-        ]
-        return self.phase(f"{call.label}: index", tasks)
-
-    def _resolve(self, call: BarrierCall, number: int, runs: list[File]) -> list[File]:
-        """One round's resolve, repeated while it says so."""
-        this = call.rounds[number]
-        resolved: list[File] = []
-        for iteration in range(MAX_ITERATIONS):
-            if not any(file.rows for file in runs):
-                break
-            num_bytes = run_bytes(runs) + (recalled_bytes(call) if number == 0 else 0)
-            cut = ranges(num_bytes, self.plan.bounds.range_bytes, self.min_ranges)
-            source = name_of("runs", digest_of(runs))
-            tasks = [
-                ResolveTask(
-                    store=self.store,
-                    name=name_of("resolve", [call.identity(), number, source, low, high]),
-                    call=call,
-                    round=number,
-                    runs=tuple(runs),
-                    low=low,
-                    high=high,
-                    whole=len(cut) == 1,
-                    spill_bytes=self.plan.bounds.range_bytes,
-                    phase=f"{call.label}: {this.name}",
-                )
-                for low, high in cut
-            ]
-            again = f", again {iteration}" if iteration else ""
-            outcomes = self.phase(f"{call.label}: resolve {this.name}{again}", tasks)
-            resolved += files_of(outcomes, "rows")
-            runs = files_of(outcomes, AGAIN)
-        return resolved
-
-    def finding(self, call: BarrierCall, parts: Sequence[DocumentsPart]) -> Outcome:
-        """A barrier that ends in files."""
-        runs, digest = self.barrier(call, parts, [])
-        name = name_of("finding", [call.identity(), digest])
-        task = FindingTask(store=self.store, name=name, call=call, runs=tuple(runs), phase=f"{call.label}: finding")
-        return self.phase(f"{call.label}: finding", [task])[0]
 
     # ---------------------------------------------------------------- documents
 
@@ -255,10 +138,10 @@ class Driver:
             marks: list[Mark] = []
             for planned in segment.barriers:
                 call = self.index.with_earlier(planned) if self.index else planned
-                runs, digest = self.barrier(call, formed, marks)
-                marks.append(Mark(call=call, runs=tuple(runs), digest=digest))
+                mark = self.rounds.mark(call, formed, marks)
+                marks.append(mark)
                 if self.index and self.index.config.write and self.index.takes_part(call):
-                    self.index.remember(call, self._remember(call, formed, marks))
+                    self.index.remember(call, self.rounds.remember(call, formed, marks))
             outcomes.append(self.segment(segment, formed, marks))
         return outcomes
 
@@ -345,11 +228,6 @@ def carried(recipe: Recipe) -> set[str]:
     mapped = {name for given in recipe.inputs for name in given.fields}
     own = OWN if recipe.kind != TEXT else ()
     return (mapped | set(CARRIED)) - set(DOCUMENT.names) - set(own) | ({ROLES} if recipe.kind != TEXT else set())
-
-
-def files_of(outcomes: Iterable[Outcome], role: str) -> list[File]:
-    """Files of a role, in task order."""
-    return [file for outcome in outcomes for file in outcome.files.get(role, [])]
 
 
 def nonempty(files: Sequence[File]) -> list[File]:

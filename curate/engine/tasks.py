@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from curate.engine.exchange import read_range
+from curate.engine.exchange import Runs, plain, read_range
 from curate.engine.guard import Guard, Suspicion, suspect
 from curate.engine.steps import BarrierCall, StageCall, Walk
 from curate.ledger import Balance, Outcome
@@ -52,7 +52,7 @@ class Mark:
     """A barrier whose verdicts are there: runs keyed by address."""
 
     call: BarrierCall
-    runs: tuple[File, ...]
+    runs: Runs
     digest: str
     """Of the barrier as a whole: one parent, however many tasks it had."""
 
@@ -86,12 +86,22 @@ class InputPart:
         return [self.source.name, sorted(self.source.fields.items()), spans, *made]
 
 
+def addresses(part: "InputPart | DocumentsPart") -> tuple[int, int]:
+    """The first address of a part, and the first after it."""
+    return part.index << PART_SHIFT, (part.index + 1) << PART_SHIFT
+
+
+def within(marks: Sequence[Mark], part: "InputPart | DocumentsPart") -> tuple[Mark, ...]:
+    """The marks, with the runs that can speak of a part."""
+    return tuple(replace(mark, runs=plain(mark.runs.within(*addresses(part)))) for mark in marks)
+
+
 def batches_with_marks(
     store: Store, part: DocumentsPart, marks: Sequence[Mark], columns: Sequence[str] | None
 ) -> Iterator[tuple[pa.RecordBatch, int, list[pa.Table]]]:
     """The part's batches, each with its first row number in the part and the verdict rows of every mark (with `row`, the index in the batch)."""
-    low, high = part.index << PART_SHIFT, (part.index + 1) << PART_SHIFT
-    verdicts = [_slice(store, mark.runs, low, high) for mark in marks]
+    low, high = addresses(part)
+    verdicts = [_slice(store, mark.runs.within(low, high), low, high) for mark in marks]
     first = 0
     for batch in read_documents(store, part.files, columns, BATCH_ROWS):
         yield batch, first, [_rows_of(table, mark, low + first, batch.num_rows) for table, mark in zip(verdicts, marks, strict=True)]

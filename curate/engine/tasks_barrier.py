@@ -13,7 +13,7 @@ from curate.barrier import Round
 from curate.engine.exchange import Cursor, RunWriter, merged, read_range, run_bytes
 from curate.engine.recall import recalled
 from curate.engine.steps import BarrierCall, Walk
-from curate.engine.tasks import PART_SHIFT, DocumentsPart, Mark, batches_with_marks, rows_at
+from curate.engine.tasks import DocumentsPart, Mark, addresses, batches_with_marks, rows_at
 from curate.errors import StageError
 from curate.ledger import Balance, Outcome
 from curate.store import File, Store, failpoint
@@ -63,7 +63,7 @@ class SketchTask:
 
     def _batches(self) -> Iterator[tuple[pa.RecordBatch, pa.Table | None]]:
         """Batches of the rows that are still in, with their address, and what the round before resolved for them."""
-        low, high = self.part.index << PART_SHIFT, (self.part.index + 1) << PART_SHIFT
+        low, high = addresses(self.part)
         before: pa.Table | None = None
         if self.previous is not None:
             tables = list(read_range(self.store, self.previous, low, high))
@@ -85,7 +85,7 @@ def live_batches(
     """(the rows that no mark removed, with `at`; their index in the batch; the batch's first row in the part; its rows) of every batch."""
     wanted = ["id", "text", *reads]
     columns = list(dict.fromkeys([*wanted, *(c for mark in marks for c in mark.call.barrier.replaces)]))
-    low = part.index << PART_SHIFT
+    low, _ = addresses(part)
     for batch, first, verdicts in batches_with_marks(store, part, marks, columns):
         if batch.num_rows == 0:
             continue

@@ -178,6 +178,11 @@ def cuts(buckets: np.ndarray, tokens_per_shard: int) -> list[tuple[int, int, int
     return list(zip(at.tolist(), (ends - buckets)[at].tolist(), wanted.tolist(), strict=True))
 
 
+def bucket_range(bucket: int) -> tuple[int, int]:
+    """The keys [low, high) of a bucket of the histogram."""
+    return bucket << (64 - BUCKET_BITS), (bucket + 1) << (64 - BUCKET_BITS)
+
+
 @dataclass(frozen=True, kw_only=True)
 class CutTask:
     """Some ends of shards, exactly: the histogram says in which bucket they lie, the rows of that bucket where."""
@@ -194,7 +199,7 @@ class CutTask:
         """`edges`: for each cut (tokens before it, first key of the shard behind it), at the end of the document nearest to the wanted place."""
         edges = []
         for bucket, before, wanted in self.wanted:
-            low, high = bucket << (64 - BUCKET_BITS), (bucket + 1) << (64 - BUCKET_BITS)
+            low, high = bucket_range(bucket)
             pieces = [(piece["key"].to_numpy(), lengths_in(piece, self.mixture)) for piece in read_pieces(self.store, self.runs, low, high)]
             keys, lengths = (np.concatenate([piece[i] for piece in pieces]) for i in (0, 1))
             unique, of = np.unique(keys, return_inverse=True)  # the pieces of a long document stay together

@@ -9,11 +9,13 @@ import fsspec
 import numpy as np
 
 from curate.engine import mixing
-from curate.engine.run import Driver, files_of
+from curate.engine.exchange import Runs
+from curate.engine.fan_in import gathered
+from curate.engine.run import Driver
 from curate.engine.tasks import DocumentsPart, name_of
-from curate.engine.tasks_tokens import CutTask, EncodeTask, IndexTask, ShardTask, cuts, shard_ranges
+from curate.engine.tasks_tokens import CutTask, EncodeTask, IndexTask, ShardTask, bucket_range, cuts, shard_ranges
 from curate.errors import RecipeError
-from curate.ledger import Outcome
+from curate.ledger import Outcome, files_of
 from curate.recipe import ShardsConfig, TokenizerFile
 from curate.shards.forget import forgotten_ids
 from curate.shards.format import MANIFEST, ShardMeta, ShardStat, shard_name, tokenizer_fingerprint
@@ -59,7 +61,7 @@ def tokenizer(driver: Driver, parts: Sequence[DocumentsPart]) -> Tokenizer | Non
     else:
         assert driver.plan.tokenizer is not None
         assert isinstance(wanted, TokenizerConfig)
-        outcome = driver.finding(driver.plan.tokenizer, parts)
+        outcome = driver.rounds.finding(driver.plan.tokenizer, parts)
         files, end = [], wanted.special_tokens[0]
         for name, (file,) in sorted(outcome.files.items()):
             driver.store.copy(file.path, f"tokenizer/{name}")
@@ -137,18 +139,19 @@ def shards(driver: Driver, parts: Sequence[DocumentsPart], made: Tokenizer, lice
         mixed = mixing.mix(driver, driver.recipe.mix, config.seed, encoded, runs, source)
         histogram, mixture = mixed.histogram, mixed.mixture
         source = name_of("mixed", [source, repr(mixture)])
+    read = gathered(runs, store=driver.store, spill_bytes=driver.plan.bounds.range_bytes, step="shards", phase=driver.phase)
     tasks = [
         ShardTask(
             store=driver.store,
             name=name_of("shard", [source, low, high, *([[one.hex() for one in gone]] if gone else [])]),
-            runs=tuple(runs),
+            runs=read.within(low, high),
             low=low,
             high=high,
             meta=meta,
             forgotten=gone,
             mixture=mixture,
         )
-        for low, high, gone in _ranges(driver, config, runs, source, histogram, mixture)
+        for low, high, gone in _ranges(driver, config, read, source, histogram, mixture)
     ]
     written = driver.phase("shards", tasks)
     ids = tuple(files_of(written, "ids"))
@@ -159,12 +162,18 @@ def shards(driver: Driver, parts: Sequence[DocumentsPart], made: Tokenizer, lice
 
 
 def _ranges(
-    driver: Driver, config: ShardsConfig, runs: Sequence[File], source: str, histogram: np.ndarray, mixture: Mixture | None
+    driver: Driver, config: ShardsConfig, runs: Runs, source: str, histogram: np.ndarray, mixture: Mixture | None
 ) -> list[tuple[int, int, tuple[bytes, ...]]]:
     """(low, high, forgotten ids) of each shard: only the shard that held a forgotten document is another task than before."""
     wanted = cuts(histogram, config.tokens_per_shard)
     tasks = [
-        CutTask(store=driver.store, name=name_of("cut", [source, some]), runs=tuple(runs), wanted=tuple(some), mixture=mixture)
+        CutTask(
+            store=driver.store,
+            name=name_of("cut", [source, some]),
+            runs=runs.within(bucket_range(some[0][0])[0], bucket_range(some[-1][0])[1]),
+            wanted=tuple(some),
+            mixture=mixture,
+        )
         for some in (wanted[at : at + CUTS_A_TASK] for at in range(0, len(wanted), CUTS_A_TASK))
     ]
     edges = [edge for outcome in driver.phase("cut", tasks) for edge in outcome.facts["edges"]] if tasks else []

@@ -59,6 +59,18 @@ def test_ranges_change_no_byte_of_the_corpus(num_ranges, laws, reference, tmp_pa
     assert tree_digest(Store(str(tmp_path)), folders) == {k: v for k, v in reference[1].items() if k.split("/")[0] in folders}
 
 
+def test_merging_runs_changes_no_byte_of_the_corpus(laws, reference, tmp_path, monkeypatch):
+    monkeypatch.setattr("curate.engine.fan_in.FAN_IN", 2)
+    changes = {"limits": {"part_bytes": 20_000, "range_bytes": 4_000}}
+    summary = make(from_dict(recipe(laws, **changes)), Store(str(tmp_path)), LocalEngine(1))
+    merges = [line for line in (tmp_path / "ledger.jsonl").read_text().splitlines() if json.loads(line)["kind"] == "merge"]
+    assert len(merges) > 20
+    assert summary.last.kept
+    folders = ("tokenizer", "shards")
+    assert rows(tmp_path) == rows(reference[0])
+    assert tree_digest(Store(str(tmp_path)), folders) == {k: v for k, v in reference[1].items() if k.split("/")[0] in folders}
+
+
 @pytest.mark.parametrize("part_bytes", [3_000, 70_000, 10_000_000])
 def test_other_parts_and_another_order_of_inputs_give_the_same_rows(part_bytes, laws, reference, tmp_path):
     files = sorted(laws.glob("*.jsonl"))

@@ -1,0 +1,135 @@
+"""Runs whose input, work and output lie in an S3 bucket, on a real server: the same bytes, also killed and resumed, also when the server fails."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import law_corpus
+import pytest
+import s3_server
+
+from curate.engine.corpus import make
+from curate.engine.local import LocalEngine
+from curate.recipe import from_dict
+from curate.shards.digest import tree_digest
+from curate.store import Store
+
+s3fs = pytest.importorskip("s3fs", reason="s3fs is not installed: pip install '.[s3]'")
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory):
+    """A server with the corpus in the bucket `corpus` and an empty bucket `runs`."""
+    folder = tmp_path_factory.mktemp("s3")
+    with s3_server.server(folder) as found:
+        for name in ("corpus", "runs"):
+            s3_server.bucket(found, name)
+        yield found
+
+
+@pytest.fixture
+def s3(address, monkeypatch):
+    """This process, and those that it starts, find the server as they would find any: by the environment."""
+    point_at(address, monkeypatch)
+    return address
+
+
+def point_at(address, monkeypatch):
+    for name, value in (s3_server.KEYS | {"AWS_ENDPOINT_URL": address}).items():
+        monkeypatch.setenv(name, value)
+    s3fs.S3FileSystem.clear_instance_cache()
+
+
+@pytest.fixture
+def uploaded(s3, laws):
+    """The corpus in the bucket."""
+    fs = s3fs.S3FileSystem()
+    for file in laws.glob("*.jsonl"):
+        if not fs.exists(f"corpus/laws/{file.name}"):
+            fs.put_file(str(file), f"corpus/laws/{file.name}")
+    return "s3://corpus/laws"
+
+
+def test_what_is_there_is_not_made_again(s3):
+    store = Store("s3://runs/store")
+    assert store.create("lease", b"first")
+    assert not store.create("lease", b"second")
+    assert store.read("lease") == b"first"
+
+
+def test_a_put_that_fails_leaves_nothing(s3):
+    store = Store("s3://runs/store")
+
+    def half():
+        with store.put("half") as sink:
+            sink.write(bytes(30 << 20))
+            raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        half()
+    assert not store.exists("half")
+    with store.put("whole") as sink:
+        sink.write(bytes(60 << 20))  # in several parts
+    assert store.size("whole") == 60 << 20
+
+
+def test_many_small_files_are_listed_and_read_many_at_a_time(s3):
+    store = Store("s3://runs/many")
+    store.fs.pipe({store.full(f"ledger/{number:05}"): str(number).encode() for number in range(1_010)})  # more than one page of a listing
+    names = store.list("ledger")
+    assert len(names) == 1_010
+    assert [int(data) for data in store.read_all([f"ledger/{name}" for name in names])] == list(range(1_010))
+    assert store.sizes("")["ledger/00042"] == 2
+
+
+def test_from_bucket_to_bucket_the_same_bytes_in_few_requests(uploaded, reference, monkeypatch):
+    read = []
+    fetch = s3fs.core.S3File._fetch_range
+    monkeypatch.setattr(
+        s3fs.core.S3File, "_fetch_range", lambda self, start, end: (read.append((end - start, self.size)), fetch(self, start, end))[1]
+    )
+    store = Store("s3://runs/laws")
+    make(from_dict(law_corpus.recipe(Path("x"), input=[{"uri": f"{uploaded}/*.jsonl", "source": "laws"}])), store, LocalEngine(1))
+    folders = ("documents", "removed", "tokenizer", "shards")  # card and ledger say where the input lay
+    assert tree_digest(store, folders) == {path: digest for path, digest in reference[1].items() if path.split("/")[0] in folders}
+    crumbs = sum(asked < 4096 and asked < size for asked, size in read)
+    assert crumbs == 0, f"{crumbs} of {len(read)} requests were for a few bytes"
+
+
+RUN = """
+import sys, law_corpus
+from pathlib import Path
+from curate.engine.corpus import make
+from curate.engine.local import LocalEngine
+from curate.recipe import from_dict
+from curate.store import Store
+make(from_dict(law_corpus.recipe(Path(sys.argv[1]))), Store(sys.argv[2]), LocalEngine(1))
+"""
+
+
+def start(laws, output, failpoint):
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(Path(__file__).parent)]), "CURATE_FAILPOINT": failpoint}
+    return subprocess.run([sys.executable, "-c", RUN, str(laws), output], env=environment, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.slow
+def test_killed_in_a_bucket_and_resumed(s3, laws, reference):
+    for edge in ("before_commit:30", "before_manifest_shards"):
+        killed = start(laws, "s3://runs/killed", edge)
+        assert killed.returncode == 137, killed.stderr
+    again = start(laws, "s3://runs/killed", "")
+    assert again.returncode == 0, again.stderr
+    assert tree_digest(Store("s3://runs/killed"), law_corpus.FOLDERS) == reference[1]
+
+
+@pytest.mark.slow
+def test_a_server_with_bad_days_changes_nothing(address, laws, reference, monkeypatch):
+    with s3_server.flaky(address) as (proxy, troubles):
+        point_at(proxy, monkeypatch)
+        store = Store("s3://runs/flaky")
+        make(from_dict(law_corpus.recipe(laws)), store, LocalEngine(1))
+        assert {500, 503, None} <= set(troubles)
+        assert tree_digest(store, law_corpus.FOLDERS) == reference[1]
+    s3fs.S3FileSystem.clear_instance_cache()
