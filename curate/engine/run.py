@@ -16,7 +16,8 @@ from curate.engine.index import check_steps, opened
 from curate.engine.local import Engine, Task
 from curate.engine.plan import Plan, Segment, plan
 from curate.engine.rounds import Rounds
-from curate.engine.tasks import DocumentsPart, InputPart, Mark, RemovedTask, SegmentTask, name_of, removed_schema, within
+from curate.engine.tasks import DocumentsPart, InputPart, Mark, SegmentTask, name_of, within
+from curate.engine.tasks_removed import RemovedTask, removed_schema
 from curate.ledger import Ledger, Outcome, files_of
 from curate.read.chunk import Source
 from curate.read.dialogue import OWN

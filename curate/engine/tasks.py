@@ -1,4 +1,4 @@
-"""Tasks over documents: a segment over one part, and the removed rows made one table.
+"""Tasks over documents: a segment over one part.
 
 A task is plain data with a name, a `run()` and nothing hidden: any engine can run it in any process, twice if need be, with the same files as result.
 """
@@ -21,7 +21,7 @@ from curate.ledger import Balance, Outcome
 from curate.read import open_span
 from curate.read.chunk import Chunk, Limits, ReadError, Source, Span
 from curate.schema import DOCUMENT, document_id, id_sum
-from curate.shards.settle import REMOVED_COLUMNS, PartWriter, read_documents, settle
+from curate.shards.settle import PartWriter, read_documents, settle
 from curate.store import File, Store
 from curate.turns import TEXT
 
@@ -367,40 +367,3 @@ def with_types(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
 def text_bytes_of(batch: pa.RecordBatch) -> int:
     """UTF-8 bytes of the texts of a batch."""
     return int(pc.sum(pc.binary_length(batch["text"])).as_py() or 0)
-
-
-@dataclass(frozen=True, kw_only=True)
-class RemovedTask:
-    """Removed rows of several segments, each with its own columns, written under one schema."""
-
-    store: Store
-    name: str
-    files: tuple[File, ...]
-    schema: pa.Schema
-    bounds: Bounds
-    phase: str = "removed"
-
-    resources: Mapping[str, float] = field(default_factory=dict)
-
-    def run(self) -> Outcome:
-        """Copy the rows, filling columns that a segment did not have yet with nulls."""
-        writer = PartWriter(
-            self.store,
-            f"work/{self.name}/removed",
-            file_rows=self.bounds.file_rows,
-            file_bytes=self.bounds.file_bytes,
-            group_rows=self.bounds.row_group_rows,
-        )
-        for batch in read_documents(self.store, self.files, None, BATCH_ROWS):
-            writer.write(with_types(batch, self.schema))
-        return Outcome(task=self.name, kind="removed", files={"removed": writer.close(self.schema)}, facts={"rows": writer.rows})
-
-
-def removed_schema(schemas: Sequence[pa.Schema]) -> pa.Schema:
-    """All columns of the segments' removed files, first seen first; the verdict at the end."""
-    fields: dict[str, pa.Field] = {}
-    for schema in schemas:
-        for item in schema:
-            fields.setdefault(item.name, item)
-    verdict = [pa.field(name, dtype) for name, dtype in REMOVED_COLUMNS.items()]
-    return pa.schema([item for name, item in fields.items() if name not in REMOVED_COLUMNS] + verdict)
