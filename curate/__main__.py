@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import typer
 from rich.console import Console
 
-from curate.cli import diff, export, shards
+from curate.cli import diff, export, review, shards
 from curate.engine.worker import STALL_SECONDS
 from curate.errors import CurateError, StoreError
 
@@ -28,6 +28,7 @@ app.add_typer(shards.app)
 app.command(epilog="Example: curate export runs/web --to megatron --output out --where 'license in (CC0-1.0, CC-BY-4.0)'")(export.export)
 
 app.command(epilog="Example: curate diff runs/web runs/web-strict --html diff.html")(diff.diff)
+app.command(epilog="Example: curate review runs/web --steward Ada --reviewer Ben --reviewer Cy")(review.review)
 
 RecipePath = Annotated[Path, typer.Argument(metavar="RECIPE", help="A recipe: a YAML file such as pipelines/web.yaml.")]
 RunPath = Annotated[str, typer.Argument(metavar="RUN", help="The folder (or location) of a run, such as runs/web.")]

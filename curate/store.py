@@ -341,7 +341,7 @@ class Lease:
     def __enter__(self) -> "Lease":
         held = self.store.read_json(LEASE) if self.store.exists(LEASE) else None
         if held:
-            if _alive(held):
+            if alive(held):
                 raise self._taken(held)
             self.store.remove(LEASE)
         if not self.store.create(LEASE, self._text()):
@@ -370,7 +370,7 @@ class Lease:
         )
 
 
-def _alive(held: dict[str, Any]) -> bool:
+def alive(held: dict[str, Any]) -> bool:
     if held.get("host") == socket.gethostname():
         try:
             os.kill(int(held["pid"]), 0)

@@ -113,7 +113,11 @@ def story(store: Store, key: str) -> Story:
     """The story of an id or a URL in a finished run. SourceError where no row has it; StoreError, LedgerError for an unreadable run."""
     folder = open_folder(store)
     name, value = _asked(key)
-    hits = tuple(_hit(folder, found) for rows in (folder.documents, folder.removed) for found in find(rows, name, value))
+    hits = tuple(
+        hit(folder, found, keepers(folder, found.columns))
+        for rows in (folder.documents, folder.removed)
+        for found in find(rows, name, value)
+    )
     if not hits:
         raise SourceError(_unknown(folder, name, key))
     return Story(run=store.root, key=key, num_documents=folder.documents.num_rows, num_removed=folder.removed.num_rows, hits=hits)
@@ -157,7 +161,8 @@ def variants(url: str) -> list[str]:
     return [one for one in found if one != url]
 
 
-def _hit(folder: Folder, found: Found) -> Hit:
+def hit(folder: Folder, found: Found, stands: Sequence[Keeper]) -> Hit:
+    """What is told of one row; `stands`: who stands for it."""
     row = found.columns
     removed_by = row.get("removed_by")
     text = row.get("text")
@@ -176,7 +181,7 @@ def _hit(folder: Folder, found: Found) -> Hit:
         headers=tuple((one["name"], one["value"]) for one in row["headers"] or ()),
         carried={name: plain(value) for name, value in row.items() if name not in STORY_COLUMNS and "__" not in name},
         steps=tuple(_step(folder, step, row) for step in folder.steps),
-        keepers=tuple(keepers(folder, row)),
+        keepers=tuple(stands),
         shards=tuple(Place(shard=path, row=at) for path, at in places(folder.store, row["id"])) if removed_by is None else (),
         file=found.file.path,
         row=found.row,

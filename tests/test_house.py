@@ -79,12 +79,15 @@ MAY_IMPORT = {
     "curate.review": {
         "curate.arrow",
         "curate.card",
+        "curate.ledger",
         "curate.recipe",
         "curate.schema",
+        "curate.shards",
         "curate.signoff",
         "curate.stage",
         "curate.steward",
         "curate.store",
+        "curate.why",
         "curate.errors",
     },
     "curate.card": {

@@ -64,7 +64,7 @@ def gather(store: Store) -> tuple[dict[str, Any], content.Contents]:
             "errors": first.read_errors,
             "text_bytes": first.bytes_in,
         },
-        "steps": list(_flow(folder)),
+        "steps": list(flow(folder)),
         "removed": {
             "documents": folder.removed.num_rows - first.read_errors,
             "text_bytes": sum(segment.bytes_removed for segment in folder.segments),
@@ -103,7 +103,7 @@ def recipe_digest(said: Mapping[str, Any]) -> str:
     return "blake3:" + blake3(layout.canonical_json(means)).hexdigest()
 
 
-def _flow(folder: Folder) -> Iterator[dict[str, Any]]:
+def flow(folder: Folder) -> Iterator[dict[str, Any]]:
     """Step by step in the order in which they ran: documents and bytes of text in, out, removed by reason, added and cut."""
     documents, text = folder.segments[0].documents, folder.segments[0].bytes_in
     for segment, steps in zip(folder.segments, _by_segment(folder), strict=True):

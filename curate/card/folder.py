@@ -118,9 +118,9 @@ class Rows:
         try:
             opened = pq.ParquetFile(self.store.open(file.path))
         except (pa.ArrowException, OSError) as error:
-            raise self._damaged(file, error) from error
+            raise self.damaged(file, error) from error
         if opened.metadata.num_rows != file.rows:
-            raise self._damaged(file, f"{opened.metadata.num_rows} rows")
+            raise self.damaged(file, f"{opened.metadata.num_rows} rows")
         return opened
 
     def batches(self, columns: Sequence[str], rows: int = BATCH_ROWS) -> Iterator[pa.RecordBatch]:
@@ -131,16 +131,16 @@ class Rows:
                 try:
                     yield from opened.iter_batches(batch_size=rows, columns=wanted)
                 except (pa.ArrowException, OSError) as error:
-                    raise self._damaged(file, error) from error
+                    raise self.damaged(file, error) from error
 
     def group(self, file: File, opened: pq.ParquetFile, number: int, columns: Sequence[str]) -> pa.Table:
         """One row group of an open file."""
         try:
             return opened.read_row_group(number, columns=list(columns))
         except (pa.ArrowException, OSError) as error:
-            raise self._damaged(file, error) from error
+            raise self.damaged(file, error) from error
 
-    def _damaged(self, file: File, got: object) -> StoreError:
+    def damaged(self, file: File, got: object) -> StoreError:
         said = " ".join(str(got).split())[:200]
         return StoreError(
             f"{self.store.root}/{file.path}: expected Parquet with {file.rows} rows as in its manifest, got {said}; "

@@ -1,9 +1,18 @@
 import itertools
+import shutil
 
 import pytest
+import review_run
+from desk_client import desk_of
 
+from curate import api
+from curate.card.folder import open_folder
+from curate.review.build import build
 from curate.review.decisions import DecisionStore
+from curate.review.desk import Desk
+from curate.review.index import Index
 from curate.review.labels import Labels
+from curate.store import Store
 
 
 def hex_id(number):
@@ -24,3 +33,46 @@ def desk(tmp_path):
 @pytest.fixture
 def labels(desk):
     return Labels(desk)
+
+
+@pytest.fixture(scope="session")
+def review_pages(tmp_path_factory):
+    """The input folder of the run that desks of the tests are of."""
+    return review_run.write_input(tmp_path_factory.mktemp("review") / "pages")
+
+
+@pytest.fixture(scope="session")
+def made(review_pages, tmp_path_factory):
+    """A finished run with its index; nobody may change it."""
+    root = tmp_path_factory.mktemp("reviewed") / "harbour"
+    api.run(review_run.recipe(review_pages), output=root, workers=1)
+    build(open_folder(Store(str(root))), root / "review" / "index", lambda what, share: None)
+    return root
+
+
+@pytest.fixture(scope="session")
+def index(made):
+    """Its index."""
+    return Index(open_folder(Store(str(made))), made / "review" / "index")
+
+
+@pytest.fixture
+def mine(made, tmp_path):
+    """A copy of the run, to decide about or to damage."""
+    return shutil.copytree(made, tmp_path / "harbour")
+
+
+@pytest.fixture(scope="session")
+def served(made, tmp_path_factory):
+    """The desk of the run, to be looked at: nobody may decide there."""
+    state = tmp_path_factory.mktemp("served") / "review"
+    shutil.copytree(made / "review", state)
+    desk = Desk(Store(str(made)), state)
+    desk.wait()
+    return desk
+
+
+@pytest.fixture
+def mine_served(mine):
+    """The desk of a copy."""
+    return desk_of(mine)

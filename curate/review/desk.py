@@ -1,0 +1,188 @@
+"""The desk of one run: opened when it can be, told why when it cannot, and opened anew when the run has changed."""
+
+import json
+import shutil
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from blake3 import blake3
+
+from curate.card.folder import LEDGER, RECIPE, Folder, open_folder
+from curate.errors import CurateError, StoreError
+from curate.ledger import JOURNAL
+from curate.review import layout
+from curate.review.build import build
+from curate.review.decisions import DecisionStore
+from curate.review.guard import Person
+from curate.review.index import Index
+from curate.review.labels import Labels
+from curate.review.layout import MANIFESTS
+from curate.store import LEASE, Store, alive
+
+LOOK_SECONDS = 2.0
+"""A run that changes under the desk is noticed after so long."""
+
+
+class NotReadyError(Exception):
+    """The run cannot be shown yet; `state` says why."""
+
+    def __init__(self, state: dict[str, Any]):
+        super().__init__(state["said"])
+        self.state = state
+
+
+class Desk:
+    """A run, its index and what people said about it."""
+
+    def __init__(self, store: Store, local: Path, *, texts: bool = True, told: Callable[[str, float], None] = lambda what, share: None):
+        self.store, self.local, self.texts, self._told = store, local, texts, told
+        self._lock = threading.Lock()
+        self._index: Index | None = None
+        self._digest = ""
+        self._looked = 0.0
+        self._building: threading.Thread | None = None
+        self._progress = ("", 0.0)
+        self._failed: str | None = None
+        self._said: dict[str, str] = {}
+        self.has_pairs = False
+        self.decisions = DecisionStore.of(store, local)
+        self.labels = Labels(self.decisions)
+
+    def welcome(self, people: Sequence[Person]) -> None:
+        """Put everybody who has a key into the list of reviewers."""
+        known = {one.name: one.role for one in self.decisions.reviewers()}
+        for one in people:
+            if known.get(one.name) != one.role:
+                self.decisions.join(one.name, one.role)
+
+    def reviewed(self) -> dict[str, str]:
+        """Which run is looked at, as the exported decisions say it."""
+        digest = blake3(self.store.read(MANIFESTS[0])).hexdigest()
+        return {"recipe": self.index.folder.name, "manifest": f"blake3:{digest}"}
+
+    def precisions(self) -> dict[str, dict[str, Any]]:
+        """Rule → share of right ones among those that people labelled blind, with its interval."""
+        return {}
+
+    def agreement(self) -> dict[str, Any] | None:
+        """Krippendorff's alpha over all blind labels; None without two labels of one document."""
+        return None
+
+    @property
+    def name(self) -> str:
+        """What the run is called on every page: the last part of where it lies."""
+        return self.store.root.rstrip("/").rpartition("/")[2] or self.store.root
+
+    def say(self, person: Person, said: str) -> None:
+        """A sentence for the next page that this person sees."""
+        self._said[person.key] = said
+
+    def flash(self, person: Person) -> str | None:
+        """That sentence, once."""
+        return self._said.pop(person.key, None)
+
+    @property
+    def index(self) -> Index:
+        """The index of the run as it lies there. NotReadyError while it is being made, and where there is no finished run."""
+        with self._lock:
+            if time.monotonic() - self._looked > LOOK_SECONDS or self._index is None:
+                self._look()
+                self._looked = time.monotonic()
+            if self._building is not None:
+                what, share = self._progress
+                raise NotReadyError({"state": "building", "said": "the desk looks through the run", "what": what, "share": round(share, 3)})
+            if self._index is None:
+                raise NotReadyError(self._unready())
+            return self._index
+
+    def wait(self) -> None:
+        """Until an index that is being made is there."""
+        while True:
+            try:
+                self.index  # noqa: B018
+                return
+            except NotReadyError as error:
+                if error.state["state"] != "building":
+                    return
+            if self._building is not None:
+                self._building.join()
+
+    def _look(self) -> None:
+        if self._building is not None:
+            if self._building.is_alive():
+                return
+            self._building = None
+        try:
+            digest = layout.digest(self.store, self.texts)
+            if self._index is not None and digest == self._digest and not self._journal():
+                return
+            folder = open_folder(self.store)
+        except (CurateError, OSError) as error:
+            self._index, self._failed = None, str(error)
+            return
+        path = self.local / "index"
+        if _made(path) == digest:
+            self._index, self._digest, self._failed = Index(folder, path), digest, None
+        elif self._failed is None or digest != self._digest:
+            self._index, self._digest, self._failed = None, digest, None
+            self._building = threading.Thread(target=self._build, args=(folder, path), daemon=True)
+            self._building.start()
+
+    def _build(self, folder: Folder, path: Path) -> None:
+        def told(what: str, share: float) -> None:
+            self._progress = (what, share)
+            self._told(what, share)
+
+        try:
+            for left in path.parent.glob("index.*.tmp"):
+                shutil.rmtree(left, ignore_errors=True)
+            build(folder, path, told, self.texts)
+        except Exception as error:
+            self._failed = f"{type(error).__name__}: {error}"
+
+    def _journal(self) -> list[str]:
+        return [name for name in self.store.list(JOURNAL) if name.endswith(".json")]
+
+    def _unready(self) -> dict[str, Any]:
+        """Why there is nothing to show, and what to do: a run that goes on, one that was killed, none at all, or a damaged one."""
+        lease = _read(self.store, LEASE)
+        going = lease is not None and alive(lease)
+        tasks = [one for one in (_read(self.store, f"{JOURNAL}/{name}") for name in self._journal()) if one is not None]
+        if going and lease is not None:
+            state, said = "running", f"the run is in progress: process {lease.get('pid')} on {lease.get('host')}; this page follows it"
+        elif lease is not None or tasks:
+            state, said = "killed", "the run was stopped before its end; finished tasks are kept, run the same command again to go on"
+        elif not self.store.exists(RECIPE) and not self.store.exists(LEDGER):
+            state, said = "none", f"run {self.store.root}: expected the folder of a run, got none; make one with `curate run`"
+        else:
+            state, said = "damaged", self._failed or "the run cannot be read"
+        return {"state": state, "said": said, "error": self._failed, "tasks": len(tasks), "removed": _so_far(tasks)}
+
+
+def _read(store: Store, path: str) -> dict[str, Any] | None:
+    """A JSON object; None if it is not there, or only half."""
+    try:
+        value = store.read_json(path)
+    except (OSError, ValueError, StoreError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _so_far(tasks: list[dict[str, Any]]) -> dict[str, int]:
+    """Documents that left so far, by reason, from the lines of finished tasks."""
+    counts: dict[str, int] = {}
+    for task in tasks:
+        for reason, count in (task.get("removed") or {}).items():
+            counts[reason] = counts.get(reason, 0) + int(count)
+    return dict(sorted(counts.items(), key=lambda one: (-one[1], one[0])))
+
+
+def _made(path: Path) -> str | None:
+    """The digest of an index that lies there whole."""
+    try:
+        return str(json.loads((path / layout.META).read_text())["digest"])
+    except (OSError, ValueError, KeyError):
+        return None
