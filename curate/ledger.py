@@ -1,10 +1,12 @@
 """The ledger: one line a task, and the law that its rows, ids and bytes balance.
 
-While a run goes on the ledger is a journal of small objects, `ledger/<task>.json`, each put once. At the end it is compacted into `ledger.jsonl`, in the order
-of the plan. Lines hold facts only: no time, host or attempt, so two runs of one recipe write the same ledger. Times are in `times.jsonl`.
+While a run goes on the ledger is a journal of small objects, `ledger/<task>.json`, each put once, of one line or of some. At the end it is
+compacted into `ledger.jsonl`, in the order of the plan. Lines hold facts only: no time, host or attempt, so two runs of one recipe write the same
+ledger. Times are in `times.jsonl`.
 """
 
 import json
+import time
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
@@ -17,6 +19,7 @@ from curate.store import File, Store, failpoint
 JOURNAL = "ledger"
 LEDGER = "ledger.jsonl"
 ARCHIVE = "work/tasks.jsonl"
+WRITE_SECONDS = 0.05
 
 
 @dataclass
@@ -43,6 +46,14 @@ class Balance:
     cut: Counter[str] = field(default_factory=Counter)
     entered: Counter[str] = field(default_factory=Counter)
     """Documents that a step measured, by step."""
+
+    def add(self, other: "Balance") -> None:
+        """Add another task's."""
+        for name, value in vars(other).items():
+            if isinstance(value, Counter):
+                getattr(self, name).update(value)
+            else:
+                setattr(self, name, getattr(self, name) + value)
 
     def check(self, task: str) -> None:
         """Raise LedgerError unless records, rows, ids and bytes all balance."""
@@ -104,34 +115,66 @@ def files_of(outcomes: Iterable[Outcome], role: str) -> list[File]:
     return [file for outcome in outcomes for file in outcome.files.get(role, [])]
 
 
+@dataclass
+class Segment:
+    """What the tasks of a segment came to: sums, and the files of each. Single balances are in the ledger only: there may be 10^5 of them."""
+
+    balance: Balance = field(default_factory=Balance)
+    raw_bytes: int = 0
+    """Payload bytes of markup that were read."""
+    tasks: list[Outcome] = field(default_factory=list)
+    """In order; without balance and facts."""
+
+    def taken(self, outcome: Outcome) -> Outcome:
+        """Add a task's balance, which must be there; what is left of the outcome."""
+        assert outcome.balance is not None
+        self.balance.add(outcome.balance)
+        self.raw_bytes += outcome.facts.get("raw_bytes", 0)
+        return Outcome(task=outcome.task, kind=outcome.kind, files=outcome.files)
+
+    def files(self, role: str) -> list[File]:
+        """Files of a role, in task order."""
+        return files_of(self.tasks, role)
+
+
 class Ledger:
     """The lines of a run's folder, and the only writer of new ones."""
 
     def __init__(self, store: Store):
         self.store = store
-        self.lines: dict[str, Outcome] = {}
+        self.lines: dict[str, bytes] = {}
+        """Task → its line, as it is written."""
+        self._unwritten: list[str] = []
+        self._written = float("-inf")
         for path in (ARCHIVE, LEDGER):
             if store.exists(path):
-                self._load(store.read(path).decode(), path)
+                self._load(store.read(path), path)
         names = [f"{JOURNAL}/{name}" for name in store.list(JOURNAL) if name.endswith(".json")]
         for name, data in zip(names, store.read_all(names), strict=True):
-            self._load(data.decode(), name)
+            self._load(data, name)
         # a folder answers at once for each file; an object store is asked once for all
         self._sizes = None if store.is_local or not self.lines else store.sizes("work")
 
-    def _load(self, text: str, where: str) -> None:
-        for number, raw in enumerate(text.splitlines(), 1):
+    def _load(self, data: bytes, where: str) -> None:
+        for number, raw in enumerate(data.splitlines(keepends=True), 1):
             try:
-                outcome = Outcome.of(json.loads(raw))
+                line = json.loads(raw)
+                self.lines[line["task"]] = raw
+                line["kind"], line["files"], line["facts"]
             except (ValueError, KeyError, TypeError) as error:
+                shown = raw[:60].decode(errors="replace").rstrip("\n")
                 raise LedgerError(
-                    f"{where}:{number}: expected a ledger line, got {raw[:60]!r} ({error}); delete the line, its task will run again"
+                    f"{where}:{number}: expected a ledger line, got {shown!r} ({error}); delete the line, its task will run again"
                 ) from error
-            self.lines[outcome.task] = outcome
+
+    def outcome(self, task: str) -> Outcome | None:
+        """The outcome of a finished task; None if it has none."""
+        raw = self.lines.get(task)
+        return None if raw is None else Outcome.of(json.loads(raw))
 
     def done(self, task: str) -> Outcome | None:
         """The outcome of a finished task whose files are still there; None if it has to run."""
-        outcome = self.lines.get(task)
+        outcome = self.outcome(task)
         if outcome is None:
             return None
         if any(self._size(file) != file.bytes for files in outcome.files.values() for file in files):
@@ -143,25 +186,43 @@ class Ledger:
         return self.store.size(file.path) if self._sizes is None else self._sizes.get(file.path)
 
     def commit(self, outcome: Outcome) -> None:
-        """Write a task's line; from here on the task is finished. Refuses what does not balance."""
+        """Write a task's line; from here on the task is finished. Refuses what does not balance.
+
+        Lines that come faster than WRITE_SECONDS one after another are written together: 10^4 workers end more tasks a second than one object a
+        line could be put. A driver that dies before that runs those tasks again. `flush` writes what waits.
+        """
         if outcome.balance:
             outcome.balance.check(outcome.task)
-        failpoint("before_commit")
-        self.store.write(f"{JOURNAL}/{outcome.task}.json", _dump(outcome))
-        failpoint("after_commit")
-        self.lines[outcome.task] = outcome
+        self.lines[outcome.task] = _dump(outcome)
+        self._unwritten.append(outcome.task)
         if self._sizes is not None:
             self._sizes |= {file.path: file.bytes for files in outcome.files.values() for file in files}
+        if time.monotonic() - self._written >= WRITE_SECONDS:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write the lines that wait, as one object of the journal."""
+        if self._unwritten:
+            failpoint("before_commit")
+            self.store.write(f"{JOURNAL}/{self._unwritten[0]}.json", b"".join(self.lines[task] for task in self._unwritten))
+            failpoint("after_commit")
+            self._unwritten, self._written = [], time.monotonic()
 
     def compact(self, tasks: Iterable[str]) -> None:
         """Write `ledger.jsonl` with the lines of these tasks, in this order; lines of other recipes stay usable under work/."""
+        self.flush()
         chosen = list(dict.fromkeys(tasks))
         others = sorted(set(self.lines) - set(chosen))
-        self.store.write(ARCHIVE, b"".join(_dump(self.lines[task]) for task in others))
+        self._rewrite(ARCHIVE, others)
         failpoint("between_ledgers")
-        self.store.write(LEDGER, b"".join(_dump(self.lines[task]) for task in chosen))
+        self._rewrite(LEDGER, chosen)
         failpoint("before_journal_removed")
         self.store.remove(JOURNAL)
+
+    def _rewrite(self, path: str, tasks: Iterable[str]) -> None:
+        with self.store.put(path) as sink:
+            for task in tasks:
+                sink.write(self.lines[task])
 
 
 def _counted(name: str, value: Any) -> Any:

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-from curate.engine.corpus import Summary, total
+from curate.engine.corpus import Summary
 from curate.ledger import Outcome
 
 LOG_SECONDS = 5.0
@@ -148,8 +148,8 @@ def table(summary: Summary) -> Table:
     for name, justify in (("step", "left"), ("documents in", "right"), ("removed", "right"), ("reasons", "left"), ("seconds", "right")):
         rows.add_column(name, justify=justify)  # type: ignore[arg-type]
     entered: Counter[str] = Counter()
-    for outcomes in summary.segments:
-        entered.update(total(outcomes).entered)
+    for segment in summary.segments:
+        entered.update(segment.balance.entered)
     removed = summary.removed()
     for step in summary.steps:
         reasons = {key.split(":", 1)[1]: count for key, count in removed.items() if key.split(":", 1)[0] == step}

@@ -232,10 +232,12 @@ def _by_module(module: str) -> Stage:
 
 def versions(distributions: tuple[str, ...]) -> dict[str, str]:
     """Installed versions of distributions; a missing one is `absent`."""
-    found = {}
-    for name in distributions:
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            found[name] = "absent"
-    return found
+    return {name: _version(name) for name in distributions}
+
+
+@cache
+def _version(distribution: str) -> str:
+    try:
+        return importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return "absent"

@@ -60,7 +60,7 @@ def failpoint(name: str) -> None:
             os._exit(137)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class File:
     """One written file, as ledger and manifests name it."""
 

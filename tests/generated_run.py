@@ -7,6 +7,7 @@ counted (ids, domains, licences, measures, reasons) has the spread that a crawl 
 """
 
 import argparse
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -177,7 +178,7 @@ class Builder:
         """Manifests, ledger, recipe."""
         for folder, writer in (("documents", self.kept), ("removed", self.left)):
             files = writer.close()
-            entries = [vars(file) | {"path": file.path.partition("/")[2]} for file in files]
+            entries = [asdict(file) | {"path": file.path.partition("/")[2]} for file in files]
             self.store.write_json(f"{folder}/manifest.json", {"files": entries, "rows": sum(file.rows for file in files)})
         with self.store.put(f"shards/{layout.INDEX}") as sink:
             index = write_doc_index(sink, self.ids)

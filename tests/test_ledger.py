@@ -61,7 +61,7 @@ def test_a_line_comes_back_as_it_was(tmp_path):
     file = store.write("work/x", b"abc")
     outcome = Outcome(task="t", kind="segment", balance=balance(), files={"documents": [file]}, facts={"rows": 3}, seconds={"a": 1.0})
     Ledger(store).commit(outcome)
-    back = Ledger(store).lines["t"]
+    back = Ledger(store).outcome("t")
     assert back.balance == outcome.balance
     assert back.files == outcome.files
     assert back.facts == outcome.facts
@@ -88,6 +88,17 @@ def test_compaction_keeps_the_plans_lines_in_order_and_the_others_usable(tmp_pat
     assert [line.split('"task":"')[1][0] for line in store.read("ledger.jsonl").decode().splitlines()] == ["b", "a"]
     assert store.list("ledger") == []
     assert set(Ledger(store).lines) == {"a", "b", "old"}
+
+
+def test_lines_that_come_fast_are_written_together(tmp_path):
+    store = Store(str(tmp_path))
+    ledger = Ledger(store)
+    for number in range(50):
+        ledger.commit(Outcome(task=f"t{number:02}", kind="k"))
+    ledger.flush()
+    assert store.list("ledger")[0] == "t00.json", "the first waits for nobody"
+    assert len(store.list("ledger")) < 10
+    assert len(Ledger(store).lines) == 50
 
 
 def test_a_damaged_line_is_named(tmp_path):

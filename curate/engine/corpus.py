@@ -12,7 +12,7 @@ from curate.engine import tokens
 from curate.engine.local import Engine
 from curate.engine.run import Driver, Silent, Watcher, form_parts, input_parts
 from curate.errors import RecipeError, StoreError
-from curate.ledger import LEDGER, Balance, Outcome, files_of
+from curate.ledger import LEDGER, Balance, Segment
 from curate.recipe import Recipe, to_yaml
 from curate.store import Lease, Store, failpoint
 
@@ -25,7 +25,7 @@ class Summary:
 
     name: str
     root: str
-    segments: list[list[Outcome]] = field(default_factory=list)
+    segments: list[Segment] = field(default_factory=list)
     steps: list[str] = field(default_factory=list)
     num_tokens: int | None = None
     num_shards: int | None = None
@@ -35,37 +35,24 @@ class Summary:
     @property
     def first(self) -> Balance:
         """The sums of the first segment: records, skipped, read errors, documents."""
-        return total(self.segments[0])
+        return self.segments[0].balance
 
     @property
     def last(self) -> Balance:
         """The sums of the last segment: kept rows and bytes."""
-        return total(self.segments[-1])
+        return self.segments[-1].balance
 
     @property
     def raw_bytes(self) -> int:
         """Payload bytes of markup that were read."""
-        return sum(outcome.facts.get("raw_bytes", 0) for outcome in self.segments[0])
+        return self.segments[0].raw_bytes
 
     def removed(self) -> Counter[str]:
         """Documents and errors that left, by `step:reason`."""
         counts: Counter[str] = Counter()
-        for outcomes in self.segments:
-            counts.update(total(outcomes).removed)
+        for segment in self.segments:
+            counts.update(segment.balance.removed)
         return counts
-
-
-def total(outcomes: Sequence[Outcome]) -> Balance:
-    """The balances of tasks, added up."""
-    sums = Balance()
-    for outcome in outcomes:
-        assert outcome.balance is not None
-        for name, value in vars(outcome.balance).items():
-            if isinstance(value, Counter):
-                getattr(sums, name).update(value)
-            else:
-                setattr(sums, name, getattr(sums, name) + value)
-    return sums
 
 
 def make(recipe: Recipe, store: Store, engine: Engine, watcher: Watcher | None = None, min_ranges: int = 1) -> Summary:
@@ -139,8 +126,8 @@ def recipe_name(text: str) -> str:
     return str(YAML(typ="safe").load(text).get("name"))
 
 
-def _tokens(driver: Driver, outcomes: Sequence[Outcome]) -> dict[str, Any] | None:
-    parts = form_parts(files_of(outcomes, "documents"), driver.recipe.limits.part_bytes)
+def _tokens(driver: Driver, segment: Segment) -> dict[str, Any] | None:
+    parts = form_parts(segment.files("documents"), driver.recipe.limits.part_bytes)
     made = tokens.tokenizer(driver, parts)
     if made is None:
         return None
@@ -156,11 +143,11 @@ def license_column(driver: Driver) -> str | None:
     return None
 
 
-def _check_run(segments: Sequence[Sequence[Outcome]]) -> None:
+def _check_run(segments: Sequence[Segment]) -> None:
     """Over the whole run too: what one segment keeps is what the next one reads, and everything read is kept or removed."""
     from curate.errors import LedgerError
 
-    sums = [total(outcomes) for outcomes in segments]
+    sums = [segment.balance for segment in segments]
     for before, after in pairwise(sums):
         for what in (("kept", "documents"), ("ids_kept", "ids_in"), ("bytes_kept", "bytes_in")):
             left, right = getattr(before, what[0]), getattr(after, what[1])

@@ -55,13 +55,14 @@ class Rounds:
         this = call.rounds[number]
         before = None if previous is None else name_of("runs", digest_of(previous))
         past = [[mark.call.identity(), mark.digest] for mark in marks]
+        same = name_of("sketching", [call.identity(first_sketch=number == 0), number, past, before])
         if previous is not None and not any(file.rows for file in previous):
             return []  # the round before asked for nothing
         asked = None if previous is None else self._by_address(call, previous, parts)
         tasks = [
             SketchTask(
                 store=self.driver.store,
-                name=name_of("sketch", [call.identity(first_sketch=number == 0), number, part.identity(), past, before]),
+                name=name_of("sketch", [same, part.identity()]),
                 part=part,
                 marks=within(marks, part),
                 call=call,
@@ -120,12 +121,12 @@ class Rounds:
                 break
             num_bytes = run_bytes(runs) + (recalled_bytes(call) if number == 0 else 0)
             cut = ranges(num_bytes, self.driver.plan.bounds.range_bytes, self.driver.min_ranges)
-            source = name_of("runs", digest_of(runs))
+            source = name_of("resolving", [call.identity(), number, digest_of(runs)])
             read = self._gathered(call, runs)
             tasks = [
                 ResolveTask(
                     store=self.driver.store,
-                    name=name_of("resolve", [call.identity(), number, source, low, high]),
+                    name=name_of("resolve", [source, low, high]),
                     call=call,
                     round=number,
                     runs=read.within(low, high),

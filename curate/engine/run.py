@@ -6,19 +6,20 @@ No data passes through it: only task descriptions, ledger lines and manifests.
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from curate.engine import plan as plans
 from curate.engine.index import check_steps, opened
 from curate.engine.local import Engine, Task
-from curate.engine.plan import Plan, Segment, plan
+from curate.engine.plan import Plan, plan
 from curate.engine.rounds import Rounds
 from curate.engine.tasks import DocumentsPart, InputPart, Mark, SegmentTask, name_of, within
 from curate.engine.tasks_removed import RemovedTask, removed_schema
-from curate.ledger import Ledger, Outcome, files_of
+from curate.ledger import Ledger, Outcome, Segment, files_of
 from curate.read.chunk import Source
 from curate.read.dialogue import OWN
 from curate.read.fields import CARRIED
@@ -73,9 +74,9 @@ class Driver:
 
     # ---------------------------------------------------------------- phases
 
-    def phase(self, label: str, tasks: Sequence[Task]) -> list[Outcome]:
-        """Outcomes of all tasks, in order; those that the ledger knows are not repeated."""
-        outcomes = {task.name: outcome for task in tasks if (outcome := self.ledger.done(task.name)) is not None}
+    def phase(self, label: str, tasks: Sequence[Task], take: Callable[[Outcome], Outcome] = lambda outcome: outcome) -> list[Outcome]:
+        """What `take` leaves of the outcomes of all tasks, in order; those that the ledger knows are not repeated."""
+        outcomes = {task.name: take(outcome) for task in tasks if (outcome := self.ledger.done(task.name)) is not None}
         self.tasks += [task.name for task in tasks]
         todo = list({task.name: task for task in tasks if task.name not in outcomes}.values())
         self.watcher.phase(label, len(tasks), len(tasks) - len(todo))
@@ -84,7 +85,8 @@ class Driver:
             self.alive()
             self._time(outcome)
             self.watcher.task(outcome)
-            outcomes[outcome.task] = outcome
+            outcomes[outcome.task] = take(outcome)
+        self.ledger.flush()
         return [outcomes[task.name] for task in tasks]
 
     def _time(self, outcome: Outcome) -> None:
@@ -107,16 +109,17 @@ class Driver:
                 spent.update(seconds)
         return spent
 
-    def segment(self, segment: Segment, parts: Sequence[InputPart | DocumentsPart], marks: Sequence[Mark]) -> list[Outcome]:
+    def segment(self, segment: plans.Segment, parts: Sequence[InputPart | DocumentsPart], marks: Sequence[Mark]) -> Segment:
         """All parts through one segment."""
         measure_all = self.recipe.after_verdict == "measure"
+        common = SegmentTask.identity(marks, segment.steps, self.plan.bounds, segment.carry_raw, measure_all, self.carried)
+        same = name_of("steps", common)
         tasks = []
         for part in parts:
-            identity = SegmentTask.identity(part, marks, segment.steps, self.plan.bounds, segment.carry_raw, measure_all, self.carried)
             tasks.append(
                 SegmentTask(
                     store=self.store,
-                    name=name_of(f"segment{segment.index}", identity),
+                    name=name_of(f"segment{segment.index}", [same, part.identity()]),
                     part=part,
                     marks=within(marks, part),
                     steps=segment.steps,
@@ -127,15 +130,17 @@ class Driver:
                     phase=segment.label,
                 )
             )
-        return self.phase(segment.label, tasks)
+        made = Segment()
+        made.tasks = self.phase(segment.label, tasks, made.taken)
+        return made
 
     # ---------------------------------------------------------------- documents
 
-    def documents(self, parts: Sequence[InputPart]) -> list[list[Outcome]]:
-        """All segments; the outcomes of each."""
+    def documents(self, parts: Sequence[InputPart]) -> list[Segment]:
+        """All segments, and what they came to."""
         outcomes = [self.segment(self.plan.segments[0], parts, [])]
         for segment in self.plan.segments[1:]:
-            formed = form_parts(files_of(outcomes[-1], "documents"), self.recipe.limits.part_bytes)
+            formed = form_parts(outcomes[-1].files("documents"), self.recipe.limits.part_bytes)
             marks: list[Mark] = []
             for planned in segment.barriers:
                 call = self.index.with_earlier(planned) if self.index else planned
@@ -146,16 +151,16 @@ class Driver:
             outcomes.append(self.segment(segment, formed, marks))
         return outcomes
 
-    def publish_documents(self, outcomes: Sequence[Outcome]) -> list[File]:
+    def publish_documents(self, segment: Segment) -> list[File]:
         """`documents/`: the files of the last segment under their public names, and their manifest."""
-        files = nonempty(files_of(outcomes, "documents"))
-        ids = sum(outcome.balance.ids_kept for outcome in outcomes if outcome.balance) % ID_MODULUS
+        files = nonempty(segment.files("documents"))
+        ids = segment.balance.ids_kept % ID_MODULUS
         return self._publish("documents", files, {"ids": f"{ids:032x}"})
 
-    def publish_removed(self, segments: Sequence[Sequence[Outcome]]) -> list[File]:
+    def publish_removed(self, segments: Sequence[Segment]) -> list[File]:
         """`removed/`: what left in any segment, with the columns of all."""
-        all_files = [file for outcomes in segments for file in files_of(outcomes, "removed")]
-        schema = removed_schema([self._schema(files_of(outcomes, "removed")[0]) for outcomes in segments])
+        all_files = [file for segment in segments for file in segment.files("removed")]
+        schema = removed_schema([self._schema(segment.files("removed")[0]) for segment in segments])
         groups = group(nonempty(all_files), self.plan.bounds.file_rows)
         tasks = [
             RemovedTask(
@@ -169,9 +174,9 @@ class Driver:
         ]
         return self._publish("removed", nonempty(files_of(self.phase("removed", tasks), "removed")), {})
 
-    def publish_hosts(self, outcomes: Sequence[Outcome]) -> list[File]:
+    def publish_hosts(self, segment: Segment) -> list[File]:
         """`hosts/`: robots.txt and its kin, as they were found; a manifest of no files where there are none."""
-        return self._publish("hosts", files_of(outcomes, "hosts"), {})
+        return self._publish("hosts", segment.files("hosts"), {})
 
     def _schema(self, file: File) -> pa.Schema:
         with self.store.open(file.path) as source:
@@ -185,7 +190,7 @@ class Driver:
             self.store.copy(file.path, path)
             published.append(File(path=path, bytes=file.bytes, digest=file.digest, rows=file.rows, text_bytes=file.text_bytes))
         failpoint(f"before_manifest_{folder}")
-        entries = [vars(file) | {"path": file.path.removeprefix(f"{folder}/")} for file in published]
+        entries = [asdict(file) | {"path": file.path.removeprefix(f"{folder}/")} for file in published]
         totals = {"rows": sum(file.rows for file in published), "text_bytes": sum(file.text_bytes for file in published)}
         self.store.write_json(f"{folder}/manifest.json", {"format": f"curate/{folder}/1", "files": entries, **totals, **facts})
         failpoint(f"after_manifest_{folder}")

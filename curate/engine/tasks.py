@@ -149,7 +149,6 @@ class SegmentTask:
 
     @staticmethod
     def identity(
-        part: Any,
         marks: Sequence[Mark],
         steps: Sequence[StageCall],
         bounds: Bounds,
@@ -157,10 +156,9 @@ class SegmentTask:
         measure_all: bool,
         carried: Sequence[str],
     ) -> Any:
-        """What the result depends on."""
+        """What the result depends on, beside the part."""
         return {
             "carried": list(carried),
-            "part": part.identity(),
             "marks": [[mark.call.identity(), mark.digest] for mark in marks],
             "steps": [step.identity() for step in steps],
             "bounds": [bounds.file_rows, bounds.file_bytes, bounds.row_group_rows, bounds.document_bytes],

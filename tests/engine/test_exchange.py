@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import asdict
 from itertools import pairwise
 
 import numpy as np
@@ -116,7 +117,7 @@ def test_memory_is_bounded_by_the_range_not_by_the_sketches(tmp_path):
         writer.write(keyed(rng.integers(0, 1 << 64, count, dtype=np.uint64), None, ids, payload=payload))
         runs += writer.close()
     assert run_bytes(runs) > LIMIT_BYTES
-    arguments = [str(tmp_path), json.dumps([vars(file) for file in runs]), str(LIMIT_BYTES)]
+    arguments = [str(tmp_path), json.dumps([asdict(file) for file in runs]), str(LIMIT_BYTES)]
     child = subprocess.run([sys.executable, "-c", CHILD, *arguments], capture_output=True, text=True, check=False)
     assert child.returncode == 0, child.stderr[-2000:]
     total, count = map(int, child.stdout.split())
