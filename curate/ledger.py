@@ -7,6 +7,7 @@ ledger. Times are in `times.jsonl`.
 
 import json
 import time
+import zlib
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
@@ -143,7 +144,7 @@ class Ledger:
     def __init__(self, store: Store):
         self.store = store
         self.lines: dict[str, bytes] = {}
-        """Task → its line, as it is written."""
+        """Task → its line, compressed: a run may have a million, and the driver holds them all."""
         self._unwritten: list[str] = []
         self._written = float("-inf")
         for path in (ARCHIVE, LEDGER):
@@ -159,7 +160,7 @@ class Ledger:
         for number, raw in enumerate(data.splitlines(keepends=True), 1):
             try:
                 line = json.loads(raw)
-                self.lines[line["task"]] = raw
+                self.lines[line["task"]] = zlib.compress(raw, 1)
                 line["kind"], line["files"], line["facts"]
             except (ValueError, KeyError, TypeError) as error:
                 shown = raw[:60].decode(errors="replace").rstrip("\n")
@@ -169,8 +170,10 @@ class Ledger:
 
     def outcome(self, task: str) -> Outcome | None:
         """The outcome of a finished task; None if it has none."""
-        raw = self.lines.get(task)
-        return None if raw is None else Outcome.of(json.loads(raw))
+        return Outcome.of(json.loads(self._line(task))) if task in self.lines else None
+
+    def _line(self, task: str) -> bytes:
+        return zlib.decompress(self.lines[task])
 
     def done(self, task: str) -> Outcome | None:
         """The outcome of a finished task whose files are still there; None if it has to run."""
@@ -193,7 +196,7 @@ class Ledger:
         """
         if outcome.balance:
             outcome.balance.check(outcome.task)
-        self.lines[outcome.task] = _dump(outcome)
+        self.lines[outcome.task] = zlib.compress(_dump(outcome), 1)
         self._unwritten.append(outcome.task)
         if self._sizes is not None:
             self._sizes |= {file.path: file.bytes for files in outcome.files.values() for file in files}
@@ -204,7 +207,7 @@ class Ledger:
         """Write the lines that wait, as one object of the journal."""
         if self._unwritten:
             failpoint("before_commit")
-            self.store.write(f"{JOURNAL}/{self._unwritten[0]}.json", b"".join(self.lines[task] for task in self._unwritten))
+            self.store.write(f"{JOURNAL}/{self._unwritten[0]}.json", b"".join(map(self._line, self._unwritten)))
             failpoint("after_commit")
             self._unwritten, self._written = [], time.monotonic()
 
@@ -222,7 +225,7 @@ class Ledger:
     def _rewrite(self, path: str, tasks: Iterable[str]) -> None:
         with self.store.put(path) as sink:
             for task in tasks:
-                sink.write(self.lines[task])
+                sink.write(self._line(task))
 
 
 def _counted(name: str, value: Any) -> Any:

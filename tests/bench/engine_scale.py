@@ -16,7 +16,6 @@ import tempfile
 import time
 from collections import Counter
 from pathlib import Path
-from typing import ClassVar
 
 from rich.console import Console
 from rich.table import Table
@@ -32,6 +31,7 @@ ROOT = Path(__file__).parents[2]
 PART = 8 << 20
 DOCUMENTS = 1_500
 TEXT = 6 << 20
+STORED = 2 << 20
 REASONS = [
     f"{step}:reason_{number}" for step in ("markup", "gopher_quality", "gopher_repetition", "fineweb", "language") for number in range(5)
 ]
@@ -40,11 +40,9 @@ REASONS = [
 class Folder(Store):
     """A store whose data files are there by name and size only; the ledger is real."""
 
-    sizes_of: ClassVar[dict[str, int]] = {}
-
     def size(self, path):
-        """What was said to be written."""
-        return self.sizes_of.get(path)
+        """As all were said to be written."""
+        return STORED
 
 
 def megabytes():
@@ -98,9 +96,8 @@ class Simulated:
 
     def file(self, path, role):
         """A file of ordinary size."""
-        Folder.sizes_of[path] = TEXT // 3
         held = TEXT if role == "documents" else 4 << 20
-        return File(path=path, bytes=TEXT // 3, digest=f"blake3:{self.rng.getrandbits(256):064x}", rows=DOCUMENTS, text_bytes=held)
+        return File(path=path, bytes=STORED, digest=f"blake3:{self.rng.getrandbits(256):064x}", rows=DOCUMENTS, text_bytes=held)
 
     def close(self):
         """Nothing to close."""
