@@ -47,12 +47,21 @@ def recipe_of(name: str):
     )
 
 
-def rows(rng: np.random.Generator, count: int, num_domains: int) -> dict[str, pa.Array]:
+def written(rng: np.random.Generator, count: int, words: int) -> list[str]:
+    """Texts of a word and a number, or of so many words."""
+    numbers = rng.integers(0, 10**6, count)
+    if words <= 2:
+        return np.char.add("text ", numbers.astype("U7")).tolist()
+    pool = [" ".join(f"word{n}" for n in rng.integers(0, 50_000, 20)) + "." for _ in range(5000)]
+    picks = rng.integers(0, len(pool), (count, max(1, words // 20)))
+    return [f"text {number}\n" + "\n".join(pool[at] for at in row) for number, row in zip(numbers.tolist(), picks.tolist(), strict=True)]
+
+
+def rows(rng: np.random.Generator, count: int, num_domains: int, text_words: int = 2) -> dict[str, pa.Array]:
     """`count` rows with the columns that the steps leave; domains by Zipf's law."""
     domain = np.minimum(rng.zipf(1.3, count), num_domains)
     names = np.char.add(np.char.add("site", domain.astype("U9")), ".example")
     license_, language = rng.choice(len(LICENSES), count, p=[0.8, 0.07, 0.04, 0.02, 0.04, 0.03]), rng.zipf(1.8, count) % len(LANGUAGES)
-    texts = np.char.add("text ", rng.integers(0, 10**6, count).astype("U7"))
     made = {
         "id": pa.Array.from_buffers(pa.binary(16), count, [None, pa.py_buffer(rng.bytes(16 * count))]),
         "source": pa.array(np.full(count, "crawl")),
@@ -60,7 +69,9 @@ def rows(rng: np.random.Generator, count: int, num_domains: int) -> dict[str, pa
         "domain": pa.array(names),
         "fetched_at": pa.array(rng.integers(1_500_000_000, 1_760_000_000, count) * 1_000_000, pa.timestamp("us", "UTC")),
         "origin": origins(rng, count),
-        "text": pa.array(texts.tolist(), pa.large_string()),
+        "payload_digest": pa.nulls(count, pa.string()),
+        "headers": pa.nulls(count, DOCUMENT.field("headers").type),
+        "text": pa.array(written(rng, count, text_words), pa.large_string()),
         "license__spdx": pa.array(LICENSES[license_]),
         "license__class": pa.array(CLASSES[license_]),
         "license__confidence": pa.array(rng.choice([0.0, 0.6, 0.95], count)),
@@ -92,8 +103,9 @@ def origins(rng: np.random.Generator, count: int) -> pa.StructArray:
 class Builder:
     """Writes a run file by file."""
 
-    def __init__(self, folder: Path, seed: int, num_domains: int):
+    def __init__(self, folder: Path, seed: int, num_domains: int, text_words: int = 2):
         self.store, self.rng, self.num_domains = Store(str(folder)), np.random.default_rng(seed), num_domains
+        self.text_words = text_words
         limits = {"file_rows": FILE_ROWS, "file_bytes": 1 << 30, "group_rows": 8192}
         self.kept, self.left = (PartWriter(self.store, f"{name}/part", **limits) for name in ("documents", "removed"))
         self.balance = Balance(skipped={})
@@ -110,7 +122,7 @@ class Builder:
 
     def add(self, count: int) -> None:
         """So many documents more: some are kept, the others leave."""
-        table = pa.table(rows(self.rng, count, self.num_domains))
+        table = pa.table(rows(self.rng, count, self.num_domains, self.text_words))
         leaves = self.rng.random(count) < REMOVED_SHARE
         kept, left = table.take(pa.array(np.flatnonzero(~leaves))), table.take(pa.array(np.flatnonzero(leaves)))
         reason = self.rng.choice(len(REASONS), left.num_rows, p=[0.1, 0.5, 0.1, 0.3])
@@ -190,9 +202,9 @@ class Builder:
         self.store.write("recipe.yaml", recipe.to_yaml(recipe_of(name)).encode())
 
 
-def write(folder: Path, documents: int, seed: int = 0, num_domains: int = 1_000_000) -> Path:
+def write(folder: Path, documents: int, seed: int = 0, num_domains: int = 1_000_000, text_words: int = 2) -> Path:
     """A run of so many documents read; the same bytes for the same arguments."""
-    builder = Builder(folder, seed, num_domains)
+    builder = Builder(folder, seed, num_domains, text_words)
     for start in range(0, documents, FILE_ROWS):
         builder.add(min(FILE_ROWS, documents - start))
     builder.close("generated")

@@ -18,7 +18,20 @@ from curate.review.ask import Ask, Data, MissingError, Page
 from curate.review.decisions import NotAllowedError
 from curate.review.desk import Desk, NotReadyError
 from curate.review.guard import Guard, Person, honest
-from curate.review.pages import decisions, document, domains, duplicates, labelling, overview, personal, rights, rules, samples, search
+from curate.review.pages import (
+    decisions,
+    document,
+    domains,
+    duplicates,
+    labelling,
+    overview,
+    personal,
+    rights,
+    rules,
+    samples,
+    search,
+    signing,
+)
 
 PAGES: tuple[Page, ...] = (
     overview.PAGE,
@@ -36,6 +49,7 @@ PAGES: tuple[Page, ...] = (
     labelling.LIST,
     labelling.PAGE,
     decisions.PAGE,
+    signing.PAGE,
     decisions.LOG,
 )
 ASSETS = {"desk.css": "text/css", "desk.js": "text/javascript", "desk.svg": "image/svg+xml"}
@@ -53,6 +67,7 @@ def make(desk: Desk, people: Sequence[Person], hosts: Sequence[str], cookie: str
         routes.append(Route(page.path, partial(_answer, desk, page, False), methods=methods))
     routes.append(Route("/document/{id}/lead", partial(_small, desk, document.lead)))
     routes.append(Route("/rules/{step}/{reason}/flips.csv", partial(_flips, desk)))
+    routes.append(Route("/card", partial(_card, desk)))
     routes.append(Route("/decisions/export.json", partial(_export, desk)))
     routes.append(Route("/assets/{name}", _asset))
     return Guard(Starlette(routes=routes, exception_handlers={404: _missing}), people, hosts, cookie)
@@ -150,6 +165,18 @@ async def _flips(desk: Desk, request: Request) -> Response:
     name = f"flips-{request.path_params['step']}-{request.path_params['reason']}.csv"
     safe = "".join(char if char.isalnum() or char in "-_." else "_" for char in name)
     return StreamingResponse(lines, media_type="text/csv; charset=utf-8", headers={"content-disposition": f'attachment; filename="{safe}"'})
+
+
+CARD_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+"""The card brings its own style sheet and needs nothing else; no script runs on it at all."""
+
+
+async def _card(desk: Desk, request: Request) -> Response:
+    try:
+        text = await run_in_threadpool(signing.card, _ask(desk, None, request))
+    except CurateError as error:
+        return PlainTextResponse(str(error), 404)
+    return HTMLResponse(text, headers={"content-security-policy": CARD_POLICY})
 
 
 async def _export(desk: Desk, request: Request) -> Response:

@@ -1,10 +1,12 @@
 """The desk of one run: opened when it can be, told why when it cannot, and opened anew when the run has changed."""
 
+import fcntl
 import json
 import shutil
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,7 @@ from curate.review.labels import Labels
 from curate.review.layout import MANIFESTS
 from curate.store import LEASE, Store, alive
 
+LOCK = "index.lock"
 LOOK_SECONDS = 2.0
 """A run that changes under the desk is noticed after so long."""
 
@@ -137,9 +140,11 @@ class Desk:
             self._told(what, share)
 
         try:
-            for left in path.parent.glob("index.*.tmp"):
-                shutil.rmtree(left, ignore_errors=True)
-            build(folder, path, told, self.texts)
+            with _alone(path.with_name(LOCK)):
+                for left in path.parent.glob("index.*.tmp"):
+                    shutil.rmtree(left, ignore_errors=True)
+                if _made(path) != self._digest:
+                    build(folder, path, told, self.texts)
         except Exception as error:
             self._failed = f"{type(error).__name__}: {error}"
 
@@ -178,6 +183,15 @@ def _so_far(tasks: list[dict[str, Any]]) -> dict[str, int]:
         for reason, count in (task.get("removed") or {}).items():
             counts[reason] = counts.get(reason, 0) + int(count)
     return dict(sorted(counts.items(), key=lambda one: (-one[1], one[0])))
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Only one process at a time; the others wait. Ends with the process, however that ends."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def _made(path: Path) -> str | None:

@@ -73,6 +73,11 @@ class Index:
         return Spread.load(self.path / "values" / f"{column}.npz")
 
     @cached_property
+    def cluster_steps(self) -> list[str]:
+        """Steps that found duplicates."""
+        return [one["step"] for one in self.query("select distinct step from clusters")]
+
+    @cached_property
     def totals(self) -> Row:
         """bytes kept under a domain, and domains."""
         return self.query("select coalesce(sum(bytes), 0) as bytes, count(*) as domains from domains")[0]
@@ -87,7 +92,7 @@ class Index:
     # ------------------------------------------------------------ rows
 
     def told(self, numbers: Sequence[int]) -> list[Row]:
-        """What is known of rows without reading a file: row, id, url, domain, source, reason, bytes."""
+        """What is known of rows without reading a file: row, id, url, domain, source, reason, removed_by (null: kept), bytes."""
         names = self.meta["names"]
         domains = self._domains([int(self.domain[number]) for number in numbers])
         return [
@@ -98,6 +103,7 @@ class Index:
                 "domain": domains.get(int(self.domain[number])),
                 "source": names["source"][int(self.source[number])],
                 "reason": names["reason"][int(self.reason[number])],
+                "removed_by": None if self.parts.part_of(number).kept else names["reason"][int(self.reason[number])],
                 "bytes": int(self.bytes[number]),
             }
             for number in numbers

@@ -39,6 +39,7 @@ create index domains_by_bytes on domains (bytes desc, code);
 create index domains_by_removed on domains (removed desc, code);
 create index domains_by_name on domains (name);
 create index clusters_by_size on clusters (size desc, no);
+create index clusters_by_step on clusters (step, size desc, no);
 create index clusters_by_keeper on clusters (keeper_id);
 create index near_by_rule on near (rule, side, value);
 create virtual table domain_names using fts5(name, content='domains', content_rowid='code', tokenize='trigram', detail=none);

@@ -1,6 +1,7 @@
 """What people may say on a page about a document, a cluster or a rule, and what becomes of it: labels, comments, decisions on documents."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from curate.card.html import Html, foreign, joined, tag
@@ -55,9 +56,21 @@ def about_document(ask: Ask, id: str, rule: str) -> Data:
     }
 
 
-def label_form(ask: Ask, row: Mapping[str, Any], target: str) -> Html:
-    """Was it right that the document left, or stayed? And for a steward: what a re-run shall do with it."""
-    said = about_document(ask, row["id"], rule_of(row))
+NOTHING: Data = {"labels": [], "hidden": 0, "comes_to": None, "decision": None}
+
+
+def about_rows(ask: Ask, rows: Sequence[Mapping[str, Any]]) -> dict[str, Data]:
+    """`about_document` of the documents of a list, by id, and one look for all of which nothing was said."""
+    wanted = json.dumps([row["id"] for row in rows])
+    listed = "(SELECT value FROM json_each(?))"
+    asked = f"SELECT document FROM labels WHERE document IN {listed} UNION SELECT id FROM documents WHERE id IN {listed}"
+    with ask.desk.decisions.connection() as db:
+        known = {one[0] for one in db.execute(asked, (wanted, wanted))}
+    return {row["id"]: about_document(ask, row["id"], rule_of(row)) if row["id"] in known else NOTHING for row in rows}
+
+
+def label_form(ask: Ask, row: Mapping[str, Any], target: str, said: Data) -> Html:
+    """Was it right that the document left, or stayed? And for a steward: what a re-run shall do with it. `said`: what was said so far."""
     mine = next((one["verdict"] for one in said["labels"] if one["reviewer"] == ask.person.name), None)
     fields = shell.hidden(id=row["id"], rule=rule_of(row), back=shell.here(ask))
     what = "It left: " if row.get("removed_by") else "It stayed: "

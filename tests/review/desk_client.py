@@ -32,8 +32,8 @@ def token(page: str) -> str:
     return re.search(r'name="token" value="([0-9a-f]+)"', page).group(1)
 
 
-def send(who, path, page=None, follow=True, **fields):
-    """Fill in a form of `page` (default: the path) and send it; the page that comes then."""
-    held = who.get(page or path)
-    answer = who.post(path, data={"token": token(held.text)} | fields)
+def send(who, to, page=None, /, follow=True, **fields):
+    """Fill in a form of `page` (default: the address) and send it; the page that comes then."""
+    held = who.get(page or to)
+    answer = who.post(to, data={"token": token(held.text)} | fields)
     return who.get(answer.headers["location"]) if follow and answer.status_code == 303 else answer

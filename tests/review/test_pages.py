@@ -31,6 +31,7 @@ PATHS = (
     "/search?q=boats.example",
     "/labels",
     "/decisions",
+    "/signoff",
     "/log",
 )
 

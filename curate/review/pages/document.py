@@ -84,7 +84,7 @@ def body(found: Data, ask: Ask) -> Iterator[Html]:
     if found["readings"] > 1:
         yield shell.notice(f"this record was read {found['readings']} times; this is the row that counts")
     marks = [evidence.Mark(start, end, kind) for start, end, kind in found["marks"]]
-    yield said.label_form(ask, found, ask.path)
+    yield said.label_form(ask, found, ask.path, found["said"])
     yield from _text(found, marks, ask)
     yield said.comments(ask, "document", found["id"])
     yield tag("section", tag("h2", "Its way through the steps"), *_steps(story), class_="panel")

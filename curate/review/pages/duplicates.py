@@ -23,7 +23,7 @@ EDGE_WORDS = 8
 def listed(ask: Ask) -> Data:
     index, start = ask.index, ask.number("start", 0, 0, 1 << 30)
     step = ask.word("step")
-    steps = [one["step"] for one in index.query("select distinct step from clusters")]
+    steps = index.cluster_steps
     where, values = ("where step = ?", [step]) if step in steps else ("", [])
     sql = f"select no, step, keeper, hex(keeper_id) as keeper_id, size, least from clusters {where} order by size desc, no limit ? offset ?"
     found = index.query(sql, *values, PER_PAGE + 1, start)
@@ -97,6 +97,7 @@ def data(ask: Ask) -> Data:
         "members": members,
         "start": start,
         "with": at,
+        "said": said.about_document(ask, members[at]["id"], said.rule_of(members[at])) if members else None,
         "more": start + MEMBERS < one["size"] - 1,
         "claims": [_claims(ask, row) for row in ((keeper or {}).get("row"), rows[at] if rows else None)],
         "passages": compared(sides[0], sides[1]) if sides[0] is not None and sides[1] is not None else None,
@@ -153,14 +154,8 @@ def body(found: Data, ask: Ask) -> Iterator[Html]:
         heads = [_side("stays", found["keeper"], found["claims"][0]), _side("left", member, found["claims"][1])]
         yield tag("div", *heads, class_="pair")
         yield _passages(found)
-        yield said.label_form(ask, _row(found), f"/document/{member['id']}")
+        yield said.label_form(ask, member, f"/document/{member['id']}", found["said"])
     yield said.comments(ask, "cluster", found["keeper_id"])
-
-
-def _row(found: Data) -> Data:
-    """The member that is shown, as a form needs it."""
-    member = found["members"][found["with"]]
-    return {"id": member["id"], "removed_by": member["reason"]}
 
 
 def _side(word: str, row: Data | None, claims: Data | None) -> Html:

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from curate.card.html import Html, foreign, tag
 from curate.review import evidence, said, shell
 from curate.review.ask import Ask, Data, Page, address
-from curate.review.census import KEPT
 from curate.review.shell import document_link, verdict
 
 PER_PAGE = 20
@@ -21,7 +20,9 @@ def data(ask: Ask) -> Data:
     start = ask.number("start", 0, 0, 1 << 30)
     rows = index.sample("pii", kind, ask.seed)
     shown = index.told(rows[start : start + PER_PAGE])
+    talked = said.about_rows(ask, shown)
     for one in shown:
+        one["said"] = talked[one["id"]]
         held = index.held(one["row"]) or {}
         one["counts"] = _counts(held, index.folder.using("pii"))
         one["places"] = _places(held.get("text") or "")
@@ -45,10 +46,6 @@ def _places(text: str) -> list[list[str]]:
         if len(found) == PLACES:
             break
     return found
-
-
-def _left(one: Data) -> str | None:
-    return None if one["reason"] == KEPT else str(one["reason"])
 
 
 def body(found: Data, ask: Ask) -> Iterator[Html]:
@@ -76,7 +73,7 @@ def body(found: Data, ask: Ask) -> Iterator[Html]:
             "article",
             tag("header", tag("h3", document_link(one)), tag("p", verdict(one["reason"]), *counts)),
             *(places or [tag("p", "The place lies beyond what is at hand, or was cut by a later step.", class_="dim")]),
-            said.label_form(ask, one | {"removed_by": _left(one)}, f"/document/{one['id']}"),
+            said.label_form(ask, one, f"/document/{one['id']}", one["said"]),
             data_item=True,
             tabindex="-1",
         )

@@ -25,6 +25,8 @@ def data(ask: Ask) -> Data:
     count, start = ask.number("n", 10, 1, MAX_PER_PAGE), ask.number("start", 0, 0, 1 << 30)
     rows = chosen(ask, rule, ask.seed, order if order in ORDERS else "random")
     items = [item(ask, row) for row in rows[start : start + count]]
+    shown = [one for one in items if one is not None]
+    talked = said.about_rows(ask, shown)
     return {
         "title": "Samples",
         "rule": rule,
@@ -35,7 +37,7 @@ def data(ask: Ask) -> Data:
         "start": start,
         "n": count,
         "reasons": reasons,
-        "documents_shown": [one for one in items if one is not None],
+        "documents_shown": [one | {"said": talked[one["id"]]} for one in shown],
     }
 
 
@@ -131,7 +133,7 @@ def article(one: Data, ask: Ask) -> Html:
         evidence.block(one["text"], found),
         evidence.legend(found),
         after,
-        said.label_form(ask, one, f"/document/{one['id']}"),
+        said.label_form(ask, one, f"/document/{one['id']}", one["said"]),
         data_item=True,
         tabindex="-1",
         id=f"d{one['id']}",
