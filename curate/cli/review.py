@@ -26,9 +26,15 @@ def review(
         Path | None, typer.Option(metavar="DIR", help="Where decisions and the index lie; default: review/ in the run's folder.")
     ] = None,
     text: Annotated[bool, typer.Option("--text/--no-text", help="Make the words of all texts searchable.")] = True,
+    export: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the decisions that hold, for a recipe's `steward:`, and end.")
+    ] = None,
     open_browser: Annotated[bool, typer.Option("--open", help="Open the first address in a browser.")] = False,
 ) -> None:
     """Look at a run and decide: samples with evidence, thresholds, duplicates, rights, domains, labels, sign-off. In your browser, on this machine."""
+    if export is not None:
+        _export(run, state, export)
+        return
     try:
         import uvicorn
     except ImportError:
@@ -54,6 +60,20 @@ def review(
     uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False)).run(sockets=[listening])
 
 
+def _export(run: str, state: Path | None, file: Path) -> None:
+    """Write what holds, without an index and without a server."""
+    from curate.card.folder import open_folder
+    from curate.review.decisions import DecisionStore
+    from curate.review.desk import reviewed
+    from curate.store import Store
+
+    store = Store(run)
+    folder = open_folder(store)
+    made = DecisionStore.of(store, state).export(reviewed(store, folder.name))
+    Store(str(file.parent)).write(file.name, made.encode())
+    typer.echo(f"wrote {len(made.documents) + len(made.domains):,} decisions and {len(made.thresholds):,} thresholds to {file}")
+
+
 def application(
     run: str, people: "list[Person]", port: int, state: Path | None = None, pairs: Path | None = None, text: bool = True
 ) -> "Guard":
@@ -77,6 +97,7 @@ def _listen(port: int):  # type: ignore[no-untyped-def]
     made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         made.bind((LOOPBACK, port))
+        made.listen()
     except OSError as error:
         made.close()
         raise StoreError(f"review: expected port {port} to be free, got '{error.strerror}'; choose another --port, or 0") from None

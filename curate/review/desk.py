@@ -37,6 +37,11 @@ class NotReadyError(Exception):
         self.state = state
 
 
+def reviewed(store: Store, recipe: str) -> dict[str, str]:
+    """Which run decisions are about: its recipe's name and the digest of what it kept."""
+    return {"recipe": recipe, "manifest": f"blake3:{blake3(store.read(MANIFESTS[0])).hexdigest()}"}
+
+
 class Desk:
     """A run, its index and what people said about it."""
 
@@ -63,8 +68,20 @@ class Desk:
 
     def reviewed(self) -> dict[str, str]:
         """Which run is looked at, as the exported decisions say it."""
-        digest = blake3(self.store.read(MANIFESTS[0])).hexdigest()
-        return {"recipe": self.index.folder.name, "manifest": f"blake3:{digest}"}
+        return reviewed(self.store, self.index.folder.name)
+
+    def strangers(self) -> dict[str, Any]:
+        """What the decisions are about that this run is not: `recipes` of other names that the desk was used on, `documents` decided but not in it."""
+        index, now = self.index, self.reviewed()
+        with self.decisions.connection() as db:
+            said = [json.loads(row[0]).get("run") for row in db.execute("SELECT said FROM audit WHERE action = 'note' ORDER BY number")]
+        runs = [one for one in said if isinstance(one, dict)]
+        if not runs or runs[-1] != now:
+            with self.decisions.writing() as db:
+                self.decisions.record(db, None, "note", {"run": now})
+        others = sorted({str(one.get("recipe")) for one in runs} - {now["recipe"]})
+        gone = sum(not index.by_id(one.id) for one in self.decisions.document_decisions())
+        return {"recipes": others, "documents": gone}
 
     def precisions(self) -> dict[str, dict[str, Any]]:
         """Rule → share of right ones among those that people labelled blind, with its interval."""

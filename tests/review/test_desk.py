@@ -7,7 +7,7 @@ import socket
 
 import pytest
 import review_run
-from desk_client import client, desk_of
+from desk_client import client, desk_of, send
 
 from curate import api
 from curate.card.folder import open_folder
@@ -187,3 +187,22 @@ def test_the_index_is_the_same_for_the_same_run(made, tmp_path):
     build(open_folder(Store(str(made))), tmp_path / "index", lambda what, share: None)
     for path in sorted((made / "review" / "index").rglob("*.np?")):
         assert (tmp_path / "index" / path.relative_to(made / "review" / "index")).read_bytes() == path.read_bytes()
+
+
+def test_decisions_of_another_run_are_told_and_kept(mine, review_pages, tmp_path):
+    """A desk whose decisions were begun elsewhere: the documents are not here, the domains may be."""
+    first = desk_of(mine)
+    ada = client(first)
+    one = ada.get("/samples.json?rule=gopher_quality:short_doc&n=1").json()["documents_shown"][0]
+    send(ada, f"/document/{one['id']}", id=one["id"], decision="keep")
+    assert ada.get("/overview.json").json()["strangers"] == {"recipes": [], "documents": 0}
+    other = tmp_path / "other"
+    shutil.copytree(mine / "review", other / "review", ignore=shutil.ignore_patterns("index*"))
+    (tmp_path / "few.jsonl").write_text(json.dumps({"id": "a", "url": "https://a.example/", "text": "few words"}) + "\n")
+    few = {"name": "few", "input": [{"uri": str(tmp_path / "few.jsonl"), "source": "few"}], "steps": [{"license": {}}]}
+    api.run(few, output=other, workers=1)
+    page = client(desk_of(other)).get("/overview").text
+    assert "begun on a run of another recipe (harbour)" in page
+    assert "1 decided documents are not in this run" in page
+    assert desk_of(other).decisions.document_decision(one["id"]).decision == "keep"
+    assert desk_of(other).decisions.verify() is None

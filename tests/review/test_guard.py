@@ -42,7 +42,7 @@ def test_every_answer_forbids_scripts_frames_and_caching(ada):
         headers = ada.get(path).headers
         assert headers["content-security-policy"] == POLICY
         assert headers["x-frame-options"] == "DENY"
-        assert headers["referrer-policy"] == "no-referrer"
+        assert headers["referrer-policy"] == "same-origin"
         assert headers["x-content-type-options"] == "nosniff"
     assert "unsafe" not in POLICY
     assert ada.get("/overview").headers["cache-control"] == "no-store"

@@ -56,7 +56,7 @@
   // ---- what people say is sent in place; the page that answers takes the place of this one
   document.addEventListener("submit", async (event) => {
     const form = event.target;
-    if (form.method !== "post" || form.dataset.whole) return;
+    if (form.method !== "post") return;
     event.preventDefault();
     const body = new URLSearchParams(new FormData(form, event.submitter));
     const at = current, y = scrollY;
@@ -73,7 +73,7 @@
       fill();
       const told = $(".box.error, .box.said", fresh);
       if (told) toast(told.textContent, told.classList.contains("error"));
-      const next = answer.ok && form.dataset.next ? at + 1 : at;
+      const next = answer.ok && "next" in form.dataset ? at + 1 : at;
       if ("top" in form.dataset) { scrollTo(0, 0); choose(0, false); } else { scrollTo(0, y); if (next >= 0) choose(next); }
     } catch (error) {
       $$("button", form).forEach((one) => { one.disabled = false; });

@@ -8,9 +8,12 @@ from curate.review import decide, shell
 from curate.review.ask import Ask, Data, Page
 from curate.review.decisions import EXPORT
 from curate.review.guard import STEWARD
+from curate.review.pages.overview import strange
 from curate.steward import APPROVE, DENY, KEEP, REMOVE
 
 PER_PAGE = 100
+VERIFIED = 5000
+"""A log of so many entries is verified whenever it is looked at, a longer one when asked."""
 KINDS = {KEEP: "good", APPROVE: "good", DENY: "bad", REMOVE: "bad"}
 
 
@@ -23,10 +26,12 @@ def data(ask: Ask) -> Data:
         "thresholds": [vars(one) | {"effect": dict(one.effect)} for one in desk.thresholds()],
         "log": {"entries": entries, "head": head},
         "export": EXPORT,
+        "strangers": ask.desk.strangers(),
     }
 
 
 def body(found: Data, ask: Ask) -> Iterator[Html]:
+    yield from strange(found["strangers"])
     count = len(found["documents"]) + len(found["domains"]) + sum(one["state"] == "accepted" for one in found["thresholds"])
     yield tag(
         "section",
@@ -127,13 +132,23 @@ def log(ask: Ask) -> Data:
     desk = ask.desk.decisions
     entries, head = desk.head()
     start = ask.number("start", max(1, entries - PER_PAGE + 1), 1, 1 << 40)
+    verified = entries <= VERIFIED or bool(ask.word("verify"))
     found = desk.audit(ask.person.name, start, PER_PAGE)
-    return {"entries": [vars(one) for one in found], "count": entries, "head": head, "start": start, "broken": desk.verify()}
+    return {
+        "entries": [vars(one) for one in found],
+        "count": entries,
+        "head": head,
+        "start": start,
+        "verified": verified,
+        "broken": desk.verify() if verified else None,
+    }
 
 
 def log_body(found: Data, ask: Ask) -> Iterator[Html]:
     if found["broken"]:
         yield shell.notice(f"the log does not hold: {found['broken']}", "error")
+    elif not found["verified"]:
+        yield tag("p", f"{found['count']:,} entries. ", tag("a", "Verify all of them", href=ask.link(verify=1)), class_="dim")
     else:
         yield tag("p", f"{found['count']:,} entries; each is bound to the one before by its hash, and all of them hold.", class_="dim")
     if found["head"]:

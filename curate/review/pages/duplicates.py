@@ -116,7 +116,12 @@ def _claims(ask: Ask, row: int | None) -> Data | None:
         return None
     folder = ask.index.folder
     licence = first(held, folder.using("license"), "spdx")
-    return {"licence": licence, "fetched_at": held["fetched_at"], "source": held["source"], "bytes": int(ask.index.bytes[row])}
+    return {
+        "licence": licence,
+        "fetched_at": (held["fetched_at"] or "")[:10] or None,
+        "source": held["source"],
+        "bytes": int(ask.index.bytes[row]),
+    }
 
 
 def compared(left: str, right: str) -> list[list[str]]:

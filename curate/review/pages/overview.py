@@ -41,6 +41,7 @@ def data(ask: Ask) -> Data:
         "reasons": reasons,
         "waits": _waits(ask),
         "damage": index.parts.damage,
+        "strangers": ask.desk.strangers(),
     }
 
 
@@ -62,6 +63,7 @@ def _waits(ask: Ask) -> list[dict[str, str]]:
 
 def body(found: Data, ask: Ask) -> Iterator[Html]:
     yield from shell.described(found["damage"])
+    yield from strange(found["strangers"])
     yield figures(
         [
             ("Documents read", found["read"]),
@@ -84,6 +86,18 @@ def body(found: Data, ask: Ask) -> Iterator[Html]:
     described = f"Documents that were left after each step, from {whole:,} read to {found['kept']:,} kept."
     yield tag("section", tag("h2", "What happened"), bars("Documents after each step", described, drawn), class_="panel")
     yield tag("section", tag("h2", "Why documents left"), _reasons(found, ask), class_="panel")
+
+
+def strange(found: Data) -> Iterator[Html]:
+    """Decisions that were made about something else: they are kept, and those that fit hold here too."""
+    if found["recipes"]:
+        names = ", ".join(found["recipes"])
+        yield shell.notice(
+            f"the decisions of this desk were begun on a run of another recipe ({names}); they hold here where ids and domains are the same",
+            "warn",
+        )
+    if found["documents"]:
+        yield shell.notice(f"{found['documents']:,} decided documents are not in this run; the decisions on them are kept", "note")
 
 
 def _reasons(found: Data, ask: Ask) -> Html:
