@@ -20,8 +20,10 @@ MAY_IMPORT = {
     "curate.claims": {"curate.barrier", "curate.arrow", "curate.kernels"},
     "curate.barrier": {"curate.stage", "curate.schema", "curate.arrow", "curate.errors"},
     "curate.web": {"curate.schema", "curate.arrow", "curate.kernels", "curate.errors"},
+    "curate.models": {"curate.kernels", "curate.errors"},
     "curate.stages": {
         "curate.turns",
+        "curate.models",
         "curate.stage",
         "curate.schema",
         "curate.arrow",

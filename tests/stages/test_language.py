@@ -2,8 +2,10 @@
 
 import pyarrow as pa
 import pytest
+from naive_fasttext import SOFTMAX, make
 
 from curate.errors import SourceError
+from curate.kernels.scripts import CODES, scripts
 from curate.stages.language import LABELS, Config, language, model_path, models
 
 TEXTS = {
@@ -91,3 +93,66 @@ def test_a_missing_or_false_model(tmp_path):
     (tmp_path / "false.bin").write_bytes(b"not a model at all" * 10)
     with pytest.raises(SourceError, match=r"language: expected a fastText model, got .*false.bin"):
         run(["a text"], Config(model=str(tmp_path / "false.bin")))
+
+
+def test_scripts():
+    out = run(
+        [
+            TEXTS["en"],
+            TEXTS["zh"],
+            "これは日本語の文です",
+            "한국어 문장",
+            "Это русский",
+            "1234 !?",
+            "",
+            None,
+            "שלום abc",
+            "漢字" * 30 + "の",
+        ]
+    )
+    assert out["script"] == ["Latn", "Hani", "Jpan", "Hang", "Cyrl", "Zyyy", "Zyyy", None, "Hebr", "Hani"]
+
+
+def test_the_script_of_a_letter_is_unicodes():
+    import unicodedata
+
+    regex = pytest.importorskip("regex")
+    patterns = {code: regex.compile(rf"\p{{Script={code}}}") for code in CODES[1:]}
+    for code in range(0x32000):
+        letter = chr(code)
+        if unicodedata.category(letter) in ("Lu", "Ll", "Lt", "Lo") and scripts()[code]:
+            assert patterns[CODES[scripts()[code]]].match(letter), hex(code)
+    uncounted = [c for c in map(chr, range(0x3000)) if not scripts()[ord(c)] and unicodedata.category(c) in ("Lu", "Ll", "Lt", "Lo")]
+    assert (
+        "".join(c for c in uncounted if any(p.match(c) for p in patterns.values())) == "ªº\u2126\u212a\u212bℲⅎↃ"
+    )  # letters named as signs
+
+
+def test_paragraphs_tell_of_mixed_pages():
+    long = TEXTS["de"].replace("\n", " ")
+    out = run([f"{TEXTS['en']}\n\n  \n{long}\nok", TEXTS["en"], "", None, " \n"], Config(paragraphs=True, max_other_share=0.3))
+    first, second, empty, null, blank = out["paragraphs"]
+    assert [(p["label"], p["bytes"]) for p in first][:2] == [("en", len(TEXTS["en"])), ("de", len(long))]
+    assert [p["label"] for p in second] == ["en"]
+    assert (empty, null, blank) == ([], None, [])
+    share = round(len(TEXTS["en"]) / (len(long) + len(TEXTS["en"])), 4)
+    assert out["other_share"] == [share, 0.0, 0.0, None, 0.0]
+    assert out["drop"][:2] == ["mixed_languages", None]
+    assert run([TEXTS["en"]])["paragraphs"] == [None]
+
+
+def test_a_share_without_paragraphs_is_refused():
+    with pytest.raises(ValueError, match="max_other_share: expected `paragraphs: true` beside it"):
+        Config(max_other_share=0.5)
+
+
+def test_a_model_by_path_with_labels_of_its_own(tmp_path):
+    labels = [b"eng_Latn", b"deu_Latn", b"zho_Hans"]
+    (tmp_path / "glot.bin").write_bytes(make(3, [b"a"], labels, SOFTMAX, 8, 2, 3, 1, 64, "dense").file)
+    config = Config(model=str(tmp_path / "glot.bin"), keep=["deu_Latn"], min_score=None)
+    out = run(["a text", ""], config)
+    assert out["label"][0] in {label.decode() for label in labels}
+    assert out["label"][1] == "und"
+    assert list(models(config)) == ["glot.bin"]
+    with pytest.raises(SourceError, match=r"keep: expected labels of glot.bin, got 'deu'; it has 3, such as deu_Latn"):
+        models(Config(model=str(tmp_path / "glot.bin"), keep=["deu"]))
