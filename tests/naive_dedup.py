@@ -53,13 +53,24 @@ def shingles(text, n):
     return [xxhash.xxh64_intdigest(" ".join(found[i : i + n]).encode()) for i in range(max(1, len(found) - n + 1))]
 
 
-def permutations(count, seed):
+def functions(count, seed):
+    a, b = np.random.RandomState(seed).randint(0, 2**32, dtype=np.uint32, size=(2, count))
+    return a.astype(np.uint64) | np.uint64(1), b.astype(np.uint64)
+
+
+def signature(hashes, a, b):
+    """The least of (upper half * a + b) mod 2^32, for each function."""
+    upper = np.array(hashes, dtype=np.uint64)[:, None] >> np.uint64(32)
+    return ((upper * a + b) % np.uint64(1 << 32)).min(axis=0).tolist()
+
+
+def datatrove_functions(count, seed):
     state = np.random.RandomState(seed)
     a = state.randint(1, PRIME, dtype=np.uint64, size=count)
     return a, state.randint(0, PRIME, dtype=np.uint64, size=count)
 
 
-def signature(hashes, a, b):
+def datatrove_signature(hashes, a, b):
     """Datatrove's MinHash, as its formula says it: products and sums wrap at 2^64."""
     return ((np.array(hashes, dtype=np.uint64)[:, None] * a + b) % np.uint64(PRIME)).min(axis=0).tolist()
 
@@ -78,7 +89,7 @@ def partners(place, all_pairs=16, num_hubs=4, num_neighbours=2):
 
 def candidates(documents, ngram, bands, rows, seed=1, all_pairs=16):
     """Pairs of indexes that some bucket pairs up; documents are (id, text, rank), and come in order of (rank, id) in a bucket."""
-    a, b = permutations(bands * rows, seed)
+    a, b = functions(bands * rows, seed)
     order = sorted(range(len(documents)), key=lambda i: (documents[i][2], documents[i][0]))
     pairs = set()
     signatures = {i: signature(s, a, b) for i in order if (s := shingles(documents[i][1], ngram))}

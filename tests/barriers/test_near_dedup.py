@@ -15,7 +15,7 @@ import zstandard
 from barrier_runner import Cut, kept, run
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from naive_dedup import candidates, near, permutations, shingles, signature, similarity
+from naive_dedup import candidates, functions, near, shingles, signature, similarity
 
 from curate.barrier import load
 from curate.barriers.near_dedup import banding, chance
@@ -305,7 +305,7 @@ def test_a_crowded_bucket_removes_nothing_that_is_not_similar():
     """Texts made to share a band: each has the word with the least hash of all, and else only words of its own."""
     rs, config = np.random.RandomState(3), NEAR.config(ngram=1, bands=1, rows=1)
     every = random_words(rs, 4000)
-    a, b = permutations(1, 1)
+    a, b = functions(1, 1)
     least = min(every, key=lambda word: signature(shingles(word, 1), a, b))
     texts = [" ".join([least, *every[n : n + 12]]) for n in range(0, 3900, 13)]
     table = documents(texts)

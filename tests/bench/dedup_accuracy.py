@@ -27,7 +27,7 @@ from naive_dedup import words
 
 from curate.arrow import utf8
 from curate.barrier import load
-from curate.barriers.near_dedup import banding, chance
+from curate.barriers.near_dedup import banding, chance, signatures
 from curate.kernels import minhash
 from curate.kernels.fold import tables
 
@@ -69,13 +69,10 @@ def jaccard(left, right):
 
 def keys_of(texts, config):
     """Band keys as the barrier makes them."""
-    view = utf8(pa.array(texts, pa.large_string()))
     bands, rows = banding(config)
-    a, b = minhash.permutations(bands * rows, config.seed)
-    signatures, num = np.empty((len(texts), bands * rows), dtype=np.uint64), np.empty(len(texts), dtype=np.int64)
-    minhash.signatures(view.offsets, view.data, config.ngram, a, b, *tables(), signatures, num)
+    found, _ = signatures(pa.record_batch({"text": pa.array(texts, pa.large_string())}), config)
     keys = np.empty((len(texts), bands), dtype=np.uint64)
-    minhash.band_keys(signatures, rows, keys)
+    minhash.band_keys(found, rows, keys)
     return keys
 
 

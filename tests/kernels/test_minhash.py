@@ -2,12 +2,13 @@
 
 from itertools import pairwise
 
+import naive_dedup
 import numpy as np
 import pyarrow as pa
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from naive_dedup import permutations as naive_permutations
-from naive_dedup import shingles, signature
+from naive_dedup import datatrove_signature, shingles
 
 from curate.arrow import utf8
 from curate.kernels import minhash
@@ -18,16 +19,22 @@ FOX = "The quick brown fox jumps over the lazy dog, then 12 dogs sleep."
 TEXTS = st.lists(st.lists(st.sampled_from(["a", "b", "c", "d", "漢", "é,"]), max_size=20).map(" ".join) | st.none(), max_size=6)
 
 
-def signatures(texts, n=5, bands=14, rows=8):
+FAMILIES = {
+    "32-bit": (minhash.functions, naive_dedup.functions, naive_dedup.signature),
+    "datatrove": (minhash.datatrove_functions, naive_dedup.datatrove_functions, datatrove_signature),
+}
+
+
+def signatures(texts, n=5, count=112, functions=minhash.datatrove_functions):
     view = utf8(pa.array(texts, pa.large_string()))
-    a, b = minhash.permutations(bands * rows, 1)
-    out, num = np.empty((len(texts), len(a)), dtype=np.uint64), np.empty(len(texts), dtype=np.int64)
+    a, b = functions(count, 1)
+    out, num = np.empty((len(texts), len(a)), dtype=a.dtype), np.empty(len(texts), dtype=np.int64)
     minhash.signatures(view.offsets, view.data, n, a, b, *tables(), out, num)
     return out, num
 
 
 def test_parameters_are_the_published_ones():
-    a, b = minhash.permutations(112, 1)
+    a, b = minhash.datatrove_functions(112, 1)
     assert a[:4].tolist() == [775169054918279404, 1758426461858698313, 2109959069025162, 965365488286768774]
     assert b[:4].tolist() == [1062448801025099917, 1324811268927594100, 1217488311597731462, 100775521383383736]
     assert (int(a[111]), int(b[111])) == (223865076026037746, 1097409548522419201)
@@ -59,21 +66,25 @@ def test_the_published_signature():
     ]
 
 
+@pytest.mark.parametrize("family", FAMILIES)
 @given(TEXTS)
-def test_signatures_equal_their_twin(texts):
-    out, num = signatures(texts, n=2, bands=3, rows=2)
-    a, b = naive_permutations(6, 1)
+def test_signatures_equal_their_twin(family, texts):
+    functions, naive_functions, signature = FAMILIES[family]
+    out, num = signatures(texts, 2, 6, functions)
+    a, b = naive_functions(6, 1)
     for i, text in enumerate(texts):
         hashes = shingles(text, 2)
         assert num[i] == len(hashes)
-        assert out[i].tolist() == (signature(hashes, a, b) if hashes else [2**64 - 1] * 6)
+        assert out[i].tolist() == (signature(hashes, a, b) if hashes else [np.iinfo(out.dtype).max] * 6)
 
 
-def test_a_long_text_is_taken_in_blocks():
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_long_text_is_taken_in_blocks(family):
+    functions, naive_functions, signature = FAMILIES[family]
     rs = np.random.RandomState(0)
     text = " ".join("".join(chr(97 + c) for c in rs.randint(0, 26, 3)) for _ in range(5 * MAX_WORDS))
-    out, num = signatures([text], bands=1, rows=4)
-    assert out[0].tolist() == signature(shingles(text, 5), *naive_permutations(4, 1))
+    out, num = signatures([text], 5, 4, functions)
+    assert out[0].tolist() == signature(shingles(text, 5), *naive_functions(4, 1))
     assert num[0] == 5 * MAX_WORDS - 4
 
 
@@ -88,7 +99,7 @@ def test_values_at_the_edge_of_the_prime(values, shift):
     a, b = np.array([1, 1, 3], dtype=np.uint64), np.array([0, shift, 5], dtype=np.uint64)
     found = np.full(3, 2**64 - 1, dtype=np.uint64)
     minhash.lower(found, hashes, len(values), a, b, np.empty(3, dtype=np.uint64))
-    assert found.tolist() == signature(values, a, b)
+    assert found.tolist() == datatrove_signature(values, a, b)
 
 
 @given(TEXTS, st.randoms())
