@@ -15,10 +15,10 @@ import zstandard
 from barrier_runner import Cut, kept, run
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from naive_dedup import candidates, functions, near, shingles, signature, similarity
+from naive_dedup import candidates, datatrove_functions, datatrove_signature, functions, near, shingles, signature, similarity
 
 from curate.barrier import load
-from curate.barriers.near_dedup import banding, chance
+from curate.barriers.near_dedup import banding, chance, signatures
 from curate.errors import RecipeError
 
 NEAR = load("near_dedup")
@@ -237,6 +237,29 @@ def test_recall_follows_the_curve_and_precision_is_one():
     assert abs(len(found) - chance.sum()) <= 4 * spread + 1, (len(found), chance.sum(), spread)
     high = truth >= 0.9
     assert sum(ids[2 * n] in found or ids[2 * n + 1] in found for n in np.flatnonzero(high)) >= 0.99 * high.sum()
+
+
+def test_datatroves_functions_are_a_choice():
+    """Its signatures, and the same documents leave where a pair shares all bands."""
+    words = random_words(np.random.RandomState(4), 60)
+    texts = [" ".join(words), " ".join(words).upper() + "!", " ".join(words[::-1])]
+    config = NEAR.config(functions="datatrove")
+    found, num_shingles = signatures(pa.record_batch({"text": pa.array(texts, pa.large_string())}), config)
+    assert found.dtype == np.uint64
+    assert found[0].tolist() == datatrove_signature(shingles(texts[0], 5), *datatrove_functions(112, 1))
+    assert num_shingles.tolist() == [56] * 3
+    assert verdicts(run(NEAR, config, documents(texts))) == verdicts(run(NEAR, NEAR.config(), documents(texts))) != {}
+
+
+@pytest.mark.parametrize("cut", CUTS, ids=str)
+def test_equal_ids_are_told_apart_by_origin(cut):
+    """Three documents with one id: of two near copies one leaves, the other text stays."""
+    words = random_words(np.random.RandomState(9), 60)
+    texts = [" ".join(words), " ".join(words[::-1]), " ".join(words) + " x"]
+    table = documents(texts).set_column(0, "id", pa.array([bytes(16)] * 3, pa.binary(16)))
+    marked = run(NEAR, NEAR.config(), table, cut)
+    stay = [text for text, stays in zip(marked["text"].to_pylist(), kept(marked, "near_dedup"), strict=True) if stays]
+    assert sorted(stay) == sorted(texts[1:])  # the longer copy
 
 
 def test_large_families_lose_no_recall():
