@@ -16,8 +16,7 @@ import time
 from collections import Counter, defaultdict
 from pathlib import Path
 
-from curate.engine.corpus import total
-from curate.ledger import Ledger
+from curate.ledger import Ledger, Segment
 from curate.store import Store
 
 
@@ -30,8 +29,11 @@ def once(recipe: str, inputs: list[str], folder: str) -> tuple[float, Counter[st
     seconds: Counter[str] = Counter()
     for line in (Path(folder) / "times.jsonl").read_text().splitlines():
         seconds.update(json.loads(line)["seconds"])
-    first = [outcome for name, outcome in Ledger(Store(folder)).lines.items() if name.startswith("segment0")]
-    facts = {"pages": total(first).documents, "bytes": sum(outcome.facts["raw_bytes"] for outcome in first)}
+    ledger, first = Ledger(Store(folder)), Segment()
+    for name in ledger.lines:
+        if name.startswith("segment0") and (outcome := ledger.outcome(name)):
+            first.taken(outcome)
+    facts = {"pages": first.balance.documents, "bytes": first.raw_bytes}
     return wall, seconds, facts
 
 
