@@ -2,10 +2,10 @@
 
     python -m tests.bench.bench_pipeline --datatrove PYTHON [--megabytes 100] [--workers 2]
 
-PYTHON is that of an environment with `datatrove[io]==0.10.* xxhash<4 fasttext-numpy2-wheel spacy nltk trafilatura resiliparse warcio orjson tokenizers fasteners`. Pages as in
-crawl.py. Steps: extraction, language, Gopher's repetition and quality, C4, FineWeb, MinHash duplicates. Three comparisons: with each one's own extraction
-(ours, theirs by trafilatura), with resiliparse in both, and from extracted text on. Whole processes by the wall clock, start included; beside it ours without
-start (until the first task ends). To reach: 30 x, and 20 x from text on.
+PYTHON is that of an environment with `datatrove[io]==0.10.* xxhash<4 fasttext-numpy2-wheel spacy nltk trafilatura resiliparse warcio orjson tokenizers
+fasteners`. Pages as in crawl.py. Steps: extraction, language, Gopher's repetition and quality, C4, FineWeb, MinHash duplicates. Three comparisons: with each
+one's own extraction (ours, theirs by trafilatura), with resiliparse in both, and from extracted text on. Whole processes by the wall clock, start
+included. To reach: 30 x, and 20 x from text on.
 """
 
 import argparse
