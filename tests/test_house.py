@@ -22,6 +22,7 @@ MAY_IMPORT = {
     "curate.web": {"curate.schema", "curate.arrow", "curate.kernels", "curate.errors"},
     "curate.models": {"curate.kernels", "curate.errors"},
     "curate.stages": {
+        "curate.steward",
         "curate.turns",
         "curate.models",
         "curate.stage",
@@ -57,7 +58,7 @@ MAY_IMPORT = {
     "curate.read": {"curate.turns", "curate.schema", "curate.store", "curate.errors"},
     "curate.shards": {"curate.stage", "curate.schema", "curate.arrow", "curate.kernels", "curate.store", "curate.errors"},
     "curate.export": {"curate.shards", "curate.store", "curate.errors"},
-    "curate.recipe": {"curate.turns", "curate.stage", "curate.barrier", "curate.schema", "curate.errors"},
+    "curate.recipe": {"curate.turns", "curate.steward", "curate.stage", "curate.barrier", "curate.schema", "curate.errors"},
     "curate.catalog": {"curate.recipe", "curate.stage", "curate.barrier", "curate.schema", "curate.errors"},
     "curate.ledger": {"curate.schema", "curate.store", "curate.errors"},
     "curate.engine": {

@@ -23,6 +23,10 @@ from curate.store import File
 
 READ = "read"
 """Step name of reading, and of the barrier that removes records read twice."""
+STEWARD = "steward"
+"""The stage that knows what people decided, and its step."""
+OVERRIDDEN = "overridden"
+"""Column of a run with decisions: the verdicts, `step:reason`, that a steward's decision outweighs."""
 MESSAGE_CHARS = 500
 ADDRESS = re.compile(r"0x[0-9a-fA-F]{6,}")
 
@@ -157,7 +161,7 @@ class Walk:
         if before is not None:
             self._count_bytes(call.step, before)
         if call.stage.judges:
-            self._close(call.step)
+            self._close(call.step, call.stage.name)
         if call.last_of_raw:
             self.drop_raw()
         self.seconds[call.step] += time.perf_counter() - started
@@ -177,7 +181,7 @@ class Walk:
         if before is not None:
             self._count_bytes(call.step, before)
         if call.barrier.judges:
-            self._close(call.step)
+            self._close(call.step, call.barrier.name)
         self.seconds[call.step] += time.perf_counter() - started
 
     def _rows(self, only: tuple[str, ...] | None) -> np.ndarray:
@@ -258,10 +262,35 @@ class Walk:
         self.balance.added[step] += int(change[change > 0].sum())
         self.balance.cut[step] += int(-change[change < 0].sum())
 
-    def _close(self, step: str) -> None:
-        """Rows that the step marked are no longer alive."""
+    def _close(self, step: str, uses: str) -> None:
+        """Rows that the step marked are no longer alive, but for those that a steward keeps."""
         self.steps.append(step)
+        if uses == STEWARD:
+            self.batch = self.batch.append_column(OVERRIDDEN, pa.nulls(self.batch.num_rows, pa.string()))
+        elif step != READ and OVERRIDDEN in self.batch.schema.names:
+            self.batch = overridden(self.batch, step, uses)
         self.alive &= np.asarray(self.batch[column(step, DROP)].is_null())
+
+
+def overridden(batch: pa.RecordBatch, step: str, uses: str) -> pa.RecordBatch:
+    """The batch with a step's verdicts on rows that a steward keeps moved to `overridden`, as `step:reason`; a row without a text cannot be kept."""
+    decision, drop = batch[column(STEWARD, "decision")], batch[column(step, DROP)]
+    stays = pc.equal(decision, "keep")
+    if uses == "license":
+        stays = pc.or_(stays, pc.equal(decision, "approve"))
+    stays = pc.and_(pc.and_(pc.fill_null(stays, False), drop.is_valid()), batch["text"].is_valid())
+    if not pc.any(stays).as_py():
+        return batch
+    told = batch[OVERRIDDEN].to_pylist()
+    for row in np.flatnonzero(np.asarray(stays)):
+        said = f"{step}:{drop[int(row)].as_py()}"
+        told[row] = f"{told[row]}, {said}" if told[row] else said
+    changed = {OVERRIDDEN: pa.array(told, pa.string())}
+    changed |= {name: pc.if_else(stays, None, batch[name]) for name in (column(step, word) for word in VERDICT)}
+    for name, array in changed.items():
+        at = batch.schema.get_field_index(name)
+        batch = batch.set_column(at, batch.schema.field(at), array)
+    return batch
 
 
 def message(error: BaseException) -> str:

@@ -1,10 +1,11 @@
-"""Recipes of kind `messages` and `preference`: the stage that looks after their turns, and what their inputs and tokenizer must have."""
+"""What keys of a recipe's top level mean for its steps: `kind` (the stage that looks after turns; what inputs and tokenizer must have) and `steward`."""
 
 import re
 from collections.abc import Sequence
+from pathlib import Path
 
-from curate import stage
-from curate.recipe.fields import Problems
+from curate import stage, steward
+from curate.recipe.fields import Problems, checked
 from curate.recipe.model import ChatConfig, Input, RecipeFile, TokenizerFile
 from curate.recipe.parse import Draft
 from curate.recipe.yaml import Document
@@ -12,6 +13,7 @@ from curate.stage import Config
 from curate.turns import MESSAGES
 
 TURNS = "turns"
+STEWARD = "steward"
 SPECIAL = re.compile(r"<\|[^|<>]+\|>")
 """What looks like a special token in a chat template, and so must be one; as in `curate.tokenizer.chat`."""
 
@@ -24,6 +26,24 @@ def with_turns(drafts: Sequence[Draft]) -> list[Draft]:
     declared = stage.load(TURNS)
     added = Draft(name=TURNS, uses=TURNS, key=drafts[replacing[-1]].key, kind="stage", declaration=declared, config=declared.config())
     return [*drafts[: replacing[-1] + 1], added, *drafts[replacing[-1] + 1 :]]
+
+
+def with_steward(drafts: Sequence[Draft], top: RecipeFile, name: str, document: Document, problems: Problems) -> list[Draft]:
+    """The steps, with the steward's decisions before them where the recipe names a file of some."""
+    if top.steward is None or any(draft.uses == STEWARD for draft in drafts):
+        return list(drafts)
+    declared = stage.load(STEWARD)
+    config = checked(declared.config, {"file": top.steward}, document, ("steward",), "steward", problems)
+    if config is None:
+        return list(drafts)
+    run = steward.decode(Path(top.steward).read_bytes(), top.steward).run if Path(top.steward).is_file() else None
+    if run and run.get("recipe") != name:
+        problems.add(
+            document.place(("steward",)),
+            f"steward: expected decisions on a run of recipe {name}, got {top.steward} on one of {run.get('recipe')}; "
+            f"review this recipe's run, or set `run` in the file to null if they are meant for both",
+        )
+    return [Draft(name=STEWARD, uses=STEWARD, key=("steward",), kind="stage", declaration=declared, config=config), *drafts]
 
 
 def check_kind(top: RecipeFile, inputs: Sequence[Input], tokenizer: Config | None, document: Document, problems: Problems) -> None:

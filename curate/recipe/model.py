@@ -282,6 +282,8 @@ class RecipeFile(Config):
     """Documents held out for validation and test; left out: all are for training, and `train` holds out some of its own."""
     index: Annotated[IndexConfig | None, Field(json_schema_extra=lambda schema: schema["anyOf"].append({"type": "string"}))] = None
     """Where runs keep what they have seen, so that later ones leave copies of it out; a path alone is enough."""
+    steward: Annotated[str, Field(min_length=1)] | None = None
+    """A file of decisions on documents and domains, as `curate review RUN --export decisions.json` writes it; they come before all steps."""
     card: CardConfig = CardConfig()
     """What people say about the corpus."""
     limits: Limits = Limits()

@@ -55,7 +55,7 @@ def training_config() -> type[Config] | None:
 def recipe_of(document: Document, name: str, path: str | None) -> Recipe:
     """The recipe in a document, or RecipeError with one line for each problem."""
     from curate.recipe.checks import check
-    from curate.recipe.kinds import check_kind, with_turns
+    from curate.recipe.kinds import check_kind, with_steward, with_turns
 
     data = document.data
     if not isinstance(data, dict):
@@ -76,6 +76,7 @@ def recipe_of(document: Document, name: str, path: str | None) -> Recipe:
         if data.get(key) is not None and data.get("shards") is None:
             problems.add(document.place((key,)), f"{key}: expected shards, got none; add `shards: {{}}`: it is written into them")
     if top:
+        drafts = with_steward(drafts, top, top.name or name, document, problems)
         if top.kind != TEXT:
             drafts = with_turns(drafts)
             check_kind(top, inputs, tokenizer, document, problems)

@@ -1,0 +1,101 @@
+"""Steward: decisions by id and by domain, the more special first, and files that are no decisions."""
+
+import json
+
+import pyarrow as pa
+import pytest
+
+from curate import stage, steward
+from curate.errors import RecipeError
+from curate.recipe import from_dict
+
+IDS = [bytes([n]) * 16 for n in range(5)]
+URLS = ["https://a.example/x", "https://sub.b.example/blog/1", "https://b.example/other", "https://c.example/", None]
+WHO = {"by": "Ada", "date": "2026-11-27"}
+
+
+def decisions(**changes):
+    """A file's bytes."""
+    made = {
+        "documents": [
+            steward.DocumentDecision(id=IDS[0].hex(), decision="remove", reason="spam", note="a shop", **WHO),
+            steward.DocumentDecision(id=IDS[2].hex(), decision="keep", reason="good", **WHO),
+        ],
+        "domains": [
+            steward.DomainDecision(host="b.example", decision="deny", reason="owner_objects", **WHO),
+            steward.DomainDecision(host="b.example", path="/blog/", decision="quarantine", reason="unclear", **WHO),
+            steward.DomainDecision(host="c.example", decision="approve", reason="asked", **WHO),
+        ],
+    }
+    return steward.Decisions(**{key: tuple(value) for key, value in (made | changes).items()}).encode()
+
+
+@pytest.fixture
+def judged(tmp_path):
+    """What the stage says of five documents."""
+    file = tmp_path / "decisions.json"
+    file.write_bytes(decisions())
+    declared = stage.load("steward")
+    batch = pa.RecordBatch.from_pydict({"id": pa.array(IDS, pa.binary(16)), "url": pa.array(URLS, pa.string())})
+    return {name: array.to_pylist() for name, array in declared.measure(batch, declared.config(file=str(file)), "steward").items()}
+
+
+def test_a_document_before_its_domain_and_a_path_before_its_host(judged):
+    assert judged["steward__decision"] == ["remove", "quarantine", "keep", "approve", None]
+    assert judged["steward__drop"] == ["spam", "held_unclear", None, None, None]
+    assert judged["steward__value"] == ["a shop", "", None, None, None]
+    assert judged["steward__threshold"] == ["remove", "quarantine b.example/blog/", None, None, None]
+    assert judged["steward__by"][0] == "Ada, 2026-11-27"
+
+
+def test_other_decisions_are_another_task(tmp_path):
+    file = tmp_path / "decisions.json"
+    declared = stage.load("steward")
+    found = []
+    for data in (decisions(), decisions(domains=())):
+        file.write_bytes(data)
+        found.append(declared.models(declared.config(file=str(file))))
+    assert found[0] != found[1]
+
+
+def recipe(file, name="web"):
+    return {"name": name, "input": [{"uri": "x.jsonl"}], "steps": [{"length": {}}], "steward": str(file)}
+
+
+def test_the_recipe_puts_it_first(tmp_path):
+    file = tmp_path / "decisions.json"
+    file.write_bytes(decisions())
+    made = from_dict(recipe(file))
+    assert [step.name for step in made.steps] == ["steward", "length"]
+    from curate.recipe import to_yaml, yaml
+
+    path = tmp_path / "recipe.yaml"
+    path.write_text(to_yaml(made))
+    from curate.recipe import load
+
+    assert load(path) == made
+    assert yaml.read(path).data["steps"][0] == {"steward": {"file": str(file)}}
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (None, r"steward\.file: expected a file of decisions, got .* \(.*No such file.*\); check the path"),
+        (b"{}", r"steward\.file: .*expected decisions in format curate/decisions/1, got 'None'"),
+        (
+            decisions(run=(("recipe", "other"), ("manifest", "blake3:0"))),
+            r"steward: expected decisions on a run of recipe web, got .*decisions.json on one of other; review this recipe's run",
+        ),
+    ],
+)
+def test_a_file_that_is_none_of_this_recipe_is_told(data, message, tmp_path):
+    file = tmp_path / "decisions.json"
+    if data is not None:
+        plain = data.decode().replace('"run": [', '"run": [')
+        if '"run": [' in plain:  # a mapping, written as such
+            made = json.loads(plain)
+            made["run"] = dict(made["run"])
+            plain = json.dumps(made)
+        file.write_text(plain)
+    with pytest.raises(RecipeError, match=message):
+        from_dict(recipe(file))
