@@ -69,6 +69,7 @@ def documents(large: bool = True) -> list[dict]:
     add("arabic", f"{ARABIC}. " * 12)
     add("turned", OVERRIDE + " " + prose(rng, 80))
     add("empty", "")
+    add("odd", prose(rng, 90), "<script>alert(1)</script>.test")
     for _ in range(4):
         add("spam", prose(rng, 90), "spam.example")
     if large:

@@ -86,6 +86,10 @@ def application(
     if state is None and not store.is_local:
         raise StoreError(f"review {run}: expected --state DIR for a run that is not on this machine, got none; name a folder here")
     desk = Desk(store, state or Path(store.full("review")), texts=text)
+    if pairs is not None:
+        from curate.review.pairs import read
+
+        desk.compare(read(pairs))
     return make(desk, people, [f"{name}:{port}" for name in (LOOPBACK, "localhost")], f"curate_desk_{port}")
 
 

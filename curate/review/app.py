@@ -19,6 +19,7 @@ from curate.review.decisions import NotAllowedError
 from curate.review.desk import Desk, NotReadyError
 from curate.review.guard import Guard, Person, honest
 from curate.review.pages import (
+    comparing,
     decisions,
     document,
     domains,
@@ -50,6 +51,7 @@ PAGES: tuple[Page, ...] = (
     labelling.PAGE,
     decisions.PAGE,
     signing.PAGE,
+    comparing.PAGE,
     decisions.LOG,
 )
 ASSETS = {"desk.css": "text/css", "desk.js": "text/javascript", "desk.svg": "image/svg+xml"}

@@ -15,13 +15,14 @@ from blake3 import blake3
 from curate.card.folder import LEDGER, RECIPE, Folder, open_folder
 from curate.errors import CurateError, StoreError
 from curate.ledger import JOURNAL
-from curate.review import layout
+from curate.review import estimates, layout
 from curate.review.build import build
 from curate.review.decisions import DecisionStore
 from curate.review.guard import Person
 from curate.review.index import Index
-from curate.review.labels import Labels
+from curate.review.labels import KEPT, Labels, outcomes
 from curate.review.layout import MANIFESTS
+from curate.review.pairs import Pair, Pairs
 from curate.store import LEASE, Store, alive
 
 LOCK = "index.lock"
@@ -55,7 +56,7 @@ class Desk:
         self._progress = ("", 0.0)
         self._failed: str | None = None
         self._said: dict[str, str] = {}
-        self.has_pairs = False
+        self.pairs: Pairs | None = None
         self.decisions = DecisionStore.of(store, local)
         self.labels = Labels(self.decisions)
 
@@ -65,6 +66,10 @@ class Desk:
         for one in people:
             if known.get(one.name) != one.role:
                 self.decisions.join(one.name, one.role)
+
+    def compare(self, pairs: Sequence[Pair]) -> None:
+        """Show pairs of answers as well."""
+        self.pairs = Pairs(pairs, self.decisions)
 
     def reviewed(self) -> dict[str, str]:
         """Which run is looked at, as the exported decisions say it."""
@@ -84,12 +89,31 @@ class Desk:
         return {"recipes": others, "documents": gone}
 
     def precisions(self) -> dict[str, dict[str, Any]]:
-        """Rule → share of right ones among those that people labelled blind, with its interval."""
-        return {}
+        """Rule → share of right ones among those that people labelled blind, with its interval; unsure and disputed ones count for neither."""
+        found = {}
+        for rule, right, wrong in outcomes(self.labels.progress()):
+            if right + wrong:
+                share = {"estimate": right / (right + wrong), "interval": estimates.wilson(right, right + wrong)}
+                found[rule] = share | {"right": right, "labelled": right + wrong}
+        return found
+
+    def overall(self) -> dict[str, Any] | None:
+        """Of all removed documents the share that left rightly, each rule weighted by its removals; None where nothing is labelled."""
+        sizes = {one["name"]: one["rows"] for one in self.index.reasons}
+        labelled = {rule: one for rule, one in self.precisions().items() if rule != KEPT}
+        found = estimates.stratified((sizes.get(rule, 0), one["right"], one["labelled"]) for rule, one in labelled.items())
+        if found is None:
+            return None
+        covered = sum(sizes.get(rule, 0) for rule in labelled) / max(1, self.index.folder.removed.num_rows)
+        return {"estimate": found[0], "interval": found[1:], "covered": covered}
 
     def agreement(self) -> dict[str, Any] | None:
         """Krippendorff's alpha over all blind labels; None without two labels of one document."""
-        return None
+        return estimates.alpha((f"{rule} {document}", verdict) for rule, document, _, verdict in self.labels.ratings())
+
+    def scores(self) -> list[dict[str, Any]]:
+        """Scores of the models whose answers are compared."""
+        return estimates.bradley_terry(self.pairs.games()) if self.pairs is not None else []
 
     @property
     def name(self) -> str:

@@ -18,7 +18,7 @@ from curate.review.build import CJK, SAMPLE_CHARS, pack, unpack
 from curate.review.census import url_key
 from curate.review.parts import Parts
 from curate.review.thresholds import Judged, Spread, judged
-from curate.why import variants
+from curate.why import plain, variants
 
 Row = dict[str, Any]
 WORD = re.compile(r"\w+", re.UNICODE)
@@ -128,6 +128,12 @@ class Index:
             return unpack(found["held"])
         row = self.parts.row(number)
         return None if row is None else unpack(pack(row))
+
+    def some(self, number: int, columns: Sequence[str]) -> Row | None:
+        """Some columns of a row, but never its text; None if its file is damaged."""
+        found = layout.first(self.database.execute("select held from samples where row = ?", (number,)))
+        row = unpack(found["held"]) if found else self.parts.row(number, columns)
+        return None if row is None else {name: plain(row.get(name)) for name in columns}
 
     def text(self, number: int, start: int = 0, end: int | None = None) -> str | None:
         """Characters of a text."""

@@ -117,20 +117,20 @@ class Parts:
         """The file that holds a row."""
         return self.all[int(np.searchsorted(self.starts, number, side="right")) - 1]
 
-    def row(self, number: int) -> dict[str, Any] | None:
-        """One row with all columns but `raw`; None if its file is damaged."""
+    def row(self, number: int, columns: Sequence[str] | None = None) -> dict[str, Any] | None:
+        """One row with all columns but `raw`, or with those named, less `text`; None if its file is damaged."""
         part = self.part_of(number)
         with Closing(self.open(part)) as opened:
             if opened is None:
                 return None
             group, inside = _group_of(opened, number - part.start)
-            names = [name for name in opened.schema_arrow.names if name not in ("raw", "text")]
+            names = [name for name in opened.schema_arrow.names if name not in ("raw", "text") and (columns is None or name in columns)]
             try:
                 found = opened.read_row_group(group, columns=names).slice(inside, 1).to_pylist()[0]
             except (pa.ArrowException, OSError) as error:
                 self.damage[part.file.path] = str(part.rows.damaged(part.file, error))
                 return None
-        return found | {"text": self.text(number)}
+        return found if columns is not None else found | {"text": self.text(number)}
 
     def text(self, number: int) -> str | None:
         """One text; None if there is none. The row group's texts are held for the next one who asks."""

@@ -107,7 +107,7 @@ def _menu(page: Page, pages: Sequence[Page], ask: Ask) -> Html:
             ),
         )
         for one in pages
-        if one.menu and (one.path != "/pairs" or ask.desk.has_pairs)
+        if one.menu and (one.path != "/pairs" or ask.desk.pairs is not None)
     ]
     return tag("nav", tag("ul", *items), aria_label="Pages")
 

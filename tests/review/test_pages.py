@@ -111,6 +111,15 @@ def test_text_of_strangers_stays_text(ada):
     assert "&amp;lt;b&amp;gt;" in page
 
 
+def test_a_domain_that_is_markup_is_a_name(ada):
+    page = ada.get("/search?q=odd&in=url").text
+    assert "&lt;script&gt;alert(1)&lt;" in page
+    assert "<script>alert" not in page
+    odd = [one["name"] for one in ada.get("/domains.json").json()["domains"] if "script" in one["name"]]
+    link = re.search(r'href="(/domains/[^"]*script[^"]*)"', ada.get("/domains").text).group(1)
+    assert ada.get(link + ".json").json()["name"] == odd[0]
+
+
 def test_hidden_characters_are_written_out_and_right_to_left_has_its_direction(ada):
     found = ada.get("/search.json?q=def+ghi").json()["documents"] or ada.get("/search.json?q=turned&in=url").json()["documents"]
     page = ada.get(f"/document/{found[0]['id']}").text

@@ -1,6 +1,7 @@
 """What people say through pages: labels, decisions, proposals, comments; who may, what a second one sees, that nothing is lost."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from desk_client import client, send, token
@@ -236,3 +237,19 @@ def test_a_damaged_run_is_not_signed(ada, desk):
     desk.index.parts.damage["removed/part-0.parquet"] = "expected Parquet, got noise"
     refused = send(ada, "/signoff", card=ada.get("/signoff.json").json()["card"], **SIGN)
     assert "expected a run that can be read" in refused.text
+
+
+def test_people_who_write_at_once_lose_nothing(desk):
+    rows = desk.index.sample("reason", "kept", 1)[:12]
+    ids = [desk.index.hex(row) for row in rows]
+
+    def work(key):
+        who = client(desk, key)
+        page = f"/document/{ids[0]}"
+        return [send(who, f"/document/{one}", page, id=one, rule="kept", label="right").status_code for one in ids]
+
+    with ThreadPoolExecutor(3) as pool:
+        answers = list(pool.map(work, ("ada-key", "bo-key", "cy-key")))
+    assert answers == [[200] * 12] * 3
+    assert all(len(desk.labels.seen(one, "kept", "Ada").labels) == 3 for one in ids)
+    assert desk.decisions.verify() is None

@@ -29,6 +29,11 @@
   }), { rootMargin: "200px" });
   function fill() {
     $$("[data-lead]").forEach((one) => seen.observe(one));
+    $$(".text").forEach((one) => {
+      const mark = $("mark", one);
+      const down = mark ? mark.offsetTop - one.offsetTop : 0;
+      if (one.scrollHeight > one.clientHeight && down > one.clientHeight * 0.7) one.scrollTop = down - 48;
+    });
     $$("form[data-auto] select").forEach((one) => one.addEventListener("change", () => one.form.requestSubmit()));
     $$("input[data-twin]").forEach((one) => {
       const other = document.getElementById(one.dataset.twin);

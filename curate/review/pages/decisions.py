@@ -5,7 +5,7 @@ from typing import Any
 
 from curate.card.html import Html, foreign, tag
 from curate.review import decide, shell
-from curate.review.ask import Ask, Data, Page
+from curate.review.ask import Ask, Data, Page, part
 from curate.review.decisions import EXPORT
 from curate.review.guard import STEWARD
 from curate.review.pages.overview import strange
@@ -94,7 +94,7 @@ def _document(one: Data) -> list[Any]:
 
 
 def _domain(one: Data) -> list[Any]:
-    link = tag("a", foreign(one["host"] + one["path"]), href=f"/domains/{one['host']}")
+    link = tag("a", foreign(one["host"] + one["path"]), href=f"/domains/{part(one['host'])}")
     return [link, shell.chip(one["decision"], KINDS.get(one["decision"], "held")), _why(one), _by(one)]
 
 

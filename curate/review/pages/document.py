@@ -8,7 +8,7 @@ from curate import why
 from curate.card.html import Html, foreign, tag
 from curate.card.lookup import Found
 from curate.review import evidence, said, shell
-from curate.review.ask import Ask, Data, MissingError, Page
+from curate.review.ask import Ask, Data, MissingError, Page, part
 from curate.review.pages import samples
 from curate.review.shell import chip, verdict
 from curate.schema import column
@@ -76,7 +76,7 @@ def body(found: Data, ask: Ask) -> Iterator[Html]:
         "p",
         verdict(found["removed_by"] or "kept"),
         chip(found["story"]["source"]),
-        tag("a", foreign(domain), href=f"/domains/{domain}", class_="chip") if domain else None,
+        tag("a", foreign(domain), href=f"/domains/{part(domain)}", class_="chip") if domain else None,
         tag("a", "its duplicates", href=f"/duplicates/{found['cluster']}", class_="chip") if found["cluster"] is not None else None,
         chip(f"{found['text_bytes']:,} bytes"),
     )

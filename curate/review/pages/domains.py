@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from curate.card.html import Html, figures, foreign, tag
 from curate.card.markdown import share
 from curate.review import decide, said, shell
-from curate.review.ask import Ask, Data, MissingError, Page
+from curate.review.ask import Ask, Data, MissingError, Page, part
 from curate.review.pages.search import domains as named
 from curate.review.shell import amount, document_link, verdict
 from curate.steward import DOMAIN_DECISIONS
@@ -82,7 +82,7 @@ def _row(one: Data, ask: Ask) -> Html:
     licence = [foreign(one["licence"]), tag("small", f" {share(one['licensed'], total)}")] if one["licence"] else ["–"]
     denied = shell.chip(f"{one['denied']:,} opt out", "bad") if one["denied"] else None
     cells = [
-        tag("th", tag("a", foreign(one["name"]), href=f"/domains/{one['name']}", data_open=True), scope="row"),
+        tag("th", tag("a", foreign(one["name"]), href=f"/domains/{part(one['name'])}", data_open=True), scope="row"),
         tag("td", amount(one["bytes"]), class_="n"),
         tag("td", f"{one['kept']:,}", class_="n"),
         tag("td", f"{one['removed']:,}", class_="n"),

@@ -9,6 +9,7 @@ from curate.review import said, shell
 from curate.review.ask import Ask, Data, MissingError, Page
 from curate.review.pages.samples import first
 from curate.review.shell import document_link, inert, verdict
+from curate.schema import column
 
 PER_PAGE = 25
 MEMBERS = 10
@@ -111,11 +112,11 @@ def _text(ask: Ask, row: int | None) -> str | None:
 
 def _claims(ask: Ask, row: int | None) -> Data | None:
     """What speaks for or against a member: its licence, language, time."""
-    held = None if row is None else ask.index.held(row)
+    steps = ask.index.folder.using("license")
+    held = None if row is None else ask.index.some(row, ["source", "fetched_at", *(column(step, "spdx") for step in steps)])
     if held is None:
         return None
-    folder = ask.index.folder
-    licence = first(held, folder.using("license"), "spdx")
+    licence = first(held, steps, "spdx")
     return {
         "licence": licence,
         "fetched_at": (held["fetched_at"] or "")[:10] or None,

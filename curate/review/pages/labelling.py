@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from curate.card.html import Html, figures, foreign, tag
+from curate.card.html import Html, figures, foreign, joined, tag
 from curate.errors import ReviewError
 from curate.review import evidence, said, shell
 from curate.review.ask import Ask, Data, Page
@@ -26,6 +26,7 @@ def listed(ask: Ask) -> Data:
     return {
         "rules": rules,
         "agreement": desk.agreement(),
+        "overall": desk.overall(),
         "disputed": [{"id": one.document, "rule": one.rule, "labels": [vars(label) for label in one.labels]} for one in disputed],
         "reasons": [one["name"] for one in ask.index.reasons],
     }
@@ -46,15 +47,32 @@ def list_body(found: Data, ask: Ask) -> Iterator[Html]:
         yield shell.notice(
             "nothing is queued; a steward fills the queue below, and two people label each document without seeing the other's label"
         )
-    if found["agreement"] is not None:
-        yield figures([(name, value) for name, value in found["agreement"]["shown"]])
-        yield tag("p", found["agreement"]["told"], class_="dim")
+    shown = list(_sure(found))
+    if shown:
+        yield figures(shown)
     if found["rules"]:
         yield _table(found)
     for one in found["disputed"]:
         yield _dispute(one, ask)
     if ask.person.role == STEWARD:
         yield _fill(found, ask)
+
+
+def _sure(found: Data) -> Iterator[tuple[str, Any]]:
+    """How far people agree, and how right the rules are over all."""
+    agree, overall = found["agreement"], found["overall"]
+    if agree is not None:
+        value = "–" if agree["alpha"] is None else f"{agree['alpha']:.2f}"
+        told = f" {agree['interval'][0]:.2f} – {agree['interval'][1]:.2f}" if agree["interval"] else ""
+        yield "Krippendorff's α, with 95 %", joined([value, tag("small", told, class_="dim")])
+        yield "documents with two labels", agree["units"]
+    if overall is not None:
+        low, high = (100 * one for one in overall["interval"])
+        yield (
+            "of all removals right, with 95 %",
+            joined([f"{100 * overall['estimate']:.0f} %", tag("small", f" {low:.0f} – {high:.0f} %", class_="dim")]),
+        )
+        yield "of all removals by labelled rules", f"{100 * overall['covered']:.0f} %"
 
 
 def _table(found: Data) -> Html:

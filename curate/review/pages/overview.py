@@ -81,7 +81,9 @@ def body(found: Data, ask: Ask) -> Iterator[Html]:
     whole = found["read"]
     drawn = [("read", whole, f"{whole:,}")]
     drawn += [
-        (one["step"], one["documents_out"], f"{one['documents_out']:,} ({share(one['documents_out'], whole)})") for one in found["steps"]
+        (one["step"], one["documents_out"], f"{one['documents_out']:,} ({share(one['documents_out'], whole)})")
+        for one in found["steps"]
+        if one["documents_in"] != one["documents_out"]
     ]
     described = f"Documents that were left after each step, from {whole:,} read to {found['kept']:,} kept."
     yield tag("section", tag("h2", "What happened"), bars("Documents after each step", described, drawn), class_="panel")

@@ -5,7 +5,7 @@ from typing import Any
 
 from curate.card.html import Html, foreign, tag
 from curate.review import shell
-from curate.review.ask import Ask, Data, Page, address
+from curate.review.ask import Ask, Data, Page, address, part
 from curate.review.shell import amount, chip, document_link, verdict
 from curate.schema import column
 
@@ -88,7 +88,7 @@ def _keys(kind: str, heading: str, found: Data) -> Html:
 
 
 def _article(one: Data) -> Html:
-    domain = tag("a", foreign(one["domain"]), href=f"/domains/{one['domain']}") if one["domain"] else None
+    domain = tag("a", foreign(one["domain"]), href=f"/domains/{part(one['domain'])}") if one["domain"] else None
     about = [f"{name}: {value}" for name, value in (one["licence"] or {}).items() if value is not None]
     places = [_evidence(found) for found in one["evidence"]] + [_signal(found) for found in one["signals"]]
     return tag(

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from curate.card.html import Html, foreign, tag
 from curate.review import shell
-from curate.review.ask import Ask, Data, Page
+from curate.review.ask import Ask, Data, Page, part
 from curate.review.index import COUNTED, WORD
 from curate.review.shell import chip, document_link, verdict
 from curate.why import ID
@@ -80,7 +80,7 @@ def body(found: Data, ask: Ask) -> Iterator[Html]:
         items = [
             tag(
                 "li",
-                tag("a", foreign(one["name"]), href=f"/domains/{one['name']}"),
+                tag("a", foreign(one["name"]), href=f"/domains/{part(one['name'])}"),
                 tag("span", f"{one['kept']:,} kept, {one['removed']:,} removed"),
             )
             for one in found["domains"]
