@@ -80,8 +80,8 @@ class Config(Base):
     """Columns that say which copy stays, best first: numbers, booleans or times; `-` where more is better; `bytes` is the text's length.
     Then the id."""
     functions: Literal["32-bit", "datatrove"] = "32-bit"
-    """Hash functions of the signatures: of 32 bits, or datatrove's of 61, whose signatures are datatrove's bit for bit where the words are, at a
-    third of the speed. The curve is the same."""
+    """Hash functions of the signatures: of 32 bits, or datatrove's of 61, whose signatures are datatrove's bit for bit where the words are, at
+    about half the speed. The curve is the same."""
     seed: int = Field(1, ge=0, lt=1 << 32)
     """Seed of the hash functions; datatrove's is 1."""
 
