@@ -58,7 +58,7 @@ class Scanner:
         self.elements = [Element("", 0, 0, 0)]
         self.stack, self.over, self.link = [0], 0, 0
         self.space, self.word, self.broke = "", False, False
-        self.title = self.lang = ""
+        self.title = self.lang = self.body = ""
         self.signs = self.boxes = self.nesting = 0
         self.lost = set()
         at = 0
@@ -345,6 +345,7 @@ class Scanner:
             self.title = content
         elif kind.startswith("application/ld+json"):
             self.types(content)
+            self.longest_body(content)
         elif kind.startswith("math/tex"):
             self.verbatim(content)
         return self.past(end)
@@ -368,6 +369,22 @@ class Scanner:
                 at = end + 1
                 if not many:
                     break
+
+    def longest_body(self, script):
+        at = 0
+        while (capital := script.find("B", at)) >= 0:
+            at = capital + 1
+            if capital < 8 or script[capital - 8 : capital + 5] != '"articleBody"':
+                continue
+            at = re.compile(f"[{WHITE}:]*").match(script, capital + 5).end()
+            if script[at : at + 1] != '"':
+                continue
+            value = re.compile(r'((?:[^"\\]|\\.)*)"', re.DOTALL).match(script, at + 1)
+            if not value:
+                return
+            if len(value[1].encode()) > len(self.body.encode()):
+                self.body = value[1]
+            at = value.end()
 
     def sign(self, word):
         for at, words in enumerate(known.SIGN_WORDS.values()):

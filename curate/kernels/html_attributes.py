@@ -5,9 +5,10 @@ itemprop go the same way with another seed. A quote that is never closed is a ch
 """
 
 import numpy as np
-from numba import njit
+from numba import njit, types
 
 from curate.kernels import html_tables as ht
+from curate.kernels.pointers import address
 
 
 def _words(text):
@@ -28,15 +29,30 @@ _DATA = np.frombuffer(b"data:", np.uint8).copy()
 FNV, PRIME = np.uint64(14695981039346656037), np.uint64(1099511628211)
 
 
+_NEAR = 12
+_memchr = types.ExternalFunction("memchr", types.uintp(types.uintp, types.int32, types.uintp))
+"""The C library's, which reads 32 bytes at a time; half of a page is scripts and styles."""
+
+
 @njit(nogil=True, cache=True)
-def find(data, byte, i):
-    """Position of the byte from `i` on, or -1."""
-    n = len(data)
-    while i < n:
+def find_within(data, byte, i, to):
+    """Position of the byte in data[i:to], or -1."""
+    near = min(to, i + _NEAR)
+    while i < near:
         if data[i] == byte:
-            return i
+            return np.int64(i)
         i += 1
-    return np.int64(-1)
+    if i >= to:
+        return np.int64(-1)
+    base = address(data)
+    at = _memchr(base + np.uint64(i), np.int32(byte), np.uint64(to - i))
+    return np.int64(at - base) if at else np.int64(-1)
+
+
+@njit(nogil=True, cache=True)
+def find(page, data, byte, i):
+    """Position of the byte from `i` on, or -1."""
+    return find_within(data, byte, i, page.state[ht.BYTES])
 
 
 @njit(nogil=True, cache=True)
@@ -149,43 +165,52 @@ def _closing(page, data, out, quote, i):
     lost = ht.NO_QUOTE + np.int64(quote == 39)
     if page.state[lost]:
         return np.int64(-1)
-    end = find(data, quote, i)
+    end = find(page, data, quote, i)
     if end < 0:
         page.state[lost] = 1
     return end
 
 
 @njit(nogil=True, cache=True)
+def _value(page, data, out, i):
+    """(start, end, byte after) of the value of an attribute whose name ends before `i`; the first two are `i` where it has none."""
+    n = page.state[ht.BYTES]
+    after = i
+    while after < n and is_white(data[after]):
+        after += 1
+    if after == n or data[after] != 61:
+        return i, i, i
+    i = after + 1
+    while i < n and is_white(data[i]):
+        i += 1
+    if i < n and (data[i] == 34 or data[i] == 39):
+        close = _closing(page, data, out, data[i], i + 1)
+        if close >= 0:
+            return i + 1, close, close + 1
+    start = i
+    while i < n and data[i] != 62 and not is_white(data[i]):
+        i += 1
+    return start, i, i
+
+
+@njit(nogil=True, cache=True)
 def attributes(page, data, out, i, wants, row):
     """Reads from the end of a tag's name to the byte after its `>`; takes what the caller wants into element or image `row`."""
-    n = len(data)
+    n = page.state[ht.BYTES]
     while True:
-        while i < n and (is_white(data[i]) or data[i] == 47):
+        while i < n and ht.IN_TAG[data[i]] == ht.BETWEEN:
             i += 1
         if i >= n or data[i] == 62:
             break
         key, first = FNV, i
-        while i < n and data[i] != 62 and data[i] != 47 and not is_white(data[i]) and (data[i] != 61 or i == first):
-            key = (key ^ np.uint64(lower(data[i]))) * PRIME
-            i += 1
-        after = i
-        while after < n and is_white(data[after]):
-            after += 1
-        start = end = i
-        if after < n and data[after] == 61:
-            i = after + 1
-            while i < n and is_white(data[i]):
+        if wants == SKIP:
+            while i < n and (ht.IN_TAG[data[i]] == 0 or (data[i] == 61 and i == first)):
                 i += 1
-            close = np.int64(-1)
-            if i < n and (data[i] == 34 or data[i] == 39):
-                close = _closing(page, data, out, data[i], i + 1)
-            if close >= 0:
-                start, end, i = i + 1, close, close + 1
-            else:
-                start = i
-                while i < n and data[i] != 62 and not is_white(data[i]):
-                    i += 1
-                end = i
+        else:
+            while i < n and (ht.IN_TAG[data[i]] == 0 or (data[i] == 61 and i == first)):
+                key = (key ^ np.uint64(lower(data[i]))) * PRIME
+                i += 1
+        start, end, i = _value(page, data, out, i)
         if wants != SKIP:
             _taken(page, data, out, key, start, end, wants, row)
     page.state[ht.SELF_CLOSED] = i < n and data[i - 1] == 47
@@ -193,7 +218,7 @@ def attributes(page, data, out, i, wants, row):
 
 
 @njit(nogil=True, cache=True)
-def tag_end(data, i):
+def tag_end(page, data, i):
     """The byte after the next `>`."""
-    end = find(data, 62, i)
-    return len(data) if end < 0 else end + 1
+    end = find(page, data, 62, i)
+    return page.state[ht.BYTES] if end < 0 else end + 1

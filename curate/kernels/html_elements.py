@@ -8,6 +8,7 @@ from numba import njit
 
 from curate.kernels import html_tables as ht
 from curate.kernels.html_attributes import FNV
+from curate.kernels.pointers import borrowed
 
 LANDMARKS = "article main nav aside header footer form figure blockquote button table li".split()  # noqa: SIM905
 WORD_LISTS = {
@@ -79,6 +80,7 @@ def _own(page, element, scores):
 def inherited(page, scores, sums, made):
     """Fills made float32[elements, INHERITED]. scores: float32[65536], log-odds of content by token; sums: int64[blocks + 1], units
     before each block. Tokens of an element that holds over 85 % of the page are left out: they speak of the whole page."""
+    made = borrowed(made)
     total = sums[page.state[ht.NUM_BLOCKS]]
     made[0] = 0
     for element in range(1, page.state[ht.NUM_ELEMENTS]):

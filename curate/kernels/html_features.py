@@ -9,8 +9,10 @@ import numpy as np
 from numba import njit
 
 from curate.kernels import html_tables as ht
+from curate.kernels.html_body import SLOTS, grams
 from curate.kernels.html_elements import INHERITED, grouped, inherited, signature
 from curate.kernels.html_names import (
+    BODY_SHARE,
     INHERITED_AT,
     PLACE_AT,
     S_ENDERS,
@@ -26,6 +28,7 @@ from curate.kernels.html_names import (
     ratio,
 )
 from curate.kernels.html_surroundings import above_features, candidate_features, group_features, near_features
+from curate.kernels.pointers import borrowed
 
 
 @njit(nogil=True, cache=True)
@@ -146,6 +149,25 @@ def _own_features(page, data, out, marks, title_words, made):
 
 
 @njit(nogil=True, cache=True)
+def _body_features(page, data, out, made):
+    """The share of each block that stands in the page's articleBody, -1 where there is nothing to compare; returns the runs of
+    three words of that body, and the share of them that blocks hold."""
+    n = page.state[ht.NUM_BLOCKS]
+    at, to = page.state[ht.BODY_AT], page.state[ht.BODY_TO]
+    marks = np.zeros(SLOTS if to > at else 1, np.uint8)
+    runs, _ = grams(data, at, to, True, marks, True) if to > at else (0, 0)
+    found = 0
+    for b in range(n):
+        made[b, BODY_SHARE] = -1
+        if runs:
+            count, hits = grams(out, page.blocks[b, ht.START], page.blocks[b, ht.END], False, marks, False)
+            found += hits
+            if count:
+                made[b, BODY_SHARE] = ratio(hits, count)
+    return np.float32(runs), ratio(found, runs)
+
+
+@njit(nogil=True, cache=True)
 def _place_features(page, data, sums, sections, made):
     """Where each block stands; fills sections int32[blocks]: the number of its heading."""
     n = page.state[ht.NUM_BLOCKS]
@@ -197,6 +219,7 @@ def features(page, data, out, scores, made, sums, above, groups, sections):
     """Fills made float32[blocks, NUM_FEATURES], sums int64[7, blocks + 1], above int32[blocks, 3] (ancestors), groups and sections
     int32[blocks]; returns the number of groups. page: a scanned page with at least one block; scores: float32[65536] by token."""
     n = page.state[ht.NUM_BLOCKS]
+    made, sums, above, groups, data, out = borrowed(made), borrowed(sums), borrowed(above), borrowed(groups), borrowed(data), borrowed(out)
     _summed(page, sums)
     handed = np.empty((page.state[ht.NUM_ELEMENTS], INHERITED), np.float32)
     inherited(page, scores, sums[S_UNITS], handed)
@@ -212,5 +235,5 @@ def features(page, data, out, scores, made, sums, above, groups, sections):
     near_features(page, sums, groups, made)
     above_features(page, sums, handed, above, made)
     candidate_features(page, sums, made)
-    group_features(page, sums, groups, count, made)
+    group_features(page, sums, groups, count, _body_features(page, data, out, made), made)
     return count

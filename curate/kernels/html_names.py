@@ -18,16 +18,16 @@ SHORT_UNITS = 200
 NUM_ANCESTORS = 3
 
 _OWN = _words("""units chars_per_unit link_density links commas enders ends_sentence ends_colon digits capitals letters begins_lower begins_other breaks
-tag heading is_paragraph is_item is_cell is_pre repeats earlier_repeats title_share title_cover bytes_per_unit""")
+tag heading is_paragraph is_item is_cell is_pre repeats earlier_repeats title_share title_cover bytes_per_unit body_share""")
 _PLACE = _words("""index index_share units_before_share blocks_to_h1 blocks_from_heading last_heading blocks_from_long blocks_to_long depth
 units_from_h1 section_units section_links section_long byte_share h1s_seen articles_seen""")
 _NEAR = _words("units link_density long alike sibling heading")
 _WINDOW = _words("units link_density long_share enders")
 _ABOVE = _words("units link_density blocks page_share long_share enders class tag")
 _CANDIDATE = _words("in_top top_share parent_share top_distance")
-_GROUP = _words("size units link_density long_share page_share earlier from_first span")
+_GROUP = _words("size units link_density long_share page_share earlier from_first span density")
 _PAGE = _words("""units blocks link_density long_units long_blocks long_share images bytes_per_unit headings items
-articles h1s""") + [f"page_{name}" for name in ht.SIGN_WORDS]
+articles h1s body_runs body_found""") + [f"page_{name}" for name in ht.SIGN_WORDS]
 NEAR, WINDOWS = (-2, -1, 1, 2), (4, 12)
 NAMES = [
     *_OWN,
@@ -42,6 +42,7 @@ NAMES = [
 ]
 """The features of a block, in their order."""
 PLACE_AT = len(_OWN)
+BODY_SHARE = PLACE_AT - 1
 INHERITED_AT = PLACE_AT + len(_PLACE)
 NEAR_AT = INHERITED_AT + INHERITED
 WINDOW_AT = NEAR_AT + 4 * len(_NEAR)

@@ -1,7 +1,7 @@
 """A page of bytes to its main text: scanner, features, trees, the cut, the text; one call a page.
 
-A page is judged first: is it an article, or a list, a shop, a forum? Two models of two stages each were trained, on articles and on
-all pages; the kind of the page chooses between them. Parts: `html_scan.py`, `html_features.py`, `html_trees.py`, `html_emit.py`.
+A page is judged first: is it an article, or a list, a shop, a forum? Two models of two stages each were trained, on all pages and on
+articles; where the page is an article the mean of both counts, else the first. Parts: `html_scan.py`, `html_features.py`, `html_trees.py`, `html_emit.py`.
 Price: see tests/bench/bench_markup.py.
 """
 
@@ -23,20 +23,16 @@ NAMES_OF_KIND = [*NAMES[PAGE_AT:], *(f"mean_{name}" for name in NAMES_OF_INHERIT
 
 
 class Trees(NamedTuple):
-    """Boosted trees, flat: roots int32[trees]; feature int32, threshold float32, left, right int32 by node; value float64 by leaf."""
+    """Boosted trees, each a full one of DEPTH levels (`html_trees.judge`): feature int16, threshold float32, value int32 by tree and node."""
 
-    roots: np.ndarray
     feature: np.ndarray
     threshold: np.ndarray
-    left: np.ndarray
-    right: np.ndarray
     value: np.ndarray
 
 
 class Expert(NamedTuple):
-    """A model of the blocks: scores float32[65536] by token, two stages of Trees, and its factor of the cut."""
+    """A model of the blocks: two stages of Trees, and its factor of the cut."""
 
-    scores: np.ndarray
     first: Trees
     second: Trees
     factor: float
@@ -74,33 +70,45 @@ def kind_of(page, made):
 
 @njit(nogil=True, cache=True)
 def _judged(trees, made, chosen, p):
-    judge(made, chosen, trees.roots, trees.feature, trees.threshold, trees.left, trees.right, trees.value, p)
+    judge(made, chosen, trees.feature, trees.threshold, trees.value, p)
 
 
 @njit(nogil=True, cache=True)
-def probabilities(page, data, out, kind, articles, others, prose, gate, sums):
+def _staged(page, expert, gate, sums, above, groups, count, sections, made, chosen, p):
+    """p of an expert's two stages; blocks that are not chosen keep theirs, those under `gate` after the first stage what it said."""
+    _judged(expert.first, made, chosen, p)
+    context(page, p, sums, above, groups, count, sections, made)
+    for b in range(len(p)):
+        chosen[b] = p[b] >= gate
+    _judged(expert.second, made, chosen, p)
+
+
+@njit(nogil=True, cache=True)
+def probabilities(page, data, out, kind, scores, articles, others, prose, gate, sums):
     """(p int64[blocks], of ONE; probability of an article, of ONE). From `prose` on the page is an article. Blocks under
-    `gate` after the first stage keep what it said. Fills sums int64[7, blocks + 1]."""
+    `gate` after the first stage keep what it said; those under half of it are not asked a second time. scores: float32[65536] by token.
+    Fills sums int64[7, blocks + 1]."""
     n = page.state[ht.NUM_BLOCKS]
     made = np.empty((n, NUM_FEATURES + NUM_CONTEXT), np.float32)
     above = np.empty((n, NUM_ANCESTORS), np.int32)
     groups, sections = np.empty(n, np.int32), np.empty(n, np.int32)
-    count = features(page, data, out, articles.scores, made, sums, above, groups, sections)
+    count = features(page, data, out, scores, made, sums, above, groups, sections)
     p, chosen, article = np.zeros(n, np.int64), np.ones(n, np.uint8), np.zeros(1, np.int64)
     _judged(kind, kind_of(page, made), chosen, article)
-    if article[0] < prose:
-        features(page, data, out, others.scores, made, sums, above, groups, sections)
-    _judged(articles.first if article[0] >= prose else others.first, made, chosen, p)
-    context(page, p, sums, above, groups, count, sections, made)
-    for b in range(n):
-        chosen[b] = p[b] >= gate
-    _judged(articles.second if article[0] >= prose else others.second, made, chosen, p)
+    _staged(page, others, gate, sums, above, groups, count, sections, made, chosen, p)
+    if article[0] >= prose:
+        both = p.copy()
+        for b in range(n):
+            chosen[b] = 2 * p[b] >= gate
+        _staged(page, articles, gate, sums, above, groups, count, sections, made, chosen, both)
+        for b in range(n):
+            p[b] = (p[b] + both[b]) // 2
     return p, article[0]
 
 
 @njit(nogil=True, cache=True)
-def read(pages, data, out, kind, articles, others, prose, gate, least, most, strictness, main_only, markdown, open_noscript):
-    """The text of one page. pages: SCANNED[1], used anew; data uint8[n], valid UTF-8; out uint8[≥ 2n + 64]; kind: Trees; articles,
+def read(pages, data, out, kind, scores, articles, others, prose, gate, least, most, strictness, main_only, markdown, open_noscript):
+    """The text of one page. pages: SCANNED[1], used anew; data uint8[n], valid UTF-8; out uint8[≥ 2n + 64]; kind: Trees; scores: of tokens; articles,
     others: Expert; prose, gate: see `probabilities`; least, most: see `html_trees.cut`; strictness multiplies the experts'
     factors; main_only off keeps every block."""
     page = pages[0]
@@ -114,7 +122,7 @@ def read(pages, data, out, kind, articles, others, prose, gate, least, most, str
     place = np.empty((page.state[ht.NUM_ELEMENTS], PLACE_COLUMNS), np.int32)
     threshold = expected = article = np.int64(0)
     if main_only:
-        p, article = probabilities(page, data, out, kind, articles, others, prose, gate, sums)
+        p, article = probabilities(page, data, out, kind, scores, articles, others, prose, gate, sums)
         factor = articles.factor if article >= prose else others.factor
         threshold, expected = cut(page, p, factor * strictness, least, most)
         places(page, sums[S_UNITS], place)

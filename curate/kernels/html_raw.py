@@ -13,12 +13,14 @@ from curate.kernels.html_attributes import (
     attributes,
     exactly,
     find,
+    find_within,
     hashed,
     is_white,
     lower,
     starts,
     tag_end,
 )
+from curate.kernels.html_body import read_body
 from curate.kernels.html_text import put, text
 
 _TEX = np.frombuffer(b"application/x-tex", np.uint8).copy()
@@ -35,10 +37,10 @@ def _raw_end(page, data, out, tag, i):
     """Where the `</name` of a raw element begins, or -1 (and then it is not looked for again on this page)."""
     if page.lost[tag]:
         return np.int64(-1)
-    n = len(data)
+    n = page.state[ht.BYTES]
     start, size = ht.NAME_ENDS[tag], ht.NAME_ENDS[tag + 1] - ht.NAME_ENDS[tag]
     while True:
-        i = find(data, 60, i)
+        i = find(page, data, 60, i)
         if i < 0 or i + 2 + size > n:
             page.lost[tag] = 1
             return np.int64(-1)
@@ -78,8 +80,8 @@ def _types(page, data, i, to):
     """The types of the nodes of a JSON-LD script: the strings that follow each `"@type"`, at most three of each."""
     found = 0
     while i < to and found < _MAX_TYPES:
-        i = find(data, 64, i)
-        if i < 0 or i >= to:
+        i = find_within(data, 64, i, to)
+        if i < 0:
             return
         if not starts(data, i - 1, to, _TYPE):
             i += 1
@@ -93,8 +95,8 @@ def _types(page, data, i, to):
                 i += 1
             if i >= to or data[i] != 34:
                 break
-            end = find(data, 34, i + 1)
-            if end < 0 or end > to:
+            end = find_within(data, 34, i + 1, to)
+            if end < 0:
                 return
             _signed(page, exactly(data, i + 1, min(end, i + 40)))
             i = end + 1
@@ -127,14 +129,15 @@ def read_raw(page, data, out, tag, i):
         return i
     end = _raw_end(page, data, out, tag, i)
     if end < 0:
-        return len(data) if tag == ht.SCRIPT or tag == ht.STYLE else i
+        return page.state[ht.BYTES] if tag == ht.SCRIPT or tag == ht.STYLE else i
     if tag == ht.TITLE and state[ht.TITLE_AT] == state[ht.TITLE_TO]:
         state[ht.TITLE_AT], state[ht.TITLE_TO] = i, end
     elif tag == ht.SCRIPT and starts(data, state[ht.VALUE_AT], state[ht.VALUE_TO], _JSON_LD):
         _types(page, data, i, end)
+        read_body(page, data, i, end)
     elif tag == ht.SCRIPT and starts(data, state[ht.VALUE_AT], state[ht.VALUE_TO], _MATH_TEX):
         _verbatim(page, data, out, i, end)
-    return tag_end(data, end)
+    return tag_end(page, data, end)
 
 
 @njit(nogil=True, cache=True)
@@ -150,8 +153,8 @@ def read_math(page, data, out, i):
     j = i
     while j < end:
         if (data[j] == 97 or data[j] == 65) and starts(data, j, end, _TEX):
-            first = find(data, 62, j) + 1
-            last = find(data, 60, first)
+            first = find(page, data, 62, j) + 1
+            last = find(page, data, 60, first)
             if first > 0 and last <= end and last > first:
                 at, to = first, last
             break
@@ -159,4 +162,4 @@ def read_math(page, data, out, i):
     if to <= at:
         return i
     _verbatim(page, data, out, at, to)
-    return tag_end(data, end)
+    return tag_end(page, data, end)

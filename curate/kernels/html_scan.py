@@ -17,12 +17,13 @@ from curate.kernels import html_tables as ht
 from curate.kernels.html_attributes import FNV, OF_BLOCK, OF_IMAGE, OF_ROOT, PRIME, SKIP, attributes, find, is_white, lower, tag_end
 from curate.kernels.html_raw import read_math, read_meta, read_raw
 from curate.kernels.html_text import broken, line_break, put, text
+from curate.kernels.pointers import pointer
 
 
 @njit(nogil=True, cache=True)
 def _name(page, data, out, i):
     """(tag id, byte after the name) of the name at `i`."""
-    n = len(data)
+    n = page.state[ht.BYTES]
     key, dash = FNV, False
     while i < n and data[i] != 62 and data[i] != 47 and not is_white(data[i]):
         key = (key ^ np.uint64(lower(data[i]))) * PRIME
@@ -202,13 +203,13 @@ def _declared(page, data, out, i):
     """`<!` or `<?`: a comment goes to its `-->` (or `--!>`), or to the next `>` where that does not come; anything else to the next
     `>`."""
     state = page.state
-    n = len(data)
+    n = page.state[ht.BYTES]
     if i + 3 < n and data[i + 1] == 33 and data[i + 2] == 45 and data[i + 3] == 45 and state[ht.NO_COMMENT] == 0:
         if i + 4 < n and data[i + 4] == 62:
             return i + 5
         j = i + 4
         while True:
-            j = find(data, 62, j)
+            j = find(page, data, 62, j)
             if j < 0:
                 state[ht.NO_COMMENT] = 1
                 break
@@ -217,13 +218,13 @@ def _declared(page, data, out, i):
             ):
                 return j + 1
             j += 1
-    return tag_end(data, i)
+    return tag_end(page, data, i)
 
 
 @njit(nogil=True, cache=True)
 def _tag(page, data, out, i):
     """What begins with the `<` at `i`; returns the byte after it."""
-    n = len(data)
+    n = page.state[ht.BYTES]
     first = data[i + 1] if i + 1 < n else np.uint8(0)
     closes = first == 47
     letter = lower(data[i + 2]) if closes and i + 2 < n else lower(first)
@@ -252,6 +253,20 @@ def _tag(page, data, out, i):
 
 
 @njit(nogil=True, cache=True)
+def _read(page, data, out):
+    """Reads the page; data and out are pointers from here on."""
+    i, n = np.int64(0), page.state[ht.BYTES]
+    while i < n:
+        i = text(page, data, out, i, n)
+        if i < n:
+            i = _tag(page, data, out, i)
+    broken(page, data, out)
+    page.state[ht.NUM_BLOCKS] += page.state[ht.OPEN]  # the last one, where there was no room for another
+    page.state[ht.OPEN] = 0
+    _close_to(page, data, out, 1)
+
+
+@njit(nogil=True, cache=True)
 def scan(page, data, out, open_noscript):
     """Reads data (valid UTF-8) into out, blocks, elements, tokens and images; counts stand in page.state. Element 0 is the
     document. open_noscript: read `noscript` and `template` as if they were not there."""
@@ -263,13 +278,6 @@ def scan(page, data, out, open_noscript):
     page.stack[0] = 0
     state[ht.NUM_ELEMENTS] = state[ht.SIZE] = 1
     state[ht.OPEN_NOSCRIPT] = open_noscript
-    i, n = np.int64(0), len(data)
-    while i < n:
-        i = text(page, data, out, i, n)
-        if i < n:
-            i = _tag(page, data, out, i)
-    broken(page, data, out)
-    state[ht.NUM_BLOCKS] += state[ht.OPEN]  # the last one, where there was no room for another
-    state[ht.OPEN] = 0
-    _close_to(page, data, out, 1)
+    state[ht.BYTES] = len(data)
+    _read(page, pointer(data), pointer(out))
     page.elements[0, ht.LAST] = state[ht.NUM_BLOCKS]

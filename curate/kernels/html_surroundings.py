@@ -119,7 +119,7 @@ def candidate_features(page, sums, made):
 
 
 @njit(nogil=True, cache=True)
-def group_features(page, sums, groups, count, made):
+def group_features(page, sums, groups, count, body, made):
     """Blocks whose element and parent have the same tags and classes, and the page as a whole."""
     n = page.state[ht.NUM_BLOCKS]
     total = np.zeros((count, 6), np.int64)
@@ -147,11 +147,12 @@ def group_features(page, sums, groups, count, made):
         seen[groups[b]] += 1
         x[6] = b - row[4]
         x[7] = row[5] - row[4] + 1
-    page_features(page, sums, articles, h1s, made)
+        x[8] = ratio(row[0], row[5] - row[4] + 1)
+    page_features(page, sums, articles, h1s, body, made)
 
 
 @njit(nogil=True, cache=True)
-def page_features(page, sums, articles, h1s, made):
+def page_features(page, sums, articles, h1s, body, made):
     """The page as a whole, and what it says of its kind; the same for all its blocks."""
     n = page.state[ht.NUM_BLOCKS]
     units = sums[S_UNITS, n]
@@ -168,7 +169,8 @@ def page_features(page, sums, articles, h1s, made):
     x[9] = ratio(sums[S_ITEMS, n], n)
     x[10] = articles
     x[11] = h1s
-    for at in range(NUM_FEATURES - PAGE_AT - 12):
-        x[12 + at] = (page.state[ht.SIGNS] >> at) & 1
+    x[12], x[13] = body
+    for at in range(NUM_FEATURES - PAGE_AT - 14):
+        x[14 + at] = (page.state[ht.SIGNS] >> at) & 1
     for b in range(1, n):
         made[b, PAGE_AT:NUM_FEATURES] = made[0, PAGE_AT:NUM_FEATURES]

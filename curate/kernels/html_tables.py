@@ -60,8 +60,8 @@ IMAGE_COLUMNS = 5
     LANG_TO,
 ) = range(16)
 NO_QUOTE, NO_COMMENT, SELF_CLOSED, OPEN_NOSCRIPT, VALUE_AT, VALUE_TO, OPEN = 16, 18, 19, 20, 21, 22, 23
-KEY, SIGNS, BOXES, NESTING = 24, 25, 26, 27
-STATE = 28
+KEY, SIGNS, BOXES, NESTING, BYTES, BODY_AT, BODY_TO = range(24, 31)
+STATE = 31
 MAX_STACK = 512
 WORD_UNITS, CJK_UNITS = 5, 3
 """A word counts as five units, a CJK character as three: .6 of a word."""
@@ -156,8 +156,18 @@ def _signs() -> tuple[np.ndarray, np.ndarray]:
     return np.array([key for key, _ in found], np.uint64), np.array([bit for _, bit in found], np.int64)
 
 
+def _in_tag() -> np.ndarray:
+    found = np.zeros(256, np.uint8)
+    found[list(b"\t\n\x0b\x0c\r /")] = BETWEEN
+    found[list(b">=")] = ENDS_NAME
+    return found
+
+
 SIGN_KEYS, SIGN_BITS = _signs()
 CLASSES = _classes()
+BETWEEN, ENDS_NAME = 1, 2
+IN_TAG = _in_tag()
+"""Bytes in a tag: what stands between attributes, what ends the name of one, and 0 for all that goes on with a name."""
 KINDS = _kinds()
 TAG_KEYS, _index = _open_addressed([t.encode() for t in TAGS], TAG_SLOTS)
 TAG_IDS = np.maximum(_index, 0).astype(np.int32)

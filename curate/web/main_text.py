@@ -30,10 +30,11 @@ NEAR = 2
 
 
 class Model(NamedTuple):
-    """kind: `html_page.Trees` that tell an article; articles, others: `html_page.Expert`; the probability from which a page is an article, the
-    gate of the second stage and the limits of the cut, of 10,000."""
+    """kind: `html_page.Trees` that tell an article; scores float32[65536] of class words by hash; articles, others: `html_page.Expert`; the
+    probability from which a page is an article, the gate of the second stage and the limits of the cut, of 10,000."""
 
     kind: Any
+    scores: np.ndarray
     articles: Any
     others: Any
     prose: int
@@ -173,7 +174,10 @@ def load(path: Path = MODEL) -> Model:
         names, cut = (read["features"], read["kind_features"]), read["cut"]
         kind = _trees(read["kind"])
         articles, others = (_expert(each) for each in read["experts"])
-        model = Model(kind, articles, others, cut["prose"], cut["gate"], cut["least"], cut["most"])
+        scores = np.zeros(65536, np.float32)
+        for token, score in read["tokens"]:
+            scores[token] = np.float32(score / 100)
+        model = Model(kind, scores, articles, others, cut["prose"], cut["gate"], cut["least"], cut["most"])
     except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
         raise SourceError(f"markup: expected a model file, got {path}: {error}; train one with tests/bench/train_markup.py") from error
     for had, makes in zip(names, ([*NAMES, *NAMES_OF_CONTEXT], NAMES_OF_KIND), strict=True):
@@ -188,30 +192,29 @@ def load(path: Path = MODEL) -> Model:
 def _expert(read: dict[str, Any]) -> Any:
     from curate.kernels.html_page import Expert
 
-    scores = np.zeros(65536, np.float32)
-    for token, score in read["tokens"]:
-        scores[token] = np.float32(score / 100)
     first, second = (_trees(stage) for stage in read["stages"])
-    return Expert(scores, first, second, float(read["factor"]))
+    return Expert(first, second, float(read["factor"]))
 
 
 def _trees(stage: list[dict[str, list]]) -> Any:
-    """Trees of the file, each with nodes and leaves of its own, as one set of arrays."""
+    """Trees of the file, each with nodes and leaves of its own, as full trees; a branch that ends early goes on to leaves of one value."""
     from curate.kernels.html_page import Trees
+    from curate.kernels.html_trees import DEPTH, INNER, LEAVES, UNIT
 
-    roots: list[int] = []
-    feature: list[int] = []
-    threshold: list[float] = []
-    left: list[int] = []
-    right: list[int] = []
-    value: list[float] = []
-    for tree in stage:
-        node, leaf = len(feature), len(value)
-        roots.append(node if tree["feature"] else ~leaf)
-        feature += tree["feature"]
-        threshold += tree["threshold"]
-        for children, moved in ((tree["left"], left), (tree["right"], right)):
-            moved += [child + node if child >= 0 else ~(~child + leaf) for child in children]
-        value += tree["value"]
-    whole = [np.array(numbers, np.int32) for numbers in (roots, feature, left, right)]
-    return Trees(whole[0], whole[1], np.array(threshold, np.float32), whole[2], whole[3], np.array(value, np.float64))
+    size = -(-len(stage) // 4) * 4
+    made = Trees(np.zeros((size, INNER), np.int16), np.zeros((size, INNER), np.float32), np.zeros((size, LEAVES), np.int32))
+
+    def fill(tree: dict[str, list], at: int, node: int, place: int, depth: int) -> None:
+        if node < 0:
+            first = (place + 1 << DEPTH - depth) - LEAVES
+            made.value[at, first : first + (1 << DEPTH - depth)] = round(tree["value"][~node] * UNIT)
+        elif depth == DEPTH:
+            raise ValueError(f"expected trees of at most {DEPTH} levels, got a deeper one")
+        else:
+            made.feature[at, place], made.threshold[at, place] = tree["feature"][node], tree["threshold"][node]
+            fill(tree, at, tree["left"][node], 2 * place + 1, depth + 1)
+            fill(tree, at, tree["right"][node], 2 * place + 2, depth + 1)
+
+    for at, tree in enumerate(stage):
+        fill(tree, at, 0 if tree["feature"] else -1, 0, 0)
+    return made

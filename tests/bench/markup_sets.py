@@ -39,7 +39,7 @@ def pages(name, folder=HERE):
     truths = [json.loads(line) for line in unpacked(base / "truth.jsonl.zst").split(b"\n") if line]
     with tarfile.open(fileobj=io.BytesIO(unpacked(base / "html.tar.zst"))) as archive:
         for truth in truths:
-            if truth.get("text") or truth.get("with"):
+            if truth.get("with" if name == "trafilatura-a" else "text"):
                 raw = archive.extractfile(truth["file"]).read()
                 yield {**truth, "raw": raw, "data": utf8(raw), "site": site(truth.get("url"), raw) or truth["id"]}
 

@@ -51,15 +51,15 @@ def by_kernel(page, open_noscript=False):
         for e in made["elements"][: state[ht.NUM_ELEMENTS]]
     ]
     images = [(span(data, *i[:2]), span(data, *i[2:4]), int(i[4])) for i in made["images"][: state[ht.NUM_IMAGES]]]
-    title, lang = (span(data, state[at], state[at + 1]) for at in (ht.TITLE_AT, ht.LANG_AT))
-    return blocks, elements, images, title, lang, int(state[ht.SIGNS]), int(state[ht.NESTING])
+    title, lang, body = (span(data, state[at], state[at + 1]) for at in (ht.TITLE_AT, ht.LANG_AT, ht.BODY_AT))
+    return blocks, elements, images, title, lang, int(state[ht.SIGNS]), int(state[ht.NESTING]), body
 
 
 def by_twin(page, open_noscript=False):
     twin = Scanner(page, open_noscript)
     blocks = [(b.text, b.element, b.pre, b.counts) for b in twin.blocks]
     elements = [(e.tag, e.parent, e.first, e.last, e.depth, e.hidden, e.tokens, e.signature) for e in twin.elements]
-    return blocks, elements, twin.images, twin.title, twin.lang, twin.signs, twin.nesting
+    return blocks, elements, twin.images, twin.title, twin.lang, twin.signs, twin.nesting, twin.body
 
 
 NAMES = st.sampled_from([*ht.TAGS[1:], "b", "SPAN", "x-y", "em", "Div", "P", "LI", "A"])
@@ -152,7 +152,8 @@ ODD = st.sampled_from(
     ["<!-- a -->", "<!-->", "<!--->", "<!-- a --!>", "<!-- ", "<!doctype html>", "<?x?>", "</>", "<script>if(a<b)</script>", "<title>T &amp; t</title>",
      '<script type="application/ld+json">{"@type": ["NewsArticle", "X"], "a": {"@type":"FAQPage"}}</script>', '<script type="math/tex">x<y^2</script>',
      '<math alttext="z"><annotation encoding="application/x-tex">a &lt; b</annotation></math>', "<pre>\n  x\n\n y </pre>", "<br><br>", "<br>",
-     "<table><tr><td>a<td>b<tr><td>c</table>",
+     "<table><tr><td>a<td>b<tr><td>c</table>", '<script type="application/ld+json">{"articleBody": "A \\"B\\\\", "articleBody":"articleBody":"é',
+     '<script type=application/ld+json>["articleBody" :\n"One\\u0020two"]</script>', '"}</script>', '{"articleBody":"',
      "<ul><li>a<li>b<ul><li>c</ul></ul>", '<meta property="og:type" content="article">', "<svg/>", "<noscript>n</noscript>"]
 )  # fmt: skip
 MADE = st.lists(st.one_of(TAGS, TEXTS, ODD), max_size=30).map("".join)
@@ -215,7 +216,7 @@ def test_text_goes_on_where_there_is_no_room_for_another_block():
 
 def test_links_images_and_signs():
     page = '<html lang="de"><div><a href=x>in a link <p>still</p></div>out <img src="data:x" data-src="b.png" alt="B">'
-    blocks, _, images, _, lang, _, _ = by_kernel(page)
+    blocks, _, images, _, lang, *_ = by_kernel(page)
     assert [(text, counts["link"]) for text, _, _, counts in blocks] == [("in a link", 15), ("still", 5), ("out", 0)]
     assert images == [("b.png", "B", 2)]
     assert lang == "de"

@@ -1,5 +1,6 @@
 """Trees, the logistic function and the cut against their plain definitions."""
 
+import json
 import math
 
 import numpy as np
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from curate.kernels import html_tables as ht
-from curate.kernels.html_trees import BINS, ONE, cut, judge, logistic
+from curate.kernels.html_trees import BINS, ONE, UNIT, cut, judge, logistic
 from curate.web import main_text
 
 
@@ -19,20 +20,23 @@ def test_logistic_is_the_logistic_function(x):
 
 def test_trees_decide_as_a_walk_over_the_file():
     """The shipped trees on random rows, among them the thresholds themselves."""
-    first = main_text.load().articles.first
+    stage = json.loads(main_text.MODEL.read_text(encoding="utf-8"))["experts"][0]["stages"][0]
+    thresholds = [threshold for tree in stage for threshold in tree["threshold"]]
     rng = np.random.default_rng(0)
-    made = rng.choice(first.threshold, size=(40, 400)).astype(np.float32)
+    made = rng.choice(thresholds, size=(40, 400)).astype(np.float32)
     p = np.zeros(40, np.int64)
     chosen = np.ones(40, np.uint8)
     chosen[7] = 0
-    judge(made, chosen, *first, p)
+    judge(made, chosen, *main_text.load().articles.first, p)
     for row in range(40):
-        total = 0.0
-        for node in first.roots:
+        total = 0
+        for tree in stage:
+            node = 0
             while node >= 0:
-                node = first.left[node] if made[row, first.feature[node]] <= first.threshold[node] else first.right[node]
-            total += first.value[~node]
-        assert p[row] == (0 if row == 7 else logistic(total))
+                left = made[row, tree["feature"][node]] <= np.float32(tree["threshold"][node])
+                node = tree["left" if left else "right"][node]
+            total += round(tree["value"][~node] * UNIT)
+        assert p[row] == (0 if row == 7 else logistic(total / UNIT))
 
 
 @given(st.lists(st.tuples(st.integers(0, ONE), st.integers(1, 500)), min_size=1, max_size=30))
