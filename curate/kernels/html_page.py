@@ -1,7 +1,7 @@
 """A page of bytes to its main text: scanner, features, trees, the cut, the text; one call a page.
 
 A page is judged first: is it an article, or a list, a shop, a forum? Two models of two stages each were trained, on all pages and on
-articles; where the page is an article the mean of both counts, else the first. Parts: `html_scan.py`, `html_features.py`, `html_trees.py`, `html_emit.py`.
+articles; where the page is an article a mean of both counts, else the first. Parts: `html_scan.py`, `html_features.py`, `html_trees.py`, `html_emit.py`.
 Price: see tests/bench/bench_markup.py.
 """
 
@@ -16,7 +16,7 @@ from curate.kernels.html_emit import PLACE_COLUMNS, decided, emit, places
 from curate.kernels.html_features import features
 from curate.kernels.html_names import INHERITED_AT, NAMES, NUM_ANCESTORS, NUM_FEATURES, NUM_SUMS, PAGE_AT, S_UNITS
 from curate.kernels.html_scan import scan
-from curate.kernels.html_trees import NUM_CONTEXT, context, cut, judge
+from curate.kernels.html_trees import NUM_CONTEXT, ONE, context, cut, judge
 
 NAMES_OF_KIND = [*NAMES[PAGE_AT:], *(f"mean_{name}" for name in NAMES_OF_INHERITED[LANDMARK:])]
 """What tells the kind of a page: its features as a page, and means by words of what its blocks inherit."""
@@ -84,10 +84,13 @@ def _staged(page, expert, gate, sums, above, groups, count, sections, made, chos
 
 
 @njit(nogil=True, cache=True)
-def probabilities(page, data, out, kind, scores, articles, others, prose, gate, sums):
-    """(p int64[blocks], of ONE; probability of an article, of ONE). From `prose` on the page is an article. Blocks under
-    `gate` after the first stage keep what it said; those under half of it are not asked a second time. scores: float32[65536] by token.
-    Fills sums int64[7, blocks + 1]."""
+def probabilities(page, data, out, kind, scores, articles, others, prose, blend, gate, sums):
+    """(p int64[blocks], of ONE; probability of an article, of ONE).
+
+    From `prose` on the page is an article, and what the articles' model says has the weight `blend` (of ONE). Blocks under `gate` after the first
+    stage keep what it said; of those that the model of all pages puts under half of it the other is not asked. scores: float32[65536] by
+    token. Fills sums int64[7, blocks + 1].
+    """
     n = page.state[ht.NUM_BLOCKS]
     made = np.empty((n, NUM_FEATURES + NUM_CONTEXT), np.float32)
     above = np.empty((n, NUM_ANCESTORS), np.int32)
@@ -102,14 +105,14 @@ def probabilities(page, data, out, kind, scores, articles, others, prose, gate, 
             chosen[b] = 2 * p[b] >= gate
         _staged(page, articles, gate, sums, above, groups, count, sections, made, chosen, both)
         for b in range(n):
-            p[b] = (p[b] + both[b]) // 2
+            p[b] += (both[b] - p[b]) * blend // ONE
     return p, article[0]
 
 
 @njit(nogil=True, cache=True)
-def read(pages, data, out, kind, scores, articles, others, prose, gate, least, most, strictness, main_only, markdown, open_noscript):
+def read(pages, data, out, kind, scores, articles, others, prose, blend, gate, least, most, strictness, main_only, markdown, open_noscript):
     """The text of one page. pages: SCANNED[1], used anew; data uint8[n], valid UTF-8; out uint8[≥ 2n + 64]; kind: Trees; scores: of tokens; articles,
-    others: Expert; prose, gate: see `probabilities`; least, most: see `html_trees.cut`; strictness multiplies the experts'
+    others: Expert; prose, blend, gate: see `probabilities`; least, most: see `html_trees.cut`; strictness multiplies the experts'
     factors; main_only off keeps every block."""
     page = pages[0]
     scan(page, data, out, open_noscript)
@@ -122,7 +125,7 @@ def read(pages, data, out, kind, scores, articles, others, prose, gate, least, m
     place = np.empty((page.state[ht.NUM_ELEMENTS], PLACE_COLUMNS), np.int32)
     threshold = expected = article = np.int64(0)
     if main_only:
-        p, article = probabilities(page, data, out, kind, scores, articles, others, prose, gate, sums)
+        p, article = probabilities(page, data, out, kind, scores, articles, others, prose, blend, gate, sums)
         factor = articles.factor if article >= prose else others.factor
         threshold, expected = cut(page, p, factor * strictness, least, most)
         places(page, sums[S_UNITS], place)

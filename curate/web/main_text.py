@@ -31,13 +31,14 @@ NEAR = 2
 
 class Model(NamedTuple):
     """kind: `html_page.Trees` that tell an article; scores float32[65536] of class words by hash; articles, others: `html_page.Expert`; the
-    probability from which a page is an article, the gate of the second stage and the limits of the cut, of 10,000."""
+    probability from which a page is an article, the weight of the articles' model there, the gate of the second stage and the limits of the cut, of 10,000."""
 
     kind: Any
     scores: np.ndarray
     articles: Any
     others: Any
     prose: int
+    blend: int
     gate: int
     least: int
     most: int
@@ -119,7 +120,7 @@ def _told(data: bytes, found: Any, main_only: bool, fallback: str | None) -> Mai
         text=made.decode(),
         title=_plain(data, state[at.TITLE_AT], state[at.TITLE_TO], MAX_TITLE),
         lang=_plain(data, state[at.LANG_AT], state[at.LANG_TO], MAX_LANG),
-        media=_media(data, page["images"][: state[at.NUM_IMAGES]], found.starts, made),
+        media=_media(data, page["images"][: state[at.NUM_IMAGES]], found.starts, found.text),
         expected=found.expected / ONE if main_only and found.units else None,
         article=found.article / ONE if main_only and found.units else None,
         kept=found.kept / found.units if found.units else None,
@@ -137,7 +138,7 @@ def _plain(data: bytes, start: int, end: int, limit: int) -> str | None:
     return " ".join(html.unescape(text).split())[:limit].strip() or None
 
 
-def _media(data: bytes, images: np.ndarray, starts: np.ndarray, made: bytes) -> list[Media]:
+def _media(data: bytes, images: np.ndarray, starts: np.ndarray, made: np.ndarray) -> list[Media]:
     """The images near a kept block, in the order of the page."""
     if not len(images) or not len(starts):
         return []
@@ -145,14 +146,17 @@ def _media(data: bytes, images: np.ndarray, starts: np.ndarray, made: bytes) -> 
     before = images[:, 4]
     after = np.searchsorted(kept, before - NEAR)  # the first kept block that is near or behind
     near = (after < len(kept)) & (kept[np.minimum(after, len(kept) - 1)] < before + NEAR) if len(kept) else np.zeros(len(images), bool)
+    shown = images[near][:MAX_MEDIA]
+    follow = np.append(starts[kept], len(made))[np.searchsorted(kept, shown[:, 4])]
     found = []
-    for src, src_end, alt, alt_end, block in images[near][:MAX_MEDIA].tolist():
+    at, chars = 0, 0
+    for (src, src_end, alt, alt_end, _), start in zip(shown.tolist(), follow.tolist(), strict=True):
         url = _plain(data, src, src_end, MAX_URL)
-        if url is None:
-            continue
-        follows = int(np.searchsorted(kept, block))
-        start = int(starts[kept[follows]]) if follows < len(kept) else len(made)
-        found.append(Media(url, _plain(data, alt, alt_end, MAX_TITLE), len(made[:start].decode())))
+        if url is not None:
+            begins = (made[at:start] & 0xC0) != 0x80  # the bytes that begin a character; images stand in the order of the page
+            chars += int(np.count_nonzero(begins))
+            at = start
+            found.append(Media(url, _plain(data, alt, alt_end, MAX_TITLE), chars))
     return found
 
 
@@ -177,7 +181,7 @@ def load(path: Path = MODEL) -> Model:
         scores = np.zeros(65536, np.float32)
         for token, score in read["tokens"]:
             scores[token] = np.float32(score / 100)
-        model = Model(kind, scores, articles, others, cut["prose"], cut["gate"], cut["least"], cut["most"])
+        model = Model(kind, scores, articles, others, cut["prose"], cut["blend"], cut["gate"], cut["least"], cut["most"])
     except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
         raise SourceError(f"markup: expected a model file, got {path}: {error}; train one with tests/bench/train_markup.py") from error
     for had, makes in zip(names, ([*NAMES, *NAMES_OF_CONTEXT], NAMES_OF_KIND), strict=True):

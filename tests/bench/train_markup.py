@@ -30,8 +30,8 @@ from tests.bench import markup_sets as sets
 from tests.bench.markup_labels import shares
 
 TREES = {"kind": 60, "first": 100, "second": 140}
-GATE, PROSE, LEAST, MOST = 400, 3000, 3000, 8000
-FACTORS = {"articles": 1.15, "all pages": 1.15}
+GATE, PROSE, BLEND, LEAST, MOST = 400, 3000, 7000, 3000, 8000
+FACTORS = {"articles": 1.15, "all pages": 1.0}
 INNER, ALPHA, KEPT_NEGATIVES = 2, 3.0, 0.5
 BLOCKS = {
     "objective": "binary", "learning_rate": 0.1, "num_leaves": 48, "max_depth": DEPTH, "min_data_in_leaf": 60, "feature_fraction": 0.5,
@@ -87,9 +87,9 @@ class Scanned:
 PAGES = np.zeros(1, ht.SCANNED)
 
 
-def labelled(folder):
-    """The pages that can be learned from, with labels, weights and class words."""
-    for page in sets.pages("wcxb-dev", folder):
+def labelled(pages):
+    """Those of the pages that can be learned from, with labels, weights and class words."""
+    for page in pages:
         found = Scanned(page["data"])
         share = shares(found.texts(), page["text"]) if len(found.blocks) else None
         if share is not None:
@@ -213,7 +213,7 @@ def write(path, pages):
         "articles": expert([pages[at] for at in articles], table, [made[at] for at in articles]),
         "all pages": expert(pages, table, made),
     }
-    cut = {"prose": PROSE, "gate": GATE, "least": LEAST, "most": MOST}
+    cut = {"prose": PROSE, "blend": BLEND, "gate": GATE, "least": LEAST, "most": MOST}
     tokens = compact([[int(token), round(float(scores[token]) * 100)] for token in np.flatnonzero(scores)])
     lines = [f'"saw": {json.dumps(SAW)}', f'"cut": {json.dumps(cut)}', f'"features": {compact([*NAMES, *NAMES_OF_CONTEXT])}']
     lines += [f'"kind_features": {compact(NAMES_OF_KIND)}', f'"kind": {trees(kind)}', f'"tokens": {tokens}']
@@ -257,7 +257,8 @@ def main():
     parser.add_argument("folder", nargs="?", type=Path, default=sets.HERE)
     parser.add_argument("--folds", type=int, default=5)
     given = parser.parse_args()
-    pages, every = list(labelled(given.folder)), list(sets.pages("wcxb-dev", given.folder))
+    every = list(sets.pages("wcxb-dev", given.folder))
+    pages = list(labelled(every))
     others = {page["site"] for name in sets.SETS if name != "wcxb-dev" for page in sets.pages(name, given.folder)}
     kept = [page for page in pages if page["site"] not in others]
     print(f"fitted on {len(kept)} of {len(pages)} pages; {len(pages) - len(kept)} are of sites of the other sets", flush=True)

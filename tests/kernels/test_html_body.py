@@ -9,7 +9,11 @@ from hypothesis import strategies as st
 
 from curate.kernels.html_body import SLOTS, grams
 
-WORDS = st.lists(st.sampled_from(["One", "two", "three", "Füße", "été", "42", "don't", "x", "漢字", "かな", "—", "“quoted”,", "ok."]), min_size=3, max_size=40)
+WORDS = st.lists(
+    st.sampled_from(["One", "two", "three", "Füße", "été", "42", "don't", "x", "漢字", "かな", "—", "“quoted”,", "ok."]),
+    min_size=3,
+    max_size=40,
+)
 
 
 def compared(body, block):

@@ -72,7 +72,8 @@ def test_text_that_stands_only_in_noscript():
     row = one("<body><script>go()</script><noscript><p>All of the text of this page is here, for readers without scripts.</p></noscript>")
     assert row["text"].startswith("All of the text")
     assert row["fallback"] == "noscript"
-    assert one("<p>Enough</p><noscript>Please enable scripts.</noscript>", Config(fall_back=False))["text"] == "Enough"
+    page = "<p>Enough</p><noscript>Please enable scripts.</noscript>"
+    assert one(page, Config(fall_back=False, main_content=False))["text"] == "Enough"
 
 
 def test_how_sure_it_is_stands_beside_the_text():
