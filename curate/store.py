@@ -331,12 +331,17 @@ RENEW_SECONDS = 60
 
 
 class Lease:
-    """Being the only driver of an output folder. A lease of a dead process on this host, or one not renewed for ten minutes, is taken over."""
+    """Being the only driver of an output folder. A lease of a dead process on this host, or one not renewed for ten minutes, is taken over.
+
+    Who was taken for dead (a clock that jumped, a machine that slept) finds that out at the next renewal, and ends. Both would have written the same
+    bytes; what is lost is work done twice.
+    """
 
     def __init__(self, store: Store):
         self.store = store
         self.mine = {"host": socket.gethostname(), "pid": os.getpid(), "token": uuid.uuid4().hex}
         self.renewed = 0.0
+        """By a clock that does not jump."""
 
     def __enter__(self) -> "Lease":
         held = self.store.read_json(LEASE) if self.store.exists(LEASE) else None
@@ -346,7 +351,7 @@ class Lease:
             self.store.remove(LEASE)
         if not self.store.create(LEASE, self._text()):
             raise self._taken(self.store.read_json(LEASE))
-        self.renewed = time.time()
+        self.renewed = time.monotonic()
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -355,10 +360,14 @@ class Lease:
                 self.store.remove(LEASE)
 
     def renew(self) -> None:
-        """Say that this driver is alive; called as tasks end, writes once a minute."""
-        if time.time() - self.renewed > RENEW_SECONDS:
-            self.store.write(LEASE, self._text())
-            self.renewed = time.time()
+        """Say that this driver is alive; called as tasks end, looks and writes once a minute."""
+        if time.monotonic() - self.renewed <= RENEW_SECONDS:
+            return
+        held = self.store.read_json(LEASE) if self.store.exists(LEASE) else None
+        if held and held.get("token") != self.mine["token"]:
+            raise self._taken(held)
+        self.store.write(LEASE, self._text())
+        self.renewed = time.monotonic()
 
     def _text(self) -> bytes:
         return json.dumps(self.mine | {"renewed": time.time()}).encode()

@@ -82,3 +82,22 @@ with Lease(Store({str(tmp_path)!r})):
     with Lease(Store(str(tmp_path))):  # a dead process holds nothing
         assert json.loads((tmp_path / "lease.json").read_text())["pid"] == os.getpid()
     assert not (tmp_path / "lease.json").exists()
+
+
+def test_who_was_taken_for_dead_finds_out(tmp_path, monkeypatch):
+    store = Store(str(tmp_path))
+    monkeypatch.setattr(stores, "RENEW_SECONDS", -1)
+    with Lease(store) as lease:
+        lease.renew()
+        store.write("lease.json", json.dumps({"host": "other", "pid": 7, "token": "t", "renewed": 0}).encode())
+        with pytest.raises(StoreError, match="expected no other run in it, got one of process 7 on other"):
+            lease.renew()
+    assert store.read_json("lease.json")["token"] == "t", "the other's lease stays"
+
+
+def test_a_clock_that_jumps_takes_nobodys_lease(tmp_path, monkeypatch):
+    with Lease(Store(str(tmp_path))) as lease:
+        monkeypatch.setattr(stores.time, "time", lambda: 4_000_000_000.0)
+        lease.renew()
+        held = json.loads((tmp_path / "lease.json").read_text())
+        assert held["renewed"] < 4_000_000_000, "renewal goes by a clock that does not jump"
