@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from curate.card import measures
 from curate.card.folder import Folder, RuleSaid, StepSaid
@@ -22,6 +23,7 @@ from curate.review.census import Census
 from curate.review.parts import Parts
 from curate.schema import column
 from curate.stage import DROP
+from curate.steward import KEEP
 
 COMPARE: dict[str, Callable[[Any, Any], Any]] = {
     "<": np.less,
@@ -32,6 +34,7 @@ COMPARE: dict[str, Callable[[Any, Any], Any]] = {
     "!=": np.not_equal,
 }
 KEPT, LATER, ELSEWHERE = "kept", "later", "elsewhere"
+ELSEWHERE_CLASS = 2
 ALSO = "+"
 """Behind a reason: rows that something else that was measured would remove as well."""
 PER_BUCKET = 12
@@ -126,8 +129,19 @@ def classify(census: Census, step: StepSaid, rules: Sequence[Judged]) -> tuple[n
         elif order.get(at, -1) > order[step.name]:
             of_reason[code] = names.index(LATER)
     classes = of_reason[census.reason]
+    _steadfast(census.parts, classes)
     also(census.parts, step, rules, classes, names)
     return classes, names
+
+
+def _steadfast(parts: Parts, classes: np.ndarray) -> None:
+    """Rows that a steward keeps whatever a rule says move to where no limit reaches them."""
+    for name in (column(step, "decision") for step in parts.folder.using("steward")):
+        for part in (part for part in parts.all if part.kept and name in parts.schema):
+            table = parts.table(part, [name])
+            if table is not None and name in table.column_names:
+                rows = np.flatnonzero(np.asarray(pc.fill_null(pc.equal(table[name], KEEP), False)))
+                classes[part.start + rows] = ELSEWHERE_CLASS
 
 
 def also(parts: Parts, step: StepSaid, rules: Sequence[Judged], classes: np.ndarray, names: list[str]) -> None:

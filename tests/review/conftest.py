@@ -42,6 +42,19 @@ def review_pages(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def few_pages(tmp_path_factory):
+    """The same without the large page, for tests that run it again."""
+    return review_run.write_input(tmp_path_factory.mktemp("few") / "pages", large=False)
+
+
+@pytest.fixture
+def few(few_pages, tmp_path):
+    """A finished run over them."""
+    api.run(review_run.recipe(few_pages), output=tmp_path / "few", workers=1)
+    return tmp_path / "few"
+
+
+@pytest.fixture(scope="session")
 def made(review_pages, tmp_path_factory):
     """A finished run with its index; nobody may change it."""
     root = tmp_path_factory.mktemp("reviewed") / "harbour"

@@ -119,13 +119,13 @@ def test_a_part_that_is_cut_off_or_gone(mine):
     assert {one["reason"] for one in told["reasons"]} == {"unreadable"}
 
 
-def test_a_run_that_was_made_again_is_looked_through_again(mine, review_pages):
-    desk = desk_of(mine)
+def test_a_run_that_was_made_again_is_looked_through_again(few, few_pages):
+    desk = desk_of(few)
     ada = client(desk)
     before = ada.get("/overview.json").json()
-    changed = review_run.recipe(review_pages)
+    changed = review_run.recipe(few_pages)
     changed["steps"][2]["gopher_quality"]["min_words"] = 150
-    api.run(changed, output=mine, workers=1)
+    api.run(changed, output=few, workers=1)
     desk._looked = 0.0  # instead of waiting for two seconds
     first = ada.get("/overview")
     assert first.status_code == 503
@@ -148,8 +148,8 @@ def test_an_index_that_was_interrupted_leaves_nothing(mine, monkeypatch):
     assert [one.name for one in (mine / "review").iterdir() if one.name.startswith("index")] == ["index.lock"]
 
 
-def test_a_run_that_kept_nothing(tmp_path, review_pages):
-    changed = review_run.recipe(review_pages, steps=[{"gopher_quality": {"min_words": 10**9, "max_words": None}}])
+def test_a_run_that_kept_nothing(tmp_path, few_pages):
+    changed = review_run.recipe(few_pages, steps=[{"gopher_quality": {"min_words": 10**9, "max_words": None}}])
     api.run(changed, output=tmp_path / "none", workers=1)
     ada = client(desk_of(tmp_path / "none"))
     assert "kept no document" in ada.get("/overview").text

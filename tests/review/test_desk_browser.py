@@ -5,8 +5,10 @@ With CURATE_SCREENSHOTS=DIR the pictures of the documentation are written there:
 
 import os
 import shutil
+import socket
 import threading
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -70,20 +72,32 @@ def desk(root):
 @pytest.fixture(scope="module")
 def home(desk):
     """The desk on a port of this machine; its address."""
-    uvicorn = pytest.importorskip("uvicorn")
-    import socket
+    with listening(desk) as address:
+        yield address
 
-    listening = socket.socket()
-    listening.bind(("127.0.0.1", 0))
-    host = f"127.0.0.1:{listening.getsockname()[1]}"
-    server = uvicorn.Server(uvicorn.Config(make(desk, PEOPLE, [host]), log_level="error", access_log=False))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.02)
-    yield f"http://{host}"
-    server.should_exit = True
-    thread.join(10)
+
+@contextmanager
+def listening(desk):
+    uvicorn = pytest.importorskip("uvicorn")
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        host = f"127.0.0.1:{bound.getsockname()[1]}"
+        server = uvicorn.Server(uvicorn.Config(make(desk, PEOPLE, [host]), log_level="error", access_log=False))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]}, daemon=True)
+        thread.start()
+        while not server.started:
+            time.sleep(0.02)
+        yield f"http://{host}"
+        server.should_exit = True
+        thread.join(10)
+
+
+@contextmanager
+def serving(root):
+    """(address, desk) of a run."""
+    desk = desk_of(root)
+    with listening(desk) as address:
+        yield address, desk
 
 
 def until(page, said):

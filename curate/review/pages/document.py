@@ -55,6 +55,7 @@ def data(ask: Ask) -> Data:
         "marks": [[mark.start, mark.end, mark.kind] for mark in marks],
         "bytes": int(index.bytes[number]),
         "removed_by": row.get("removed_by"),
+        "overridden": row.get("overridden"),
         "value": row.get("value"),
         "threshold": row.get("threshold"),
         "measure": samples.measure(ask, row.get("removed_by")),
@@ -75,6 +76,7 @@ def body(found: Data, ask: Ask) -> Iterator[Html]:
     yield tag(
         "p",
         verdict(found["removed_by"] or "kept"),
+        samples.stays(found),
         chip(found["story"]["source"]),
         tag("a", foreign(domain), href=f"/domains/{part(domain)}", class_="chip") if domain else None,
         tag("a", "its duplicates", href=f"/duplicates/{found['cluster']}", class_="chip") if found["cluster"] is not None else None,

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from curate.card.html import Html, tag
+from curate.card.html import Html, joined, tag
 from curate.review import evidence, said, shell
 from curate.review.ask import Ask, Data, Page, address
 from curate.review.choose import MAX_SOURCES
@@ -72,6 +72,7 @@ def item(ask: Ask, number: int, chars: int = SHOWN_CHARS, plain: bool = False) -
         "source": row["source"],
         "bytes": int(index.bytes[number]),
         "removed_by": row.get("removed_by"),
+        "overridden": row.get("overridden"),
         "value": row.get("value"),
         "threshold": row.get("threshold"),
         "measure": measure(ask, row.get("removed_by")),
@@ -144,9 +145,14 @@ def article(one: Data, ask: Ask) -> Html:
 def head(one: Data) -> Html:
     """Where a document comes from, and what became of it."""
     link = tag("a", url(one["url"]) if one["url"] else one["id"], href=f"/document/{one['id']}", data_open=True)
-    outcome = verdict(one["removed_by"] or "kept")
+    outcome = joined([verdict(one["removed_by"] or "kept"), stays(one)])
     rest = [one["language"], one["licence"], one["source"]]
     return tag("header", tag("h2", link), tag("p", outcome, *(chip(value) for value in rest if value), chip(amount(one["bytes"]))))
+
+
+def stays(one: Data) -> Html | None:
+    """That a steward keeps it, and what it would have left for."""
+    return chip(f"a steward keeps it, else {one['overridden']}", "held") if one.get("overridden") else None
 
 
 def reading(one: Data) -> Html | None:
