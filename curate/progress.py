@@ -16,6 +16,7 @@ from curate.engine.corpus import Summary
 from curate.ledger import Outcome
 
 LOG_SECONDS = 5.0
+TOLD_REASONS = 6
 
 
 def size(num_bytes: float) -> str:
@@ -39,6 +40,8 @@ class Phase:
     kept: int = 0
     bytes: int = 0
     rows: int = 0
+    removed: Counter[str] = field(default_factory=Counter)
+    """By `step:reason`."""
 
     def add(self, outcome: Outcome) -> None:
         """Count a finished task."""
@@ -47,13 +50,16 @@ class Phase:
             self.documents += outcome.balance.documents
             self.kept += outcome.balance.kept
             self.bytes += max(outcome.balance.bytes_in, outcome.facts.get("raw_bytes", 0))
+            self.removed.update(outcome.balance.removed)
         self.rows += outcome.facts.get("rows", 0)
 
     def rates(self) -> str:
-        """`1,234 docs/s · 12.3 MB/s · 45 % kept`, as far as they are known."""
+        """`1,234 docs/s · 12.3 MB/s · 45 % kept · 3 errors`, as far as they are known."""
         seconds = max(1e-6, time.monotonic() - self.started)
         if self.documents:
-            return f"{self.documents / seconds:,.0f} docs/s · {size(self.bytes / seconds)}/s · {self.kept / self.documents:.0%} kept"
+            errors = sum(count for reason, count in self.removed.items() if reason.endswith(":error"))
+            told = f" · {errors:,} errors" if errors else ""
+            return f"{self.documents / seconds:,.0f} docs/s · {size(self.bytes / seconds)}/s · {self.kept / self.documents:.0%} kept{told}"
         return f"{self.rows:,} rows" if self.rows else ""
 
 
@@ -120,12 +126,16 @@ class Lines:
         self._say(f"{label}: {num_tasks} tasks{done}")
 
     def task(self, outcome: Outcome) -> None:
-        """Say how far it is, every few seconds and at the end of the phase."""
+        """Say how far it is, every few seconds and at the end of the phase; then also what left, and why."""
         assert self.current is not None
         self.current.add(outcome)
         if self.current.num_done == self.current.num_tasks or time.monotonic() - self.last > LOG_SECONDS:
             rates = self.current.rates()
             self._say(f"{self.current.label}: {self.current.num_done}/{self.current.num_tasks} tasks{' · ' + rates if rates else ''}")
+            if self.current.num_done == self.current.num_tasks and self.current.removed:
+                most = self.current.removed.most_common(TOLD_REASONS)
+                more = ", …" if len(self.current.removed) > TOLD_REASONS else ""
+                self._say("  removed: " + ", ".join(f"{reason} {count:,}" for reason, count in most) + more)
 
     def _say(self, text: str) -> None:
         self.last = time.monotonic()

@@ -1,6 +1,7 @@
 """What the engine costs: two workers against one, Ray against local, and one worker against calling the steps directly.
 
     python -m tests.bench.bench_engine [--megabytes 600] [--repeats 1] [--no-ray]
+    python -m tests.bench.bench_engine --growth 100 1000 10000         two workers: seconds per further MB, which should not grow
 
 Pages as in crawl.py, the shipped recipe without its size limits for pages. Whole processes by the wall clock; for the comparison of engines the seconds until
 the first task ends (start of processes and of Ray) are taken off both. To reach: two workers >= 1.8 x one on two cores in a run of five minutes or more,
@@ -66,7 +67,11 @@ def main():
     parser.add_argument("--megabytes", type=float, default=600)
     parser.add_argument("--repeats", type=int, default=1)
     parser.add_argument("--no-ray", action="store_true")
+    parser.add_argument("--growth", type=float, nargs="+", metavar="MEGABYTES")
     options = parser.parse_args()
+    if options.growth:
+        grow(options.growth)
+        return
     with tempfile.TemporaryDirectory() as folder:
         pages, num_bytes = crawl.write(f"{folder}/crawl", int(options.megabytes * 1e6), files=16)
         recipe = load(RECIPE, LIMITS, [f"{folder}/crawl/*.warc.gz"])
@@ -77,6 +82,37 @@ def main():
                 measured[name].append(run(recipe, engine, f"{folder}/{name}-{number}"))
                 engine.close()
         show(measured, pages, num_bytes)
+
+
+def grow(sizes):
+    """Runs of rising size, and the marginal seconds per MB from each to the next."""
+    table, before = Table("MB of HTML", "pages", "seconds", "marginal s / MB", "largest worker, MB"), None
+    for size in sizes:
+        with tempfile.TemporaryDirectory() as folder:
+            pages, num_bytes = crawl.write(f"{folder}/crawl", int(size * 1e6), files=16)
+            engine, peak = LocalEngine(2), Peak()
+            started = time.perf_counter()
+            make(load(RECIPE, LIMITS, [f"{folder}/crawl/*.warc.gz"]), Store(f"{folder}/run"), engine, peak)
+            seconds = time.perf_counter() - started
+            engine.close()
+        megabytes = num_bytes / 1e6
+        marginal = f"{(seconds - before[1]) / (megabytes - before[0]):.4f}" if before else ""
+        table.add_row(f"{megabytes:,.0f}", f"{pages:,}", f"{seconds:.1f}", marginal, f"{peak.bytes / 1e6:,.0f}")
+        before = megabytes, seconds
+    Console(width=120).print(table)
+
+
+class Peak:
+    """The most memory that a worker held between tasks."""
+
+    bytes = 0
+
+    def phase(self, label, num_tasks, num_done):
+        """Nothing."""
+
+    def task(self, outcome):
+        """Look at each."""
+        self.bytes = max(self.bytes, outcome.memory)
 
 
 def show(measured, pages, num_bytes):

@@ -12,6 +12,8 @@ from pathlib import Path
 
 from tests.bench import markup_sets
 
+MAX_PAGE = 100_000
+"""Larger pages are left out: those of the labelled sets are larger than a crawl's on the average."""
 WORDS = re.compile(rb"(?<=>)([^<>]{40,})(?=<)")
 
 
@@ -23,6 +25,7 @@ def pages():
         from curate.read import sample
 
         found = [html for file in sample.files() for html in _sampled(file)]
+    found = [html for html in found if len(html) <= MAX_PAGE]
     random.Random(1).shuffle(found)
     return found
 
