@@ -101,8 +101,11 @@ def bradley_terry(games: Sequence[tuple[str, str, float]]) -> list[dict[str, Any
         theta = theta + np.clip(step, -2, 2)
         if np.max(np.abs(step), initial=0.0) < 1e-10:
             break
-    spread = Z * np.sqrt(np.diag(np.linalg.inv(curvature))) if names else theta
-    scores, halves = SCALE * (theta - theta.mean()) if names else theta, SCALE * spread
+    if not names:
+        return []
+    centred = np.eye(len(names)) - 1 / len(names)
+    halves = SCALE * Z * np.sqrt(np.diag(centred @ np.linalg.inv(curvature) @ centred))
+    scores = SCALE * (theta - theta.mean())
     found = [
         {
             "model": name,

@@ -10,6 +10,7 @@ from curate.review import shell
 from curate.review.ask import Ask, Data
 from curate.review.guard import STEWARD
 from curate.review.labels import KEPT, RIGHT, UNSURE, WRONG
+from curate.stage import HELD
 from curate.steward import HOLD, KEEP, REMOVE
 
 LABELS = ((RIGHT, "right", "good"), (WRONG, "wrong", "bad"), (UNSURE, "unsure", ""))
@@ -96,7 +97,15 @@ def _others(ask: Ask, said: Data) -> list[Html]:
     return found
 
 
+def _choices(row: Mapping[str, Any], decided: Data | None) -> set[str]:
+    """What would change something: what is gone can be kept or held, what is held kept or removed, what stayed removed or held."""
+    left = str(row.get("removed_by") or "")
+    choices = {REMOVE, HOLD} if not left else {KEEP, REMOVE} if left.partition(":")[2].startswith(HELD) else {KEEP, HOLD}
+    return choices | ({decided["decision"]} if decided else set())
+
+
 def _decision(ask: Ask, row: Mapping[str, Any], decided: Data | None, target: str, fields: Html) -> Html:
+    wanted = _choices(row, decided)
     buttons = [
         tag(
             "button",
@@ -107,7 +116,7 @@ def _decision(ask: Ask, row: Mapping[str, Any], decided: Data | None, target: st
             aria_pressed="true" if decided and decided["decision"] == value else None,
         )
         for value, text, kind in DECISIONS
-        if (value == KEEP) == bool(row.get("removed_by")) or value == HOLD or (decided and decided["decision"] == value)
+        if value in wanted
     ]
     undo = tag("button", "take back", name="decision", value="", class_="link", data_undo=True) if decided else None
     by = _decided(decided) if decided else None

@@ -77,12 +77,14 @@ def main() -> None:
     parser.add_argument("--documents", type=int, default=10_000_000)
     parser.add_argument("--folder", type=Path, default=Path("/tmp/curate-bench-review"))
     parser.add_argument("--words", type=int, default=2, help="of each text; 300 are 2.5 kB")
+    parser.add_argument("--keep", action="store_true", help="take an index that lies there")
     said = parser.parse_args()
     run = said.folder / f"{said.documents}-{said.words}"
     if not (run / "ledger.jsonl").exists():
         shutil.rmtree(run, ignore_errors=True)
         write(run, said.documents, text_words=said.words)
-    shutil.rmtree(run / "review", ignore_errors=True)
+    if not said.keep:
+        shutil.rmtree(run / "review", ignore_errors=True)
     started, used = time.perf_counter(), time.process_time()
     asked = client(run)
     until_ready(asked)

@@ -206,3 +206,33 @@ def test_decisions_of_another_run_are_told_and_kept(mine, review_pages, tmp_path
     assert "1 decided documents are not in this run" in page
     assert desk_of(other).decisions.document_decision(one["id"]).decision == "keep"
     assert desk_of(other).decisions.verify() is None
+
+
+def test_a_run_that_lies_elsewhere(few, tmp_path):
+    """In any store that fsspec reaches: the index and the decisions are here, what is signed and exported goes there."""
+    import fsspec
+
+    there = fsspec.filesystem("memory")
+    there.put(str(few), "/far/harbour", recursive=True)
+    desk = Desk(Store("memory://far/harbour"), tmp_path / "state")
+    desk.wait()
+    ada = client(desk)
+    for page in (
+        "/overview",
+        "/samples",
+        "/rules/gopher_quality/short_doc?at=70",
+        "/duplicates/0",
+        "/domains",
+        "/search?q=harbour",
+        "/signoff",
+    ):
+        assert ada.get(page).status_code == 200, page
+    one = ada.get("/samples.json?rule=kept&n=1").json()["documents_shown"][0]
+    assert ada.get(f"/document/{one['id']}").status_code == 200
+    send(ada, "/domains", host="spam.example", decision="deny", back="/domains")
+    send(ada, "/decisions", publish="yes")
+    assert there.exists("/far/harbour/review/decisions.json")
+    card = ada.get("/signoff.json").json()["card"]
+    assert "signed" in send(ada, "/signoff", card=card, name="Ada", role="steward", date="2026-11-27", statement="seen").text
+    assert there.exists("/far/harbour/review/signoff.jsonl")
+    there.rm("/far", recursive=True)

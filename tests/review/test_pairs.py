@@ -102,6 +102,15 @@ def test_the_page_shows_no_names_and_goes_through_all(mine, file):
     assert re.search("model-two", bo.get("/pairs.json").text)
 
 
+def test_the_log_does_not_tell_what_others_prefer(mine, file):
+    seen = desk_of(mine)
+    seen.compare(pairs.read(file))
+    bo, cy = client(seen, "bo-key"), client(seen, "cy-key")
+    send(bo, "/pairs", pair=bo.get("/pairs.json").json()["shown"]["pair"], choice="left")
+    assert "winner" in bo.get("/log.json").text
+    assert not any(model in cy.get("/log").text + cy.get("/log.json").text for model in MODELS)
+
+
 def test_without_pairs_there_is_no_page(served):
     assert client(served).get("/pairs").status_code == 404
     assert 'href="/pairs"' not in client(served).get("/overview").text

@@ -1,12 +1,14 @@
 """What people say through pages: labels, decisions, proposals, comments; who may, what a second one sees, that nothing is lost."""
 
 import json
+import re
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from desk_client import client, send, token
+import review_run
+from desk_client import client, desk_of, send, token
 
-from curate import signoff
+from curate import api, signoff
 from curate.steward import decode
 from curate.store import Store
 
@@ -253,3 +255,12 @@ def test_people_who_write_at_once_lose_nothing(desk):
     assert answers == [[200] * 12] * 3
     assert all(len(desk.labels.seen(one, "kept", "Ada").labels) == 3 for one in ids)
     assert desk.decisions.verify() is None
+
+
+def test_what_is_held_can_be_kept_or_removed(few_pages, tmp_path):
+    held = review_run.recipe(few_pages, steps=[{"license": {"hold": ["all-rights-reserved"]}}])
+    api.run(held, output=tmp_path / "held", workers=1)
+    ada = client(desk_of(tmp_path / "held"))
+    assert "documents are held for a steward: license:held_license" in ada.get("/overview").text
+    page = ada.get("/samples?rule=license:held_license&n=1").text
+    assert set(re.findall(r'name="decision" value="(\w+)"', page)) == {"keep", "remove"}

@@ -9,6 +9,7 @@ from curate.review.ask import Ask, Data, Page, part
 from curate.review.decisions import EXPORT
 from curate.review.guard import STEWARD
 from curate.review.pages.overview import strange
+from curate.review.pairs import VOTE
 from curate.steward import APPROVE, DENY, KEEP, REMOVE
 
 PER_PAGE = 100
@@ -135,13 +136,20 @@ def log(ask: Ask) -> Data:
     verified = entries <= VERIFIED or bool(ask.word("verify"))
     found = desk.audit(ask.person.name, start, PER_PAGE)
     return {
-        "entries": [vars(one) for one in found],
+        "entries": [_blind(vars(one), ask.person.name) for one in found],
         "count": entries,
         "head": head,
         "start": start,
         "verified": verified,
         "broken": desk.verify() if verified else None,
     }
+
+
+def _blind(entry: Data, viewer: str) -> Data:
+    """An entry without what somebody else preferred among answers, which the viewer may still have to compare."""
+    if entry["action"] != VOTE or entry["by"] == viewer:
+        return entry
+    return entry | {"said": {"pair": entry["said"].get("pair"), "hidden": True}}
 
 
 def log_body(found: Data, ask: Ask) -> Iterator[Html]:
@@ -160,10 +168,16 @@ def log_body(found: Data, ask: Ask) -> Iterator[Html]:
             class_="hash",
         )
     rows = [
-        [str(one["number"]), foreign(one["at"]), foreign(one["by"] or "the desk"), tag("b", one["action"]), _said(one["said"])]
+        [
+            f"{one['number']:,}",
+            foreign(one["at"].replace("T", " ").removesuffix("Z")),
+            foreign(one["by"] or "the desk"),
+            tag("b", one["action"]),
+            _said(one["said"]),
+        ]
         for one in reversed(found["entries"])
     ]
-    yield _table("Log", ["No.", "When", "Who", "What", ""], rows)
+    yield _table("Log of who said what", ["No.", "When, UTC", "Who", "What", ""], rows)
     links = [
         tag("a", "← earlier", href=ask.link(start=max(1, found["start"] - PER_PAGE)), data_page="p") if found["start"] > 1 else None,
         tag("a", "later →", href=ask.link(start=found["start"] + PER_PAGE), data_page="n")

@@ -39,7 +39,7 @@ def list_body(found: Data, ask: Ask) -> Iterator[Html]:
             "p",
             tag("a", "Label the next document", href="/labels/next", class_="action"),
             " ",
-            tag("span", f"{left:,} wait for labels", class_="dim"),
+            tag("span", f"{left:,} left", class_="dim"),
         )
     elif found["rules"]:
         yield shell.notice("every document of the queue has its labels")
@@ -62,7 +62,7 @@ def _sure(found: Data) -> Iterator[tuple[str, Any]]:
     """How far people agree, and how right the rules are over all."""
     agree, overall = found["agreement"], found["overall"]
     if agree is not None:
-        value = "–" if agree["alpha"] is None else f"{agree['alpha']:.2f}"
+        value = "–" if agree["alpha"] is None else f"{round(agree['alpha'], 2) + 0.0:.2f}"
         told = f" {agree['interval'][0]:.2f} – {agree['interval'][1]:.2f}" if agree["interval"] else ""
         yield "Krippendorff's α, with 95 %", joined([value, tag("small", told, class_="dim")])
         yield "documents with two labels", agree["units"]
@@ -200,7 +200,7 @@ def body(found: Data, ask: Ask) -> Iterator[Html]:
         "p",
         tag("b", question),
         " ",
-        tag("span", f"{found['left']:,} wait; what others say is hidden until all labels are in", class_="dim"),
+        tag("span", f"{found['left']:,} left; what others say is hidden until all labels are in", class_="dim"),
     )
     if found["shown"] is None:
         yield shell.notice(f"document {item['document']} cannot be shown: its file is damaged, or the run was made anew without it", "warn")

@@ -11,6 +11,7 @@ from curate.errors import CurateError
 from curate.review import said, shell
 from curate.review.ask import Ask, Data, Page, address
 from curate.review.shell import amount
+from curate.stage import HELD
 
 
 def data(ask: Ask) -> Data:
@@ -48,9 +49,11 @@ def data(ask: Ask) -> Data:
 def _waits(ask: Ask) -> list[dict[str, str]]:
     """What a person should see to: a sentence, and where."""
     index, found = ask.index, []
-    held = sum(one["rows"] for one in index.reasons if ":held_" in one["name"])
-    if held:
-        found.append({"said": f"{held:,} documents are held for a steward", "path": "/samples"})
+    for one in index.reasons:
+        if one["name"].partition(":")[2].startswith(HELD):
+            found.append(
+                {"said": f"{one['rows']:,} documents are held for a steward: {one['name']}", "path": address("/samples", rule=one["name"])}
+            )
     try:
         facts = index.folder.json(FACTS) or {}
     except CurateError:
