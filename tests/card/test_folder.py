@@ -22,7 +22,8 @@ def test_steps_are_those_of_the_recipe(finished):
 
 def test_rules_carry_the_limits_of_the_run(finished):
     step = open_folder(finished).steps[-1]
-    assert [(rule.reason, rule.text) for rule in step.rules] == [("wrong_language", "label not in [en, de]"), ("low_score", "score <= 0.5")]
+    told = [(rule.reason, rule.text) for rule in step.rules]
+    assert told == [("wrong_language", "label not in [en, de]"), ("low_score", "score <= 0.5"), ("mixed_languages", "other_share: off")]
     off = RuleSaid(reason="r", measure="m", operator="<", limit=None)
     assert off.text == "m: off"
 
