@@ -21,9 +21,11 @@ MAY_IMPORT = {
     "curate.barrier": {"curate.stage", "curate.schema", "curate.arrow", "curate.errors"},
     "curate.web": {"curate.schema", "curate.arrow", "curate.kernels", "curate.errors"},
     "curate.models": {"curate.kernels", "curate.errors"},
+    "curate.personal": {"curate.kernels"},
     "curate.stages": {
         "curate.steward",
         "curate.turns",
+        "curate.personal",
         "curate.models",
         "curate.stage",
         "curate.schema",

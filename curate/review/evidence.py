@@ -26,7 +26,9 @@ PARAGRAPH = re.compile(r"[^\n]+(?:\n[^\n]+)*")
 BULLET = re.compile(r"^[ \t]*[•‣◦⁃∙·●○▪▫–\-*]\s.*$", re.MULTILINE)
 ENDS = tuple(".?!\"'”’»。！？")
 STOP = re.compile(r"\b(?:the|be|to|of|and|that|have|with)\b", re.IGNORECASE)
-PERSONAL = re.compile(r"<EMAIL>|<IP_ADDRESS>|\b(?:email@example\.com|firstname\.lastname@example\.org)\b")
+PERSONAL = re.compile(
+    r"<(?:EMAIL|IP_ADDRESS|PHONE_NUMBER|IBAN|CARD_NUMBER|NATIONAL_ID|SECRET)(?:_[a-p]{12})?>|\b(?:email@example\.com|firstname\.lastname@example\.org)\b"
+)
 KINDS = {
     "dup": "stands before already",
     "top": "the most frequent one",
