@@ -11,6 +11,8 @@ from rich.console import Console
 from curate.errors import StoreError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from curate.review.guard import Guard, Person
 
 LOOPBACK = "127.0.0.1"
@@ -47,8 +49,8 @@ def review(
         raise StoreError(f"review: expected different names, got {', '.join(one.name for one in people)}; say each once")
     listening = _listen(port)
     port = listening.getsockname()[1]
-    app = application(run, people, port, state, pairs, text)
     console = Console(soft_wrap=True, highlight=False)
+    app = application(run, people, port, state, pairs, text, _telling(console))
     links = [f"http://{LOOPBACK}:{port}/?key={one.key}" for one in people]
     for one, link in zip(people, links, strict=True):
         console.print(f"{one.role} {one.name}: {link}", markup=False)
@@ -75,7 +77,13 @@ def _export(run: str, state: Path | None, file: Path) -> None:
 
 
 def application(
-    run: str, people: "list[Person]", port: int, state: Path | None = None, pairs: Path | None = None, text: bool = True
+    run: str,
+    people: "list[Person]",
+    port: int,
+    state: Path | None = None,
+    pairs: Path | None = None,
+    text: bool = True,
+    told: "Callable[[str, float], None]" = lambda what, share: None,
 ) -> "Guard":
     """The desk of a run as an ASGI application that answers to loopback names at a port."""
     from curate.review.app import make
@@ -85,12 +93,23 @@ def application(
     store = Store(run)
     if state is None and not store.is_local:
         raise StoreError(f"review {run}: expected --state DIR for a run that is not on this machine, got none; name a folder here")
-    desk = Desk(store, state or Path(store.full("review")), texts=text)
+    desk = Desk(store, state or Path(store.full("review")), texts=text, told=told)
+    desk.begin()
     if pairs is not None:
         from curate.review.pairs import read
 
         desk.compare(read(pairs))
     return make(desk, people, [f"{name}:{port}" for name in (LOOPBACK, "localhost")], f"curate_desk_{port}")
+
+
+def _telling(console: Console) -> "Callable[[str, float], None]":
+    """On a terminal one line that says how far the look through the run is."""
+
+    def told(what: str, share: float) -> None:
+        if console.is_terminal:
+            console.print(f"looking through the run: {what} {share:.0%}   ", end="\r", markup=False)
+
+    return told
 
 
 def _listen(port: int):  # type: ignore[no-untyped-def]

@@ -6,7 +6,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -141,6 +141,11 @@ class Desk:
             if self._index is None:
                 raise NotReadyError(self._unready())
             return self._index
+
+    def begin(self) -> None:
+        """Begin to look through the run, if that is still to be done, before anybody asks."""
+        with suppress(NotReadyError):
+            self.index  # noqa: B018
 
     def wait(self) -> None:
         """Until an index that is being made is there."""

@@ -20,7 +20,9 @@ from curate.errors import StoreError
 from curate.store import File
 
 HELD_BYTES = 192 << 20
-"""Texts of row groups that were read lately are held up to so many bytes."""
+"""Texts that were read lately are held up to so many bytes."""
+AROUND_ROWS = 512
+"""Rows of a row group that are read together; what lies behind them in the group is not decoded."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ class Parts:
 
     def __post_init__(self) -> None:
         self._lock = threading.Lock()
-        self._held: OrderedDict[tuple[int, int], pa.ChunkedArray] = OrderedDict()
+        self._held: OrderedDict[tuple[int, int, int], pa.Array] = OrderedDict()
 
     @cached_property
     def all(self) -> tuple[Part, ...]:
@@ -126,39 +128,45 @@ class Parts:
             group, inside = _group_of(opened, number - part.start)
             names = [name for name in opened.schema_arrow.names if name not in ("raw", "text") and (columns is None or name in columns)]
             try:
-                found = opened.read_row_group(group, columns=names).slice(inside, 1).to_pylist()[0]
+                found = _around(opened, group, inside, names).slice(inside % AROUND_ROWS, 1).to_pylist()[0]
             except (pa.ArrowException, OSError) as error:
                 self.damage[part.file.path] = str(part.rows.damaged(part.file, error))
                 return None
         return found if columns is not None else found | {"text": self.text(number)}
 
     def text(self, number: int) -> str | None:
-        """One text; None if there is none. The row group's texts are held for the next one who asks."""
+        """One text; None if there is none. Those around it are held for the next one who asks."""
         part = self.part_of(number)
         with Closing(self.open(part)) as opened:
             if opened is None or "text" not in opened.schema_arrow.names:
                 return None
             group, inside = _group_of(opened, number - part.start)
-            key = (part.start, group)
+            key = (part.start, group, inside // AROUND_ROWS)
             with self._lock:
                 texts = self._held.get(key)
                 if texts is not None:
                     self._held.move_to_end(key)
             if texts is None:
                 try:
-                    texts = opened.read_row_group(group, columns=["text"])["text"]
+                    texts = _around(opened, group, inside, ["text"])["text"]
                 except (pa.ArrowException, OSError) as error:
                     self.damage[part.file.path] = str(part.rows.damaged(part.file, error))
                     return None
                 self._hold(key, texts)
-            value = texts[inside].as_py()
+            value = texts[inside % AROUND_ROWS].as_py()
             return None if value is None else str(value)
 
-    def _hold(self, key: tuple[int, int], texts: pa.ChunkedArray) -> None:
+    def _hold(self, key: tuple[int, int, int], texts: pa.Array) -> None:
         with self._lock:
             self._held[key] = texts
             while len(self._held) > 1 and sum(one.nbytes for one in self._held.values()) > HELD_BYTES:
                 self._held.popitem(last=False)
+
+
+def _around(opened: pq.ParquetFile, group: int, inside: int, columns: Sequence[str]) -> pa.RecordBatch:
+    """The AROUND_ROWS rows of a row group among which one is."""
+    batches = opened.iter_batches(batch_size=AROUND_ROWS, row_groups=[group], columns=list(columns), use_threads=False)
+    return next(batch for number, batch in enumerate(batches) if number == inside // AROUND_ROWS)
 
 
 def _group_of(opened: pq.ParquetFile, inside: int) -> tuple[int, int]:
