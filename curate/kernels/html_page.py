@@ -1,7 +1,7 @@
 """A page of bytes to its main text: scanner, features, trees, the cut, the text; one call a page.
 
 A page is judged first: is it an article, or a list, a shop, a forum? Two models of two stages each were trained, on all pages and on
-articles; where the page is an article a mean of both counts, else the first. Parts: `html_scan.py`, `html_features.py`, `html_trees.py`, `html_emit.py`.
+articles; they are weighted by the probability that the page is an article. Parts: `html_scan.py`, `html_features.py`, `html_trees.py`, `html_emit.py`.
 Price: see tests/bench/bench_markup.py.
 """
 
@@ -84,10 +84,10 @@ def _staged(page, expert, gate, sums, above, groups, count, sections, made, chos
 
 
 @njit(nogil=True, cache=True)
-def probabilities(page, data, out, kind, scores, articles, others, prose, blend, gate, sums):
+def probabilities(page, data, out, kind, scores, articles, others, prose, gate, sums):
     """(p int64[blocks], of ONE; probability of an article, of ONE).
 
-    From `prose` on the page is an article, and what the articles' model says has the weight `blend` (of ONE). Blocks under `gate` after the first
+    From `prose` on the articles' model is asked as well, and what it says has the weight of that probability. Blocks under `gate` after the first
     stage keep what it said; of those that the model of all pages puts under half of it the other is not asked. scores: float32[65536] by
     token. Fills sums int64[7, blocks + 1].
     """
@@ -105,14 +105,14 @@ def probabilities(page, data, out, kind, scores, articles, others, prose, blend,
             chosen[b] = 2 * p[b] >= gate
         _staged(page, articles, gate, sums, above, groups, count, sections, made, chosen, both)
         for b in range(n):
-            p[b] += (both[b] - p[b]) * blend // ONE
+            p[b] += (both[b] - p[b]) * article[0] // ONE
     return p, article[0]
 
 
 @njit(nogil=True, cache=True)
-def read(pages, data, out, kind, scores, articles, others, prose, blend, gate, least, most, strictness, main_only, markdown, open_noscript):
+def read(pages, data, out, kind, scores, articles, others, prose, gate, least, most, strictness, main_only, markdown, open_noscript):
     """The text of one page. pages: SCANNED[1], used anew; data uint8[n], valid UTF-8; out uint8[≥ 2n + 64]; kind: Trees; scores: of tokens; articles,
-    others: Expert; prose, blend, gate: see `probabilities`; least, most: see `html_trees.cut`; strictness multiplies the experts'
+    others: Expert; prose, gate: see `probabilities`; least, most: see `html_trees.cut`; strictness multiplies the experts'
     factors; main_only off keeps every block."""
     page = pages[0]
     scan(page, data, out, open_noscript)
@@ -125,7 +125,7 @@ def read(pages, data, out, kind, scores, articles, others, prose, blend, gate, l
     place = np.empty((page.state[ht.NUM_ELEMENTS], PLACE_COLUMNS), np.int32)
     threshold = expected = article = np.int64(0)
     if main_only:
-        p, article = probabilities(page, data, out, kind, scores, articles, others, prose, blend, gate, sums)
+        p, article = probabilities(page, data, out, kind, scores, articles, others, prose, gate, sums)
         factor = articles.factor if article >= prose else others.factor
         threshold, expected = cut(page, p, factor * strictness, least, most)
         places(page, sums[S_UNITS], place)

@@ -29,12 +29,12 @@ from curate.web import main_text
 from tests.bench import markup_sets as sets
 from tests.bench.markup_labels import shares
 
-TREES = {"kind": 60, "first": 100, "second": 140}
-GATE, PROSE, BLEND, LEAST, MOST = 400, 3000, 7000, 3000, 8000
+TREES = {"kind": 60, "first": 150, "second": 200}
+GATE, PROSE, LEAST, MOST = 400, 3000, 3000, 8000
 FACTORS = {"articles": 1.15, "all pages": 1.0}
 INNER, ALPHA, KEPT_NEGATIVES = 2, 3.0, 0.5
 BLOCKS = {
-    "objective": "binary", "learning_rate": 0.1, "num_leaves": 48, "max_depth": DEPTH, "min_data_in_leaf": 60, "feature_fraction": 0.5,
+    "objective": "binary", "learning_rate": 0.07, "num_leaves": 48, "max_depth": DEPTH, "min_data_in_leaf": 60, "feature_fraction": 0.5,
     "bagging_fraction": 0.7, "bagging_freq": 1, "lambda_l2": 2, "max_bin": 63, "extra_trees": True, "force_col_wise": True,
     "use_missing": False, "seed": 1, "num_threads": 1, "deterministic": True, "verbosity": -1,
 }  # fmt: skip
@@ -213,7 +213,7 @@ def write(path, pages):
         "articles": expert([pages[at] for at in articles], table, [made[at] for at in articles]),
         "all pages": expert(pages, table, made),
     }
-    cut = {"prose": PROSE, "blend": BLEND, "gate": GATE, "least": LEAST, "most": MOST}
+    cut = {"prose": PROSE, "gate": GATE, "least": LEAST, "most": MOST}
     tokens = compact([[int(token), round(float(scores[token]) * 100)] for token in np.flatnonzero(scores)])
     lines = [f'"saw": {json.dumps(SAW)}', f'"cut": {json.dumps(cut)}', f'"features": {compact([*NAMES, *NAMES_OF_CONTEXT])}']
     lines += [f'"kind_features": {compact(NAMES_OF_KIND)}', f'"kind": {trees(kind)}', f'"tokens": {tokens}']
