@@ -59,7 +59,7 @@ class Cache(NamedTuple):
 
 
 @njit(cache=True, inline="always")
-def _hashed(h, byte):
+def hashed(h, byte):
     """One step of FNV-1a as the reference takes it, on signed bytes."""
     signed = np.int64(byte) - ((np.int64(byte) & 128) << 1)
     return ((np.int64(h) ^ (signed & 0xFFFFFFFF)) * 16777619) & 0xFFFFFFFF
@@ -70,7 +70,7 @@ def fnv(data, s, e):
     """The 32-bit hash of data[s:e], as int64."""
     h = np.int64(FIRST)
     for i in range(s, e):
-        h = _hashed(h, data[i])
+        h = hashed(h, data[i])
     return h
 
 
@@ -158,10 +158,10 @@ def _add_characters(word, size, args, inverse, kept, rows, sums):
         j = i
         n = 1
         while j < size and n <= maxn:
-            h = _hashed(h, word[j])
+            h = hashed(h, word[j])
             j += 1
             while j < size and (word[j] & 0xC0) == 0x80:
-                h = _hashed(h, word[j])
+                h = hashed(h, word[j])
                 j += 1
             if n >= minn and not (n == 1 and (i == 0 or j == size)):
                 row = _row_of(_bucket(h, buckets, inverse), kept, words)
@@ -236,7 +236,7 @@ def _keep(data, s, e, slot, found, fresh, seen, seen_sums):
 
 
 @njit(cache=True)
-def _signed(h):
+def signed(h):
     return np.uint64(np.int64(h) - ((np.int64(h) & 0x80000000) << 1))
 
 
@@ -246,7 +246,7 @@ def _add_words(h, open_, num, args, kept, rows, sums):
     longest first, and is brought up to date."""
     found = 0
     for k in range(num):
-        open_[k] = open_[k] * np.uint64(116049371) + _signed(h)
+        open_[k] = open_[k] * np.uint64(116049371) + signed(h)
         row = _row_of(np.int64(open_[k] % np.uint64(args[BUCKET])), kept, args[WORDS])
         if row >= 0:
             _add(rows, row, sums)
@@ -255,12 +255,12 @@ def _add_words(h, open_, num, args, kept, rows, sums):
 
 
 @njit(cache=True, inline="always")
-def _blank(byte):
+def blank(byte):
     return byte == 32 or (byte >= 9 and byte <= 13) or byte == 0
 
 
 @njit(cache=True)
-def _is_end(data, s, e):
+def is_end(data, s, e):
     """Whether data[s:e] is `</s>`."""
     return e - s == 4 and data[s] == 60 and data[s + 1] == 47 and data[s + 2] == 115 and data[s + 3] == 62
 
@@ -277,14 +277,14 @@ def add_text(data, s, e, model, rows, cache, fresh, sums):
     i = s
     more = True
     while more:
-        while i < e and _blank(data[i]):
+        while i < e and blank(data[i]):
             i += 1
         start = i
         h = np.int64(FIRST)
-        while i < e and not _blank(data[i]):
-            h = _hashed(h, data[i])
+        while i < e and not blank(data[i]):
+            h = hashed(h, data[i])
             i += 1
-        if start == i or _is_end(data, start, i):
+        if start == i or is_end(data, start, i):
             more = False
             h = np.int64(END_HASH)
             if args[END] >= 0:
@@ -310,6 +310,6 @@ def add_text(data, s, e, model, rows, cache, fresh, sums):
                 for k in range(num - 1):
                     open_[k] = open_[k + 1]
                 num -= 1
-            open_[num] = _signed(h)
+            open_[num] = signed(h)
             num += 1
     return found
