@@ -34,6 +34,8 @@ class Ask:
     """What was sent, and has not been taken."""
     error: str | None = None
     """Why it was not taken."""
+    held: Data = field(default_factory=dict, compare=False)
+    """What was looked up for this request already."""
 
     @property
     def index(self) -> Index:

@@ -212,4 +212,7 @@ def precision_cell(found: Data | None) -> Html:
 
 def precision(ask: Ask, rule: str) -> Data | None:
     """Share of a rule's removals that people call right, with its interval; None where nothing is labelled."""
-    return ask.desk.precisions().get(rule)
+    if "precisions" not in ask.held:
+        ask.held["precisions"] = ask.desk.precisions()
+    found: Data | None = ask.held["precisions"].get(rule)
+    return found

@@ -24,7 +24,7 @@ SHOTS = {
     "overview": "/overview",
     "samples": "/samples?rule=gopher_repetition:dup_lines",
     "threshold": "/rules/gopher_quality/short_doc?at=120",
-    "duplicates": "/duplicates/0",
+    "duplicates": "/duplicates/7",
     "domains": "/domains",
     "signoff": "/signoff",
 }

@@ -129,5 +129,15 @@
     const item = event.target.closest("[data-item]");
     if (item && !event.target.closest("a, button, input, select, textarea, summary")) choose(items().indexOf(item), false);
   });
+  // ---- what only makes sense with this file
+  const who = $(".who");
+  if (who) {
+    const button = Object.assign(document.createElement("button"), { textContent: "?", title: "Keys", ariaLabel: "Keys" });
+    button.addEventListener("click", acts["?"]);
+    who.append(" ", button);
+  }
+  const here = $("nav a[aria-current]");
+  const bar = here && here.closest("ul");
+  if (bar && bar.scrollWidth > bar.clientWidth) bar.scrollLeft = here.offsetLeft - (bar.clientWidth - here.offsetWidth) / 2;
   fill();
 })();

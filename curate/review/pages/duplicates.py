@@ -180,7 +180,7 @@ def _passages(found: Data) -> Html:
         yield_ = tag("p", "The words of both are the same.", class_="dim")
     else:
         apart = sum(kind == "only" for kind, _, _ in found["passages"])
-        yield_ = tag("p", f"{apart:,} place{'s' if apart != 1 else ''} differ; what both have is folded.", class_="dim")
+        yield_ = tag("p", f"{apart:,} place{'s differ' if apart != 1 else ' differs'}; what both have is folded.", class_="dim")
     rows: list[Any] = []
     for kind, left, right in found["passages"]:
         if kind == "same":

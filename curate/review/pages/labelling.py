@@ -213,9 +213,9 @@ def body(found: Data, ask: Ask) -> Iterator[Html]:
         ask,
         shell.hidden(id=item["document"]),
         shell.buttons("answer", COPY if copy else BELONGS),
-        shell.field("Note", "note", ask.form.get("note", ""), maxlength=2000),
+        tag("details", tag("summary", "note"), shell.field("Note", "note", ask.form.get("note", ""), maxlength=2000)),
         tag("p", tag("button", "give it back", name="answer", value="release", class_="link")),
-        class_="queue panel stack",
+        class_="queue panel",
         data_top=True,
     )
 
