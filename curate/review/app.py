@@ -1,5 +1,6 @@
 """The desk's routes: each page at its address, and the same as JSON with `.json` behind it."""
 
+import sqlite3
 from collections.abc import Callable, Sequence
 from functools import partial
 from importlib.resources import files
@@ -72,7 +73,7 @@ def make(desk: Desk, people: Sequence[Person], hosts: Sequence[str], cookie: str
     routes.append(Route("/card", partial(_card, desk)))
     routes.append(Route("/decisions/export.json", partial(_export, desk)))
     routes.append(Route("/assets/{name}", _asset))
-    return Guard(Starlette(routes=routes, exception_handlers={404: _missing}), people, hosts, cookie)
+    return Guard(Starlette(routes=routes, exception_handlers={404: _missing, 500: _broken}), people, hosts, cookie)
 
 
 def _ask(desk: Desk, page: Page | None, request: Request, form: Data | None = None, error: str | None = None) -> Ask:
@@ -103,6 +104,10 @@ def _get(desk: Desk, page: Page, as_json: bool, ask: Ask, status: int = 200) -> 
         return HTMLResponse(shell.frame(page, PAGES, data, ask, desk.flash(ask.person)), status)
     except NotReadyError as error:
         return _unready(error.state, as_json, ask)
+    except sqlite3.DatabaseError as error:
+        if desk.doubt():
+            return _get(desk, page, as_json, ask, status)
+        return _plain(ask, f"a file of the desk cannot be read: {error}; {desk.local} has it", 500)
     except CurateError as error:
         status = 404 if isinstance(error, MissingError) else 500
         return JSONResponse({"error": str(error)}, status) if as_json else _plain(ask, str(error), status)
@@ -198,7 +203,14 @@ async def _asset(request: Request) -> Response:
     content = (files("curate.review") / "assets" / name).read_text("utf-8")
     if name == "desk.css":
         content = shell.sheet_of_colours() + content
-    return Response(content, media_type=ASSETS[name])
+    return Response(content, media_type=ASSETS[name], headers={"cache-control": "private, max-age=600"})
+
+
+async def _broken(request: Request, error: Exception) -> Response:
+    """A mistake of ours: its trace is in the terminal."""
+    return PlainTextResponse(
+        "the desk made a mistake; the terminal that it was started in tells more, and nothing that was said is lost", 500
+    )
 
 
 async def _missing(request: Request, error: Exception) -> Response:

@@ -147,6 +147,15 @@ class Desk:
         with suppress(NotReadyError):
             self.index  # noqa: B018
 
+    def doubt(self) -> bool:
+        """Whether the index is damaged; it is then thrown away and made anew, since nothing in it was said by people."""
+        with self._lock:
+            if self._index is None or layout.whole(self._index.path / layout.DATABASE):
+                return False
+            shutil.rmtree(self._index.path, ignore_errors=True)
+            self._index, self._digest = None, ""
+            return True
+
     def wait(self) -> None:
         """Until an index that is being made is there."""
         while True:

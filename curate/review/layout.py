@@ -11,6 +11,7 @@ Made anew whenever the run is another one; nothing in it was said by people, so 
 import hashlib
 import sqlite3
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,15 @@ def connect(path: Path, *, write: bool = False) -> sqlite3.Connection:
     opened = sqlite3.connect(path, check_same_thread=False)
     opened.executescript("pragma journal_mode=off; pragma synchronous=off; pragma locking_mode=exclusive; pragma cache_size=-200000;")
     return opened
+
+
+def whole(path: Path) -> bool:
+    """Whether the database can be read to its end."""
+    try:
+        with closing(connect(path)) as opened:
+            return bool(opened.execute("pragma quick_check(1)").fetchone()[0] == "ok")
+    except sqlite3.DatabaseError:
+        return False
 
 
 def rows(cursor: sqlite3.Cursor) -> list[dict[str, Any]]:

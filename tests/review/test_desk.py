@@ -236,3 +236,15 @@ def test_a_run_that_lies_elsewhere(few, tmp_path):
     assert "signed" in send(ada, "/signoff", card=card, name="Ada", role="steward", date="2026-11-27", statement="seen").text
     assert there.exists("/far/harbour/review/signoff.jsonl")
     there.rm("/far", recursive=True)
+
+
+def test_a_damaged_index_is_made_anew(mine):
+    desk = desk_of(mine)
+    ada = client(desk)
+    path = mine / "review" / "index" / "index.sqlite"
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    assert ada.get("/samples").status_code in (200, 503)
+    desk.wait()
+    assert ada.get("/samples").status_code == 200
+    assert ada.get("/search?q=harbour").status_code == 200
+    assert desk.index.meta["rows"] == len(review_run.documents())

@@ -136,7 +136,7 @@ class Visitor:
 def test_every_page_opens_quietly_and_fits(browser, home, scheme, size):
     visitor = Visitor(browser, home, scheme=scheme, size=size)
     some = visitor.page.request.get(f"{home}/samples.json?rule=kept&n=1").json()["documents_shown"][0]["id"]
-    for path in (*PATHS, f"/document/{some}"):
+    for path in (*(PATHS if size == "desk" else PATHS[::3]), f"/document/{some}"):
         page = visitor.go(path)
         assert page.evaluate("document.documentElement.scrollWidth") <= SIZES[size][0], path
         assert page.locator("h1").count() == 1
@@ -264,7 +264,8 @@ def test_pictures(browser, home, tmp_path):
     folder.mkdir(parents=True, exist_ok=True)
     for scheme, size in (("light", "desk"), ("dark", "phone")):
         visitor = Visitor(browser, home, scheme=scheme, size=size)
-        for name, path in SHOTS.items() if size == "desk" else [("samples", SHOTS["samples"])]:
+        shots = [("samples", SHOTS["samples"])] if size == "phone" or folder == tmp_path else SHOTS.items()
+        for name, path in shots:
             page = visitor.go(path)
             page.wait_for_timeout(150)
             target = folder / (f"{name}.jpg" if size == "desk" else f"{name}-{size}.jpg")
