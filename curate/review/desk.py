@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 from blake3 import blake3
 
 from curate.card.folder import LEDGER, RECIPE, Folder, open_folder
@@ -144,6 +145,9 @@ class Desk:
 
     def begin(self) -> None:
         """Begin to look through the run, if that is still to be done, before anybody asks."""
+        pa.scalar(
+            0, pa.timestamp("us", "UTC")
+        ).as_py()  # pyarrow loads pandas, where there is one, at the first time it reads: not on a page
         with suppress(NotReadyError):
             self.index  # noqa: B018
 
