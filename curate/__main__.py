@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import typer
 from rich.console import Console
 
-from curate.cli import classifier, diff, export, review, shards
+from curate.cli import classifier, diff, export, perplexity, review, shards
 from curate.engine.worker import STALL_SECONDS
 from curate.errors import CurateError, StoreError
 
@@ -26,6 +26,7 @@ app = typer.Typer(
 )
 app.add_typer(shards.app)
 app.add_typer(classifier.app)
+app.add_typer(perplexity.app)
 app.command(epilog="Example: curate export runs/web --to megatron --output out --where 'license in (CC0-1.0, CC-BY-4.0)'")(export.export)
 
 app.command(epilog="Example: curate diff runs/web runs/web-strict --html diff.html")(diff.diff)

@@ -1,7 +1,6 @@
 """`curate classifier`: make a quality classifier from documents that are good and documents of the pool."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -42,6 +41,7 @@ def train(
     """Train a fastText model, and report on held-out documents: precision and recall, AUC, the threshold for a wanted keep rate."""
     import numpy as np
 
+    from curate.cli.documents import texts
     from curate.errors import StoreError
     from curate.models import evaluation, fasttext, train_classifier
 
@@ -50,7 +50,7 @@ def train(
     )
     console = Console(soft_wrap=True, highlight=False)
     with console.status("reading"):
-        learn, test = train_classifier.split(_documents(positive, negative, text), held_out)
+        learn, test = train_classifier.split((*texts(positive, "positive", text, 1), *texts(negative, "negative", text, 0)), held_out)
     with console.status(f"training on {len(learn.texts):,} documents"):
         file = train_classifier.train(learn, labels, options)
     folder = output.with_suffix(".report")
@@ -72,20 +72,3 @@ def train(
         (folder / name).write_text(content, encoding="utf-8")
     console.print(said.rpartition("\n\n![")[0].partition("\n\n")[2], markup=False)
     console.print(f"wrote {output} ({len(file) / 1e6:.1f} MB) and {folder}/", markup=False)
-
-
-def _documents(positive: list[str], negative: list[str], text: str) -> Iterator[tuple[bytes, str, int]]:
-    """(id, text, label) of every document that has a text."""
-    from curate.errors import SourceError
-    from curate.read import Limits, Source, files, open_span
-
-    for label, name, uris in ((1, "positive", positive), (0, "negative", negative)):
-        source = Source(name=name, fields={"text": text})
-        for part in files.spans([files.Input(uri=uri, source=source) for uri in uris], 1 << 30):
-            for span in part.spans:
-                for chunk in open_span(span, source, Limits()):
-                    if chunk.errors:
-                        first = chunk.errors[0]
-                        raise SourceError(f"{span.uri}: expected documents, got at {first.offset}: {first.message}; mend the file")
-                    columns = chunk.documents.select(["id", "text"]).to_pydict()
-                    yield from ((i, t, label) for i, t in zip(columns["id"], columns["text"], strict=True) if t and t.strip())
