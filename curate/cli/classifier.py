@@ -60,7 +60,7 @@ def train(
     except OSError as error:
         raise StoreError(f"classifier train: expected to write {output}, got {error.strerror}; name another --output") from None
     offsets, data = test.joined()
-    scores = fasttext.load(output, "classifier train").of(labels[0], offsets[:-1], offsets[1:], data)
+    _, scores = fasttext.load(output, "classifier train").of(labels[0], offsets[:-1], offsets[1:], data)
     figures = evaluation.report(scores, np.array(test.labels), keep)
     made = {"model": output.name, "labels": labels, "options": vars(options), "digest": fasttext.digest(output), **figures}
     said = evaluation.markdown(figures, output.name)

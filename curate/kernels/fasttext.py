@@ -111,8 +111,8 @@ def solid(data, s, e, classes):
 
 @njit(cache=True)
 def predict(starts, ends, data, classes, model, cache, asked, labels, scores):
-    """For each text data[starts[i]:ends[i]]: asked < 0: labels[i] its likeliest label, -1 where there is none, and scores[i] its probability;
-    else scores[i] the probability of the label `asked`, 0 where the text is blank."""
+    """For each text data[starts[i]:ends[i]]: labels[i] its likeliest label, -1 where there is none; scores[i] the probability of that label, or, from 0 on,
+    of the label `asked`; 0 where the text is blank."""
     sums = np.zeros(model.args[DIM], dtype=np.int64)
     fresh = np.zeros(model.args[DIM], dtype=np.int64)
     hidden = np.zeros(model.args[DIM])
@@ -130,18 +130,17 @@ def predict(starts, ends, data, classes, model, cache, asked, labels, scores):
             continue
         for d in range(len(hidden)):
             hidden[d] = np.float64(sums[d]) / np.float64(SCALE) / number
-        best = asked
-        if model.loss != TREE:
+        best = -1
+        score = 0.0
+        if model.loss == TREE:
+            best, score = _best_in_tree(model, out, hidden, stack, found)
+            score = math.exp(score if asked < 0 else _of_leaf(model, out, hidden, asked))
+        else:
             _spread(model, out, hidden, found)
-            for label in range(len(model.out) if asked < 0 else 0):
+            for label in range(len(model.out)):
                 if best < 0 or found[label] >= found[best]:
                     best = label
-            score = found[best] + OF_LABEL
-        elif asked < 0:
-            best, score = _best_in_tree(model, out, hidden, stack, found)
-            score = math.exp(score)
-        else:
-            score = math.exp(_of_leaf(model, out, hidden, asked))
-        if best >= 0:
-            labels[row] = best
+            score = found[best if asked < 0 else asked] + OF_LABEL
+        labels[row] = best
+        if best >= 0 or asked >= 0:
             scores[row] = min(1.0, score)

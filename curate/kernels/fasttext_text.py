@@ -292,11 +292,11 @@ def add_text(data, s, e, model, rows, cache, fresh, sums):
                 found += 1
         else:
             slot = (h ^ (h >> 15)) & (len(seen) - 1)
-            if _known(data, start, i, slot, seen):
+            if args[MAXN] > 0 and _known(data, start, i, slot, seen):
                 found += seen_sums[slot, NUMBER]
                 for d in range(len(sums)):
                     sums[d] += np.int64(seen_sums[slot, NUMBER + 1 + d])
-            else:
+            elif args[MAXN] > 0:
                 got = _fresh(data, start, i, h, args, inverse, kept, rows, slots, at, letters, word, fresh)
                 if got < 0:
                     continue
@@ -304,6 +304,13 @@ def add_text(data, s, e, model, rows, cache, fresh, sums):
                 for d in range(len(sums)):
                     sums[d] += fresh[d]
                 _keep(data, start, i, slot, got, fresh, seen, seen_sums)
+            else:  # one row at most, which is as near as a kept sum
+                entry = entry_of(data, start, i, h, slots, at, letters)
+                if entry >= args[WORDS] or (entry < 0 and _is_label(data, start, i)):
+                    continue
+                if entry >= 0:
+                    _add(rows, entry, sums)
+                    found += 1
         if span > 0:
             found += _add_words(h, open_, num, args, kept, rows, sums)
             if num == span:

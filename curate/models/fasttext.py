@@ -47,9 +47,9 @@ class FastText:
         """(int64[n], float64[n]): the likeliest label of each text data[starts[i]:ends[i]] (-1 where there is none) and its probability."""
         return self._predict(starts, ends, data, -1)
 
-    def of(self, label: str, starts: np.ndarray, ends: np.ndarray, data: np.ndarray) -> np.ndarray:
-        """float64[n]: the probability of one label; 0 where a text is blank."""
-        return self._predict(starts, ends, data, self.labels.index(label))[1]
+    def of(self, label: str, starts: np.ndarray, ends: np.ndarray, data: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(int64[n], float64[n]): the likeliest label of each text, and the probability of `label`; -1 and 0 where a text is blank."""
+        return self._predict(starts, ends, data, self.labels.index(label))
 
     def _predict(self, starts: np.ndarray, ends: np.ndarray, data: np.ndarray, asked: int) -> tuple[np.ndarray, np.ndarray]:
         labels, scores = np.empty(len(starts), dtype=np.int64), np.empty(len(starts))

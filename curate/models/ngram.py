@@ -57,7 +57,9 @@ def train(words: np.ndarray, at: np.ndarray, order: int, min_count: int) -> Ngra
     words = np.where(counts[inverse] < min_count, kernel.UNKNOWN, words)
     place = np.arange(len(words)) - np.repeat(at[:-1], np.diff(at))
     grams = _grams(words, place, order)
-    keys, logs, backs = [], [], []
+    keys: list[np.ndarray] = []
+    logs: list[np.ndarray] = []
+    backs: list[np.ndarray] = []
     lower = np.zeros(0)
     for n, (key, adjusted, context, suffix) in enumerate(grams, 1):
         discount = _discounts(adjusted)[np.minimum(adjusted, 3)]

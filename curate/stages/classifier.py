@@ -5,7 +5,7 @@ says which `min_score` keeps how much. The score is the probability of `label`. 
 by at most 2e-5.
 Line breaks become spaces, as DCLM's do; as in fastText, a word `</s>` ends what is looked at. Without a model nothing is measured.
 Misses: what the model has not seen: other languages, other kinds of text.
-Price: about 50 MB of text a second and core with a small model; one of gigabytes waits for memory at each pair of words.
+Price: about 25 MB of text a second and core with a small model of word pairs (fastText itself: about 40); one of gigabytes waits for memory at each pair.
 
 column  type     meaning
 label   string   the likeliest label of the model; null where there is no text
@@ -76,8 +76,7 @@ def classifier(batch: pa.RecordBatch, config: Config) -> Columns:
         return {"label": pa.nulls(batch.num_rows, pa.string()), "score": pa.nulls(batch.num_rows, pa.float64())}
     model, text = opened(config), arrow.utf8(batch["text"])
     starts, ends = text.offsets[:-1], text.offsets[1:]
-    best, _ = model.best(starts, ends, text.data)
-    score = model.of(config.label, starts, ends, text.data)
+    best, score = model.of(config.label, starts, ends, text.data)
     names = pa.array(model.labels, pa.string())
     return {
         "label": names.take(pa.array(np.maximum(best, 0), mask=~text.valid | (best < 0))),

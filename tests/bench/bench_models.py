@@ -1,7 +1,7 @@
 """MB of text a second and core of `classifier` and `perplexity`, fastText beside the former: python -m tests.bench.bench_models [FOLDER].
 
-Text: the main text of the pages of FOLDER's extract-aeb, twenty times. The quality model is trained on half of the pages against the other half: its worth is none,
-its size is real (dim 32, 200,000 buckets, pairs of words); the n-gram model on all of them, order 3. CPU seconds, least of five rounds.
+Text: the main text of the pages of FOLDER's extract-aeb, twenty times. The quality model is trained on half of the pages against the other half: its
+worth is none, its size is real (dim 32, 200,000 buckets, pairs of words); the n-gram model on all of them, order 3. CPU seconds, least of five rounds.
 """
 
 import sys

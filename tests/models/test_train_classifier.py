@@ -37,7 +37,7 @@ def test_exp(x):
 def scores(file, tmp_path, part, label="hq"):
     (tmp_path / "m.bin").write_bytes(file)
     offsets, data = part.joined()
-    return fasttext.load(tmp_path / "m.bin", "test").of(label, offsets[:-1], offsets[1:], data)
+    return fasttext.load(tmp_path / "m.bin", "test").of(label, offsets[:-1], offsets[1:], data)[1]
 
 
 def test_same_input_same_bytes_and_another_seed_others():
