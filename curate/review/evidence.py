@@ -159,9 +159,29 @@ def marks(folder: Folder, row: Mapping[str, Any], text: str) -> list[Mark]:
         found += [Mark(start, end, kind) for start, end in finder(text)]
     found += [Mark(start, end, "hit") for start, end in _contaminated(folder, row, text)]
     found += [Mark(start, end, "claim") for start, end in _claimed(folder, row, text)]
-    if folder.using("pii"):
-        found += [Mark(start, end, "pii") for start, end in every(PERSONAL, text)]
+    found += [Mark(start, end, "pii") for start, end in personal(folder, row, text)]
     return apart(found)
+
+
+def personal(folder: Folder, row: Mapping[str, Any], text: str) -> list[Span]:
+    """Where personal data was replaced: as the step tells it, if no step after it changed the text; else what looks like its tags."""
+    steps = folder.using("pii")
+    if not steps:
+        return []
+    replacing = [step.name for step in folder.steps if step.declared is not None and "text" in getattr(step.declared, "replaces", ())]
+    told = row.get(column(steps[-1], "spans")) if replacing[-1:] == steps[-1:] else None
+    if told is None:
+        return list(every(PERSONAL, text))
+    encoded = text.encode("utf-8", "surrogatepass")
+    found: list[Span] = []
+    at = chars = 0
+    for start, end in sorted((one["start"], one["end"]) for one in told):
+        if at <= start <= end <= len(encoded):
+            before = chars + len(encoded[at:start].decode("utf-8", "ignore"))
+            chars = before + len(encoded[start:end].decode("utf-8", "ignore"))
+            found.append((before, chars))
+            at = end
+    return found
 
 
 def can_mark(step: StepSaid, reason: str) -> bool:

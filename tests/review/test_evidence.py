@@ -77,3 +77,26 @@ def test_a_hidden_tag_is_seen(index):
     text = "é question of the benchmark é"
     row = {"removed_by": "clean:contaminated", "clean__hits": [{"start": 3, "end": 11}]}
     assert [text[mark.start : mark.end] for mark in evidence.marks(folder, row, text)] == ["question"]
+
+
+def test_replacements_are_marked_where_the_step_says(index):
+    """In bytes of the text; whatever stands there now."""
+    text = "é write to kfgahbdpoien or é call 0 now"
+    places = [text.encode().find(one) for one in (b"kfgah", b"0 now")]
+    row = {
+        "pii__spans": [
+            {"type": "email", "start": places[0], "end": places[0] + 12},
+            {"type": "phone", "start": places[1], "end": places[1] + 1},
+        ]
+    }
+    assert [text[start:end] for start, end in evidence.personal(index.folder, row, text)] == ["kfgahbdpoien", "0"]
+    assert evidence.personal(index.folder, row, text[:15]) == []
+
+
+def test_tags_are_marked_where_places_are_not_told(index):
+    text = "to <EMAIL> or <PHONE_NUMBER> or <SECRET_kfgahbdpoien>, not <B>"
+    assert [text[start:end] for start, end in evidence.personal(index.folder, {}, text)] == [
+        "<EMAIL>",
+        "<PHONE_NUMBER>",
+        "<SECRET_kfgahbdpoien>",
+    ]

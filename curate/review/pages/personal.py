@@ -25,7 +25,8 @@ def data(ask: Ask) -> Data:
         one["said"] = talked[one["id"]]
         held = index.held(one["row"]) or {}
         one["counts"] = _counts(held, index.folder.using("pii"))
-        one["places"] = _places(held.get("text") or "")
+        text = held.get("text") or ""
+        one["places"] = _places(text, evidence.personal(index.folder, held, text))
     replaced = [step.fields.get("replace") for step in index.folder.steps if step.uses == "pii"]
     return {"types": kinds, "type": kind, "start": start, "at_hand": len(rows), "replaced_by": replaced, "documents_shown": shown}
 
@@ -38,14 +39,9 @@ def _counts(held: Data, steps: list[str]) -> Data:
     }
 
 
-def _places(text: str) -> list[list[str]]:
+def _places(text: str, spans: list[evidence.Span]) -> list[list[str]]:
     """[before, what stands there now, after] of the first places."""
-    found = []
-    for start, end in evidence.every(evidence.PERSONAL, text):
-        found.append([text[max(0, start - AROUND) : start], text[start:end], text[end : end + AROUND]])
-        if len(found) == PLACES:
-            break
-    return found
+    return [[text[max(0, start - AROUND) : start], text[start:end], text[end : end + AROUND]] for start, end in spans[:PLACES]]
 
 
 def body(found: Data, ask: Ask) -> Iterator[Html]:
