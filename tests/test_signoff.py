@@ -37,7 +37,7 @@ def test_a_line_says_who_signed_what_after_whom(signed):
     assert (first.name, second.name, second.statement) == ("Anna", "בועז", "line\nbreak <b>")
     assert (first.previous, second.previous, third.previous) == (None, first.hash, second.hash)
     assert first.card_digest != second.card_digest == third.card_digest == signoff.card_digest(signed)
-    assert sorted(json.loads(lines(signed)[0])) == ["card_digest", "date", "hash", "name", "previous", "role", "statement"]
+    assert sorted(json.loads(lines(signed)[0])) == ["card_digest", "corpus_digest", "date", "hash", "name", "previous", "role", "statement"]
 
 
 def test_without_the_file_nobody_has_signed(store):
@@ -80,3 +80,31 @@ def test_an_empty_or_endless_field_is_refused(store, field, value, told):
 def test_a_run_without_a_card_cannot_be_signed(tmp_path):
     with pytest.raises(StoreError, match=r"expected card/facts\.json to sign, got no card; write it with `curate card`"):
         signoff.sign(Store(str(tmp_path)), **ANNA)
+
+
+def test_a_sign_off_does_not_outlive_the_corpus_that_was_signed(store):
+    def states():
+        digests = signoff.card_digest(store), signoff.corpus_digest(store)
+        return [one.state(*digests) for one in signoff.read(store)]
+
+    store.write_json("documents/manifest.json", {"rows": 1})
+    signoff.sign(store, **ANNA)
+    assert states() == ["this card"]
+    store.write_json("card/facts.json", {"kept": 1, "people": "an answer"})
+    assert states() == ["an earlier card of this corpus"]
+    store.write_json("documents/manifest.json", {"rows": 2})
+    signoff.sign(store, **ANNA)
+    assert states() == ["no longer holds: the corpus changed after it", "this card"]
+    store.write_json("shards/manifest.json", {"tokens": 2})  # even where the facts should come out alike
+    assert states() == ["no longer holds: the corpus changed after it"] * 2
+
+
+def test_lines_of_earlier_versions_hold_and_are_left_as_they_are(store):
+    line = ANNA | {"card_digest": signoff.card_digest(store), "previous": None}
+    old = json.dumps(line | {"hash": signoff.hash_of(line)}, sort_keys=True)
+    store.write(signoff.SIGNOFF, old.encode())
+    signoff.sign(store, **ANNA)
+    assert lines(store)[0] == old
+    first, second = signoff.read(store)
+    assert first.state(first.card_digest, second.corpus_digest) == "this card"
+    assert first.state("blake3:other", second.corpus_digest) == "an earlier card"

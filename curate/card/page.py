@@ -8,7 +8,7 @@ from curate.card.forms.book import Book
 from curate.card.html import Html, bulleted, figures, foreign, joined, page, table, tag
 from curate.card.markdown import share, size
 from curate.card.plots import bars, histogram
-from curate.signoff import Signoff
+from curate.signoff import States
 
 Facts = Mapping[str, Any]
 BARS = 12
@@ -28,10 +28,10 @@ NAMES = {
 }
 
 
-def render(facts: Facts, recipe: str, signed: Sequence[Signoff] | str, digest: str, forms: Sequence[Book]) -> str:
-    """The page. `signed`: sign-offs, or why they do not hold; `digest`: of facts.json, which a sign-off names."""
+def render(facts: Facts, recipe: str, signed: States | str, forms: Sequence[Book]) -> str:
+    """The page. `signed`: sign-offs with what each is worth, or why they do not hold."""
     said = facts["people"]["said"]
-    parts = [(anchor, heading, list(body)) for anchor, heading, body in _parts(facts, recipe, signed, digest, forms)]
+    parts = [(anchor, heading, list(body)) for anchor, heading, body in _parts(facts, recipe, signed, forms)]
     foot = [
         tag(
             "p", "Every number is counted from the run's ledger, tables and shards; facts.json beside this page has them all.", class_="dim"
@@ -64,10 +64,8 @@ def _lead(facts: Facts) -> Iterator[Html]:
     yield figures([*numbers, ("Documents read", read["documents"]), ("Kept of them", Html(share(kept["documents"], read["documents"])))])
 
 
-def _parts(
-    facts: Facts, recipe: str, signed: Sequence[Signoff] | str, digest: str, forms: Sequence[Book]
-) -> Iterator[tuple[str, str, Iterator[Html]]]:
-    yield "people", "What people say", _people(facts, signed, digest)
+def _parts(facts: Facts, recipe: str, signed: States | str, forms: Sequence[Book]) -> Iterator[tuple[str, str, Iterator[Html]]]:
+    yield "people", "What people say", _people(facts, signed)
     yield "flow", "What happened, step by step", _flow(facts)
     yield "reasons", "Why documents left", _reasons(facts)
     if facts["kept"]["documents"]:
@@ -81,7 +79,7 @@ def _parts(
     yield "reproduce", "How to reproduce", tables.reproduce(facts, recipe)
 
 
-def _people(facts: Facts, signed: Sequence[Signoff] | str, digest: str) -> Iterator[Html]:
+def _people(facts: Facts, signed: States | str) -> Iterator[Html]:
     said = facts["people"]["said"]
     asked = [one for one in facts["people"]["questions"] if not one["open"]]
     if asked:
@@ -95,12 +93,9 @@ def _people(facts: Facts, signed: Sequence[Signoff] | str, digest: str) -> Itera
     elif not signed:
         yield tag("p", "Nobody has signed this card.")
     else:
-        rows = [
-            [one.name, one.role, one.date, foreign(one.statement), "this card" if one.card_digest == digest else "an earlier card"]
-            for one in signed
-        ]
+        rows = [[one.name, one.role, one.date, foreign(one.statement), state] for one, state in signed]
         yield table("Sign-offs", ["Name", "Role", "Date", "Statement", "Signed"], rows, 9)
-        yield tag("p", "The chain of sign-offs holds; its last hash is ", tag("code", signed[-1].hash), ".", class_="dim")
+        yield tag("p", "The chain of sign-offs holds; its last hash is ", tag("code", signed[-1][0].hash), ".", class_="dim")
 
 
 def _flow(facts: Facts) -> Iterator[Html]:

@@ -50,7 +50,7 @@ def write(store: Store, facts: Mapping[str, Any], contents: Contents | None = No
     recipe = store.read(RECIPE).decode("utf-8", "replace")
     files = [store.write_json(FACTS, facts)]
     digest = files[0].digest
-    signed = signed_by(store)
+    signed = states_of(store, digest)
     filled = forms(facts)
     made = {
         "licenses.csv": _licenses(facts),
@@ -59,8 +59,8 @@ def write(store: Store, facts: Mapping[str, Any], contents: Contents | None = No
         "eu_summary.md": written.page(eu.fill(facts), eu.TITLE, eu.LEAD),
         "ab2013.md": written.page(ab2013.fill(facts), ab2013.TITLE, ab2013.LEAD),
         "forms.json": _json({book.form: book.plain() for book in filled}),
-        "card.html": page.render(facts, recipe, signed, digest, filled),
-        "README.md": render.render(facts, recipe, documentation, signed, digest),
+        "card.html": page.render(facts, recipe, signed, filled),
+        "README.md": render.render(facts, recipe, documentation, signed),
     }
     if contents is not None:
         made["domains.csv"] = _domains(contents)
@@ -76,19 +76,21 @@ def check_final(store: Store, facts: Mapping[str, Any], names: Sequence[str]) ->
         if books[name].open:
             lacks = ", ".join(books[name].open)
             raise StoreError(f"card: expected {name} to be final, got open questions {lacks}; answer them in {store.root}/{BESIDE}")
-    signed, digest = signed_by(store), signoff.card_digest(store)
+    digest = signoff.card_digest(store)
+    signed = states_of(store, digest)
     if isinstance(signed, str):
         raise StoreError(f"card: expected sign-offs that hold, got {signed}")
-    if digest not in [one.card_digest for one in signed]:
+    if signoff.CURRENT not in [state for _, state in signed]:
         raise StoreError(
             f"card: expected a sign-off of {digest}, got {len(signed)} of other cards; sign it in `curate review {store.root}`"
         )
 
 
-def signed_by(store: Store) -> Sequence[signoff.Signoff] | str:
-    """The sign-offs, or why they do not hold: a broken chain must show in the card rather than hide it."""
+def states_of(store: Store, digest: str) -> signoff.States | str:
+    """The sign-offs with what each is worth beside a card of this digest, or why they do not hold: a broken chain must show in the card."""
     try:
-        return signoff.read(store)
+        corpus = signoff.corpus_digest(store)
+        return [(one, one.state(digest, corpus)) for one in signoff.read(store)]
     except StoreError as error:
         return str(error).removeprefix(f"{store.root}/")
 

@@ -4,22 +4,20 @@ The page is made from the facts, the recipe as run and the documentation of its 
 escaped (markdown.py); what people wrote stands as they wrote it, except that it can open no HTML.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from curate.card import sections, tokenizer
 from curate.card.forms import hub
 from curate.card.markdown import cell, size
 from curate.recipe import yaml
-from curate.signoff import Signoff
+from curate.signoff import States
 
 
-def render(
-    facts: Mapping[str, Any], recipe: str, documentation: Mapping[str, str], signed: Sequence[Signoff] | str = (), digest: str = ""
-) -> str:
+def render(facts: Mapping[str, Any], recipe: str, documentation: Mapping[str, str], signed: States | str = ()) -> str:
     """The page. `recipe`: text of recipe.yaml; `documentation`: step → docstring of its module; `signed`: sign-offs, or why they do not hold."""
     parts = [f"---\n{yaml.dump(hub.fill(facts)[1])}---", f"# {_title(facts)}", *_draft(facts), _summary(facts)]
-    parts.append(sections.signoffs(signed, digest))
+    parts.append(sections.signoffs(signed))
     for heading, text in _body(facts, recipe, documentation):
         parts.append(f"{heading}\n\n{text}")
     return "\n\n".join(parts) + "\n"

@@ -1,12 +1,12 @@
 """The tables of a card, each made from the facts alone."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from curate.card.content import QUANTILES
 from curate.card.markdown import Raw, cell, fenced, number, share, size, table
-from curate.signoff import Signoff
+from curate.signoff import States
 
 Facts = Mapping[str, Any]
 HEADINGS = {
@@ -256,15 +256,13 @@ def _words(text: str) -> str:
     return " ".join(cell(word) if word else "" for word in text.split(" "))
 
 
-def signoffs(signed: Sequence[Signoff] | str, digest: str) -> str:
+def signoffs(signed: States | str) -> str:
     """Who signed the card, or why the sign-offs do not hold."""
     if isinstance(signed, str):
         return f"> **The sign-offs do not hold.** {cell(signed)}"
     if not signed:
         return "Nobody has signed this card."
-    rows = [
-        [one.name, one.role, one.date, one.statement, "this card" if one.card_digest == digest else "an earlier card"] for one in signed
-    ]
+    rows = [[one.name, one.role, one.date, one.statement, state] for one, state in signed]
     return table(["Signed by", "Role", "Date", "Statement", "Signed"], rows, 5)
 
 

@@ -25,7 +25,8 @@ def data(ask: Ask) -> Data:
     store = ask.desk.store
     facts = _facts(ask)
     try:
-        signed: Any = [vars(one) for one in signoff.read(store)]
+        card, corpus = (signoff.card_digest(store) if facts else ""), signoff.corpus_digest(store)
+        signed: Any = [vars(one) | {"state": one.state(card, corpus)} for one in signoff.read(store)]
     except StoreError as error:
         signed = str(error)
     return {
@@ -82,7 +83,6 @@ def _signed(found: Data) -> Iterator[Html]:
         yield tag("p", "Nobody has signed yet.", class_="dim")
         return
     for one in found["signed"]:
-        current = one["card_digest"] == found["card"]
         yield tag(
             "article",
             tag("p", foreign(one["statement"]), class_="statement", dir="auto"),
@@ -94,7 +94,7 @@ def _signed(found: Data) -> Iterator[Html]:
                 ", ",
                 foreign(one["date"]),
                 " ",
-                shell.chip("this card" if current else "an earlier card", "good" if current else "held"),
+                shell.chip(one["state"], "good" if one["state"] == signoff.CURRENT else "held"),
             ),
             tag("p", f"hash {one['hash']}", class_="hash"),
         )
@@ -133,7 +133,7 @@ def take(ask: Ask) -> tuple[str, str]:
     with desk.decisions.writing() as db:
         allowed(db, ask.person.name, steward_only=True)
         made = signoff.sign(store, **said_)
-        signed = {"card_digest": made.card_digest, "hash": made.hash, "previous": made.previous}
+        signed = {"card_digest": made.card_digest, "corpus_digest": made.corpus_digest, "hash": made.hash, "previous": made.previous}
         desk.decisions.record(db, ask.person.name, "sign", said_ | {"signed": signed})
     publish.write(store, _facts(ask) or {})
     return "/signoff", "signed; the card shows it"
