@@ -17,6 +17,7 @@ from blake3 import blake3
 
 from curate import barrier
 from curate.card import content, manifest, measures, questions
+from curate.card.decided import decided
 from curate.card.folder import LEDGER, READ, READ_ERROR, RECIPE, Folder, StepSaid, add, open_folder, read_json
 from curate.errors import LedgerError, ShardError
 from curate.ledger import Balance
@@ -82,6 +83,8 @@ def gather(store: Store) -> tuple[dict[str, Any], content.Contents]:
         "people": _people(folder),
         "files": _files(folder),
     }
+    if (people := decided(folder)) is not None:
+        facts["decided"] = people
     return manifest.checked(facts), contents
 
 

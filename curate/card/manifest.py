@@ -210,6 +210,15 @@ class PeopleFacts(Facet):
     """Whether one that the card needs is open."""
 
 
+class DecidedFacts(Facet):
+    """What stewards decided."""
+
+    decisions: dict[str, Count]
+    """Decision (keep, remove, hold, approve, deny, quarantine) → documents on which it fell."""
+    overridden: dict[str, Count]
+    """`step:reason` → documents that would have left by it, had a steward not kept them; one document may stand at several."""
+
+
 class FileFacts(Facet):
     """A file that the facts were computed from."""
 
@@ -250,6 +259,8 @@ class Facts(Facet):
     """Copies."""
     contamination: list[ContaminationFacts]
     """Benchmarks."""
+    decided: DecidedFacts | None = None
+    """What stewards decided; only in a run with a file of decisions."""
     orphans: Count | None
     """Copies of which none is left; null where the recipe refuses that."""
     tokens: TokenFacts | None

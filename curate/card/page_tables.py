@@ -60,6 +60,16 @@ def _number(spread: Mapping[str, Any] | None, name: str) -> Html:
     return Html(f"{spread['quantiles'][name]:g}") if spread else Html("–")
 
 
+def decided(facts: Facts) -> Iterator[Html]:
+    """What stewards decided, and what they kept against which rules; nothing in a run without decisions."""
+    found = facts.get("decided")
+    if not found:
+        return
+    rows = [["decided", what, count] for what, count in found["decisions"].items()]
+    rows += [["kept against", reason, count] for reason, count in found["overridden"].items()]
+    yield table("What stewards decided", ["", "Decision or rule", "Documents"], rows, 2)
+
+
 def checks(facts: Facts) -> Iterator[Html]:
     """Copies, personal data, benchmarks: what was looked for and what was found."""
     if facts["duplicates"]:

@@ -75,6 +75,7 @@ def _body(facts: Mapping[str, Any], recipe: str, documentation: Mapping[str, str
         for heading, text in sections.content(facts):
             yield f"### {heading}", text
     for heading, made in (
+        ("What stewards decided", sections.decided(facts)),
         ("Duplicates", sections.duplicates(facts)),
         ("Personal data", sections.personal_data(facts)),
         ("Contamination", sections.contamination(facts)),

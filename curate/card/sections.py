@@ -266,6 +266,16 @@ def signoffs(signed: States | str) -> str:
     return table(["Signed by", "Role", "Date", "Statement", "Signed"], rows, 5)
 
 
+def decided(facts: Facts) -> str | None:
+    """What stewards decided, and what they kept against which rules; None where nobody decided."""
+    found = facts.get("decided")
+    if not found:
+        return None
+    rows = [["decided", what, number(count)] for what, count in found["decisions"].items()]
+    rows += [["kept against", reason, number(count)] for reason, count in found["overridden"].items()]
+    return table(["", "Decision or rule", "Documents"], rows, 2) if rows else "No decision met a document of this run."
+
+
 def personal_data(facts: Facts) -> str | None:
     """What was found of personal data; None where no step looked."""
     rows = [

@@ -1,6 +1,7 @@
 """A steward's decisions in a run: kept documents stay under every rule, with what would have removed them; the books balance; the same bytes on any engine."""
 
 import json
+from collections import Counter
 
 import law_corpus
 import pytest
@@ -65,6 +66,13 @@ def test_the_books_balance_and_the_card_counts(run):
         assert json.loads(line)["task"]
     facts = json.loads((run / "card" / "facts.json").read_text())
     assert any(step["step"] == "steward" for step in facts["steps"])
+    assert facts["decided"]["decisions"] == {"hold": 1, "keep": 3, "remove": 1}
+    rows = curate.open(run).documents().to_table(["overridden"])["overridden"].drop_null().to_pylist()
+    assert facts["decided"]["overridden"] == dict(sorted(Counter(reason for row in rows for reason in row.split(", ")).items()))
+    assert len(facts["decided"]["overridden"]) >= 3
+    for page in ("README.md", "card.html"):
+        text = (run / "card" / page).read_text()
+        assert "What stewards decided" in text
 
 
 def test_any_engine_makes_the_same_bytes(run, laws, decided, tmp_path):
@@ -86,3 +94,17 @@ def test_why_tells_who_decided(run, decided):
     text = console.export_text()
     assert "Ada, 2026-11-27" in text
     assert "gopher_quality:short_doc" in text or "exact_dedup:duplicate" in text
+
+
+def test_diff_shows_what_the_decisions_flipped(run, laws, decided, tmp_path):
+    from curate.card.folder import open_folder
+    from curate.diff.flips import flips
+
+    make(from_dict(law_corpus.recipe(laws)), Store(str(tmp_path)), LocalEngine(1))
+    found, _ = flips(open_folder(Store(str(tmp_path))), open_folder(Store(str(run))))
+    pairs = {(flip.before, flip.after): flip for flip in found}
+    _, saved, _ = decided
+    for reason, identity in saved.items():
+        assert identity in [one["id"] for one in pairs[reason, "kept"].samples] or pairs[reason, "kept"].documents > 3
+    assert pairs["kept", "steward:spam"].documents == 1
+    assert pairs["kept", "steward:held_spam"].documents == 1
