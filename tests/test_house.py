@@ -133,7 +133,7 @@ MAY_IMPORT = {
 ONLY_HERE = {
     "numba": ("curate/kernels/", "train/kernels.py"),
     "ray": ("curate/engine/ray.py", "train/ray.py"),
-    "torch": ("train/",),
+    "torch": ("train/", "curate/stages/transformer.py"),
 }
 MAX_FILE_LINES = 400
 MAX_FUNCTION_LINES = 80
