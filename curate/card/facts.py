@@ -17,6 +17,7 @@ from blake3 import blake3
 
 from curate import barrier
 from curate.card import content, manifest, measures, questions
+from curate.card.balance import balance
 from curate.card.decided import decided
 from curate.card.folder import LEDGER, READ, READ_ERROR, RECIPE, Folder, StepSaid, add, open_folder, read_json
 from curate.errors import LedgerError, ShardError
@@ -74,6 +75,7 @@ def gather(store: Store) -> tuple[dict[str, Any], content.Contents]:
         "kept": {"documents": last.kept, "text_bytes": last.bytes_kept, "ids": f"{last.ids_kept % ID_MODULUS:032x}"},
         "content": contents.facts(tokens=shards is not None),
         "measures": measures.distributions(folder),
+        "balance": balance(folder, contents),
         "duplicates": duplicates,
         "contamination": content.contamination(folder),
         "orphans": content.orphans(folder) if folder.recipe.get("accept_orphans") else None,

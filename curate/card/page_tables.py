@@ -60,6 +60,9 @@ def _number(spread: Mapping[str, Any] | None, name: str) -> Html:
     return Html(f"{spread['quantiles'][name]:g}") if spread else Html("–")
 
 
+SHOWN_GROUPS = 15
+
+
 def decided(facts: Facts) -> Iterator[Html]:
     """What stewards decided, and what they kept against which rules; nothing in a run without decisions."""
     found = facts.get("decided")
@@ -68,6 +71,17 @@ def decided(facts: Facts) -> Iterator[Html]:
     rows = [["decided", what, count] for what, count in found["decisions"].items()]
     rows += [["kept against", reason, count] for reason, count in found["overridden"].items()]
     yield table("What stewards decided", ["", "Decision or rule", "Documents"], rows, 2)
+
+
+def balance(facts: Facts) -> Iterator[Html]:
+    """Groups of documents: how many came and how many stayed, with the interval of their ratio."""
+    for one in facts.get("balance") or ():
+        rows = [
+            [group["value"], group["documents"], group["kept"], f"{group['ratio']:.1%}", "{:.1%} to {:.1%}".format(*group["interval"])]
+            for group in one["groups"][:SHOWN_GROUPS]
+        ]
+        if len(rows) > 1:
+            yield table(f"Kept by {one['by']}", [one["by"].capitalize(), "Documents in", "Kept", "Ratio", "95 % interval"], rows)
 
 
 def checks(facts: Facts) -> Iterator[Html]:

@@ -13,21 +13,12 @@ from typing import Any
 
 import numpy as np
 
-Z = 1.96
-"""Intervals hold the true value with 95 %."""
+from curate.card.balance import Z, wilson
+
+__all__ = ["alpha", "bradley_terry", "stratified", "wilson"]
 DRAWS = 1000
 SCALE = 400 / log(10)
 """Scores as in chess: 400 more are won ten times in eleven."""
-
-
-def wilson(right: int, labelled: int) -> tuple[float, float]:
-    """[low, high] of a share; (0, 1) where nothing is labelled."""
-    if not labelled:
-        return 0.0, 1.0
-    share, weight = right / labelled, Z * Z / labelled
-    middle = (share + weight / 2) / (1 + weight)
-    half = Z / (1 + weight) * sqrt(share * (1 - share) / labelled + weight / (4 * labelled))
-    return (0.0 if right == 0 else max(0.0, middle - half)), (1.0 if right == labelled else min(1.0, middle + half))
 
 
 def stratified(strata: Iterable[tuple[int, int, int]]) -> tuple[float, float, float] | None:
