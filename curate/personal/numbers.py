@@ -28,6 +28,7 @@ _DATE = re.compile(
     rf"(?:{_YEAR}[-./ ]{_MONTH}[-./ ]{_DAY}|{_DAY}[-./ ]{_MONTH}[-./ ](?:{_YEAR}|[0-9]{{2}})|{_MONTH}[-./]{_DAY}[-./](?:{_YEAR}|[0-9]{{2}})"
     rf"|{_YEAR} ?[-/ ] ?{_YEAR})(?![-.]?[0-9])"
 )
+_ISO_DATE = re.compile(rf"(?<![0-9]){_YEAR}-(?:0[1-9]|1[0-2])-(?:[0-2][0-9]|3[01])(?![0-9])")
 _CARD = re.compile(r"(?<!\d)(?:\d{4}[ -]\d{4}[ -]\d{4}[ -]\d{1,7}|\d{4}[ -]\d{6}[ -]\d{4,5}|\d{12,19})(?!\d)")
 _ISSUER = re.compile(
     r"4\d{12}(?:\d{3}){0,2}$|5[1-5]\d{14}$|2(?:22[1-9]|2[3-9]\d|[3-6]\d\d|7[01]\d|720)\d{12}$|3[47]\d{13}$|3(?:0[0-5]|[689]\d)\d{11,16}$"
@@ -161,9 +162,13 @@ def _phone(piece: str, called: bool, regions: tuple[str, ...]) -> bool:
             )
         except phonenumbers.NumberParseException:
             return False
+    if _ISO_DATE.search(piece):
+        return False
     if called and (grouped or digits >= 9):
         return True
     groups = len(re.findall(r"\d+", piece))
+    if "." in piece and re.search(r"[ ()/-]", piece):  # decimals in a table
+        return False
     if digits < 9 or groups < (2 if piece[0] in "(0" else 3) or re.search(r"[./]\d{1,2}$", piece):
         return False
     for region in regions:
