@@ -92,7 +92,7 @@ def test_bytes_that_are_no_utf8(models):
             assert 0 <= score[0] <= 1
 
 
-def test_one_word_of_a_hundred_megabytes_is_a_word(models):
+def test_one_word_of_eight_megabytes_is_a_word(models):
     _, ours, _ = models[1]
     number, score = ours.best(*views(["ab" * 4_000_000]))
     assert number[0] >= 0
