@@ -26,9 +26,9 @@ from train.data import PADDING, TEST, Stream, documents, held_out, keyed_hash, s
 from train.packing import Rows, joined, pack, pack_pieces
 
 ALGORITHM = "best fit in windows, rows shuffled/2"
+"""Enters plan_id: change it with anything that changes the order."""
 COPY = np.uint64(0x9E3779B97F4A7C15)
 """Tells the copies of a repeated document apart (2^64 over the golden ratio)."""
-"""Enters plan_id: change it with anything that changes the order."""
 
 
 @dataclass(frozen=True)
@@ -122,8 +122,6 @@ class Plan:
         if epoch == self._open_epoch:
             return
         rows = self._build(epoch, self._row_starts[epoch])
-        self._lock = RLock()
-        """The loader's thread reads batches while the loop asks who was in one."""
         self._open_epoch, self._rows, self._tokens = epoch, rows, rows.tokens() + self._token_starts[epoch]
         if len(self._row_starts) == epoch + 1:
             self._row_starts.append(self._row_starts[epoch] + len(rows))

@@ -89,6 +89,15 @@ def test_batches_are_a_function_of_the_row(corpus, row, cuts):
     assert batch_digest(np.concatenate([row_digests(part) for part in parts])) == batch_digest(row_digests(whole))
 
 
+def test_one_lock_guards_all_epochs(corpus):
+    made = plan(corpus)
+    lock = made._lock
+    with lock:
+        first = len(made.rows(0))
+        made.batch(first, 1)
+        assert made._lock is lock  # whoever waits for it must be let in by it
+
+
 def test_digest_sees_every_token(corpus):
     batch = plan(corpus).batch(0, 4)
     other = batch.copy()
