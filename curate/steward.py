@@ -18,7 +18,7 @@ thresholds  what the stewards accepted; told, not applied: a threshold belongs i
 
 A decision on the document comes before one on its domain; of domains the longest host, then the longest path. `until` is the last day on
 which a decision of a domain was meant to hold; verdicts do not depend on the clock, so a recipe applies it until the file is written anew.
-Misses: documents whose id changed, since an id is made of source, URL, time and payload; a run tells how many decided ids it did not find.
+Misses: documents whose id changed, since an id is made of source, URL, time and payload; ids that are not in a run are passed over in silence.
 """
 
 import json
