@@ -69,7 +69,9 @@ class RayEngine:
         self._started = not ray.is_initialized()
         if self._started:
             try:
-                options: dict[str, Any] = {"address": address} if address else {"num_cpus": workers, "include_dashboard": False}
+                # `local` says: one of our own, whatever cluster may be running on this machine
+                alone: dict[str, Any] = {"address": "local", "num_cpus": workers, "include_dashboard": False}
+                options = {"address": address} if address else alone
                 ray.init(logging_level=logging.ERROR, log_to_driver=False, configure_logging=False, **options)
             except ConnectionError as error:
                 raise StoreError(f"ray: expected a cluster at {address}, got '{error}'; start one with `ray start --head`") from error

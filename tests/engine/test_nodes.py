@@ -59,10 +59,12 @@ def test_a_killed_node_changes_no_byte(cluster, laws, reference, tmp_path):
 DRIVER = """
 import sys, law_corpus
 from pathlib import Path
+from curate import ledger
 from curate.engine.corpus import make
 from curate.engine.ray import RayEngine
 from curate.recipe import from_dict
 from curate.store import Store
+ledger.WRITE_SECONDS = 0.0
 make(from_dict(law_corpus.recipe(Path(sys.argv[1]))), Store(sys.argv[2]), RayEngine(2, sys.argv[3]))
 """
 
