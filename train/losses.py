@@ -1,4 +1,4 @@
-"""What each document costs a trained model, as a table that flows back: `curate` can join it by id and judge by it."""
+"""What each document costs a trained model, as a table by document id: a row a document, for whoever studies or filters by it."""
 
 from pathlib import Path
 
