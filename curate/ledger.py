@@ -9,11 +9,12 @@ import json
 import time
 import zlib
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from curate.errors import LedgerError
+from curate.errors import LedgerError, StoreError
 from curate.schema import ID_MODULUS
 from curate.store import File, Store, failpoint
 
@@ -136,6 +137,16 @@ class Segment:
     def files(self, role: str) -> list[File]:
         """Files of a role, in task order."""
         return files_of(self.tasks, role)
+
+
+def journal(store: Store) -> Iterator[dict[str, Any]]:
+    """The lines of tasks that a run which goes on, or was stopped, has finished so far; what cannot be read is passed over."""
+    names = [f"{JOURNAL}/{name}" for name in store.list(JOURNAL) if name.endswith(".json")]
+    with suppress(OSError, StoreError):  # a run that ends meanwhile takes its journal away
+        for data in store.read_all(names):
+            for raw in data.splitlines():
+                with suppress(ValueError):
+                    yield json.loads(raw)
 
 
 class Ledger:

@@ -29,6 +29,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from curate.errors import RecipeError
+from curate.stage import HELD
 
 FORMAT = "curate/decisions/1"
 KEEP, REMOVE, HOLD = "keep", "remove", "hold"
@@ -40,8 +41,10 @@ REASON = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 HOST = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\]")
 DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 MAX_CHARS = 2000
-HELD = "held_"
-"""Stands before the reason of what is held or quarantined."""
+STEP = "steward"
+"""The stage that applies decisions, and its step: others find its columns by this name."""
+OVERRIDDEN = "overridden"
+"""Column of a run with decisions: the verdicts, `step:reason, …`, that a steward's decision outweighs."""
 
 
 @dataclass(frozen=True, kw_only=True)

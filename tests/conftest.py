@@ -1,5 +1,6 @@
-"""Shared fixtures: where labelled data lies, and no network."""
+"""Shared fixtures: where labelled data lies, and the browser of the system."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -22,3 +23,16 @@ def shared():
         return path
 
     return folder
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """The system's Chromium without a window; the test is skipped where there is none."""
+    sync = pytest.importorskip("playwright.sync_api", reason="playwright opens the browser")
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        pytest.skip("no Chromium on this machine")
+    with sync.sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield opened
+        opened.close()

@@ -22,7 +22,9 @@ MAY_IMPORT = {
     "curate.web": {"curate.schema", "curate.arrow", "curate.kernels", "curate.errors"},
     "curate.models": {"curate.kernels", "curate.errors"},
     "curate.personal": {"curate.kernels"},
+    "curate.listed": set(),
     "curate.stages": {
+        "curate.listed",
         "curate.steward",
         "curate.turns",
         "curate.personal",
@@ -64,6 +66,7 @@ MAY_IMPORT = {
     "curate.catalog": {"curate.recipe", "curate.stage", "curate.barrier", "curate.schema", "curate.errors"},
     "curate.ledger": {"curate.schema", "curate.store", "curate.errors"},
     "curate.engine": {
+        "curate.steward",
         "curate.turns",
         "curate.stage",
         "curate.barrier",
@@ -80,7 +83,7 @@ MAY_IMPORT = {
         "curate.errors",
     },
     "curate.signoff": {"curate.store", "curate.errors"},
-    "curate.steward": {"curate.errors"},
+    "curate.steward": {"curate.stage", "curate.errors"},
     "curate.review": {
         "curate.arrow",
         "curate.card",
@@ -96,6 +99,7 @@ MAY_IMPORT = {
         "curate.errors",
     },
     "curate.card": {
+        "curate.steward",
         "curate.arrow",
         "curate.signoff",
         "curate.ledger",

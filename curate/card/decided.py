@@ -1,6 +1,6 @@
 """What stewards decided, as it fell on this run: decisions that found their document, and what later steps would have removed but for them.
 
-Counted from the columns `<steward>__decision` and `overridden` of documents/ and removed/; a run without decisions has neither, and costs nothing.
+Counted from the columns `steward__decision` and `overridden` of documents/ and removed/; a run without decisions has neither, and costs nothing.
 Misses: decisions whose document was not among those read, which leave no row.
 """
 
@@ -12,16 +12,14 @@ import pyarrow.compute as pc
 from curate.card.folder import READ, Folder
 from curate.card.tally import Tally
 from curate.schema import column
-
-OVERRIDDEN = "overridden"
+from curate.steward import OVERRIDDEN, STEP
 
 
 def decided(folder: Folder) -> dict[str, Any] | None:
     """`decisions`: decision → documents; `overridden`: `step:reason` → documents that stayed; None for a run without a steward's file."""
-    steps = folder.using("steward")
-    if not steps:
+    if not folder.using(STEP):
         return None
-    name = column(steps[0], "decision")
+    name = column(STEP, "decision")
     decisions, reasons = Tally(), Tally()
     for batch in folder.documents.batches([name, OVERRIDDEN]):
         decisions.add(batch[name])

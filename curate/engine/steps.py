@@ -19,14 +19,12 @@ from curate.ledger import Balance
 from curate.schema import column
 from curate.shards.settle import text_lengths
 from curate.stage import DROP, VERDICT, Config, Stage, versions
+from curate.steward import OVERRIDDEN
+from curate.steward import STEP as STEWARD
 from curate.store import File
 
 READ = "read"
 """Step name of reading, and of the barrier that removes records read twice."""
-STEWARD = "steward"
-"""The stage that knows what people decided, and its step."""
-OVERRIDDEN = "overridden"
-"""Column of a run with decisions: the verdicts, `step:reason`, that a steward's decision outweighs."""
 MESSAGE_CHARS = 500
 ADDRESS = re.compile(r"0x[0-9a-fA-F]{6,}")
 

@@ -10,10 +10,10 @@ from curate.recipe.model import ChatConfig, Input, RecipeFile, TokenizerFile
 from curate.recipe.parse import Draft
 from curate.recipe.yaml import Document
 from curate.stage import Config
+from curate.steward import STEP as STEWARD
 from curate.turns import MESSAGES
 
 TURNS = "turns"
-STEWARD = "steward"
 SPECIAL = re.compile(r"<\|[^|<>]+\|>")
 """What looks like a special token in a chat template, and so must be one; as in `curate.tokenizer.chat`."""
 
@@ -30,6 +30,12 @@ def with_turns(drafts: Sequence[Draft]) -> list[Draft]:
 
 def with_steward(drafts: Sequence[Draft], top: RecipeFile, name: str, document: Document, problems: Problems) -> list[Draft]:
     """The steps, with the steward's decisions before them where the recipe names a file of some."""
+    for draft in drafts:
+        if draft.uses == STEWARD != draft.name:
+            here = document.place(draft.key)
+            problems.add(
+                here, f"steps.{draft.name}: expected {STEWARD} under its own name, got as: {draft.name}; later steps look for its columns"
+            )
     if top.steward is None or any(draft.uses == STEWARD for draft in drafts):
         return list(drafts)
     declared = stage.load(STEWARD)

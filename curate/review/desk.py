@@ -15,7 +15,7 @@ from blake3 import blake3
 
 from curate.card.folder import LEDGER, RECIPE, Folder, open_folder
 from curate.errors import CurateError, StoreError
-from curate.ledger import JOURNAL
+from curate.ledger import JOURNAL, journal
 from curate.review import estimates, layout
 from curate.review.build import build
 from curate.review.decisions import DecisionStore
@@ -214,7 +214,7 @@ class Desk:
         """Why there is nothing to show, and what to do: a run that goes on, one that was killed, none at all, or a damaged one."""
         lease = _read(self.store, LEASE)
         going = lease is not None and alive(lease)
-        tasks = [one for one in (_read(self.store, f"{JOURNAL}/{name}") for name in self._journal()) if one is not None]
+        tasks = list(journal(self.store))
         if going and lease is not None:
             state, said = "running", f"the run is in progress: process {lease.get('pid')} on {lease.get('host')}; this page follows it"
         elif lease is not None or tasks:

@@ -212,6 +212,16 @@ def document_link(row: Mapping[str, Any]) -> Html:
     return tag("a", url(row["url"]) if row.get("url") else row["id"], href=f"/document/{row['id']}", data_open=True)
 
 
+def document_item(row: Mapping[str, Any], *more: Any, query: str = "") -> Html:
+    """A document in a list: its address, what became of it, and the place for its first words."""
+    return tag("li", document_link(row), " ", verdict(row["reason"]), *more, lead(row, query), data_item=True, tabindex="-1")
+
+
+def lead(row: Mapping[str, Any], query: str = "") -> Html:
+    """A place for the beginning of a document's text, which a script fills in."""
+    return tag("span", class_="lead", data_lead=f"/document/{row['id']}/lead{query}")
+
+
 def amount(count: int | None) -> Html:
     """Bytes for people."""
     return Html("–" if count is None else size(count))

@@ -14,14 +14,13 @@ badword             string  the one that ends first, as it is compared; null whe
 """
 
 from functools import lru_cache
-from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 from pydantic import Field, field_validator
 
-from curate import arrow
+from curate import arrow, listed
 from curate.errors import SourceError
 from curate.kernels.lexicon import Lexicon, find, lexicon
 from curate.stage import Columns, Rule, stage
@@ -44,13 +43,7 @@ class Config(Base):
     max_distinct_badwords: int | None = Field(default=None, ge=0)
     """More different words: `distinct_badwords`."""
 
-    @field_validator("word_files")
-    @classmethod
-    def _there(cls, paths: list[str]) -> list[str]:
-        for path in paths:
-            if not Path(path).is_file():
-                raise ValueError(f"expected a file with one word a line, got {path}; give a path that exists")
-        return paths
+    _there = field_validator("word_files")(listed.there)
 
     def lacks(self) -> list[str]:
         """A list."""
@@ -59,7 +52,7 @@ class Config(Base):
 
 def models(config: Config) -> dict[str, str]:
     """sha256 of every list file."""
-    return {path: "sha256:" + sha256(Path(path).read_bytes()).hexdigest() for path in config.word_files}
+    return listed.digests(config.word_files)
 
 
 @stage(
@@ -74,13 +67,13 @@ def models(config: Config) -> dict[str, str]:
 )
 def badwords(batch: pa.RecordBatch, config: Config) -> Columns:
     text = arrow.utf8(batch["text"])
-    listed = _listed(config.model_dump_json(), tuple(models(config).items()))
-    rows, _, _, words = find(text.offsets, text.data, listed, config.whole_words)
+    searched = _searched(config.model_dump_json(), tuple(models(config).items()))
+    rows, _, _, words = find(text.offsets, text.data, searched, config.whole_words)
     pairs = np.unique(np.stack([rows, words], axis=1), axis=0)
     first: list[str | None] = [None] * batch.num_rows
     found, at = np.unique(rows, return_index=True)
     for row, place in zip(found.tolist(), at.tolist(), strict=True):
-        first[row] = listed.words[words[place]]
+        first[row] = searched.words[words[place]]
     return {
         "num_badwords": pa.array(np.bincount(rows, minlength=batch.num_rows), pa.int64(), mask=~text.valid),
         "distinct_badwords": pa.array(np.bincount(pairs[:, 0], minlength=batch.num_rows), pa.int64(), mask=~text.valid),
@@ -89,7 +82,7 @@ def badwords(batch: pa.RecordBatch, config: Config) -> Columns:
 
 
 @lru_cache(maxsize=8)
-def _listed(config_json: str, _digests: tuple[tuple[str, str], ...]) -> Lexicon:
+def _searched(config_json: str, _digests: tuple[tuple[str, str], ...]) -> Lexicon:
     config = Config.model_validate_json(config_json)
     taken = set(lexicon(config.except_words).words)
     return lexicon(word for word in lexicon([*config.words, *_entries(config.word_files)]).words if word not in taken)

@@ -25,7 +25,7 @@ from pydantic import field_validator
 
 from curate import steward as decided
 from curate.errors import RecipeError
-from curate.stage import VERDICT, Columns, stage
+from curate.stage import HELD, VERDICT, Columns, stage
 from curate.stage import Config as Base
 
 Decision = decided.DocumentDecision | decided.DomainDecision
@@ -110,4 +110,4 @@ def _verdict(one: Decision) -> tuple[str | None, str | None, str | None]:
         return None, None, None
     waits = one.decision in (decided.HOLD, decided.QUARANTINE)
     what = one.decision if isinstance(one, decided.DocumentDecision) else f"{one.decision} {one.host}{one.path}"
-    return (decided.HELD if waits else "") + one.reason, one.note, what
+    return (HELD if waits else "") + one.reason, one.note, what

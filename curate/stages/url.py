@@ -16,7 +16,6 @@ threshold  string  the rule that it met
 
 import re
 from functools import lru_cache
-from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -24,6 +23,7 @@ from urllib.parse import urlsplit
 import pyarrow as pa
 from pydantic import Field, field_validator
 
+from curate import listed
 from curate.errors import SourceError
 from curate.schema import registered_domain
 from curate.stage import VERDICT, Columns, stage
@@ -59,13 +59,7 @@ class Config(Base):
     part_files: list[str] = Field(default_factory=list)
     """Files of such strings."""
 
-    @field_validator("domain_files", "url_files", "hard_word_files", "soft_word_files", "part_files")
-    @classmethod
-    def _there(cls, paths: list[str]) -> list[str]:
-        for path in paths:
-            if not Path(path).is_file():
-                raise ValueError(f"expected a file with one entry a line, got {path}; give a path that exists")
-        return paths
+    _there = field_validator("domain_files", "url_files", "hard_word_files", "soft_word_files", "part_files")(listed.there)
 
 
 class Lists(NamedTuple):
@@ -80,8 +74,7 @@ class Lists(NamedTuple):
 
 def models(config: Config) -> dict[str, str]:
     """sha256 of every list file."""
-    files = config.domain_files + config.url_files + config.hard_word_files + config.soft_word_files + config.part_files
-    return {path: "sha256:" + sha256(Path(path).read_bytes()).hexdigest() for path in files}
+    return listed.digests(config.domain_files + config.url_files + config.hard_word_files + config.soft_word_files + config.part_files)
 
 
 @stage(version=1, reads=("url",), adds=VERDICT, models=models)

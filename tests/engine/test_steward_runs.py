@@ -62,8 +62,12 @@ def test_removed_rows_say_who_and_held_rows_wait(run, decided):
 
 
 def test_the_books_balance_and_the_card_counts(run):
-    for line in (run / "ledger.jsonl").read_text().splitlines():
-        assert json.loads(line)["task"]
+    lines = [json.loads(line) for line in (run / "ledger.jsonl").read_text().splitlines()]
+    segments = [line for line in lines if line["kind"] == "segment"]
+    assert sum(line["removed"].get("steward:spam", 0) for line in segments) == 1
+    for line in segments:
+        assert line["documents"] == line["kept"] + sum(line["removed"].values()) - line["read_errors"]
+        assert line["bytes_in"] + sum(line["added"].values()) == line["bytes_kept"] + line["bytes_removed"] + sum(line["cut"].values())
     facts = json.loads((run / "card" / "facts.json").read_text())
     assert any(step["step"] == "steward" for step in facts["steps"])
     assert facts["decided"]["decisions"] == {"hold": 1, "keep": 3, "remove": 1}

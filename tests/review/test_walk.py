@@ -6,7 +6,7 @@ overview → a wrong removal is found → a threshold is changed → a domain is
 import copy
 
 import review_run
-from test_desk_browser import Visitor, browser, serving  # noqa: F401
+from test_desk_browser import Visitor, serving
 
 from curate import api, signoff
 from curate.card import publish
@@ -17,7 +17,7 @@ from curate.store import Store
 LIMIT = 30
 
 
-def test_a_steward_walks_from_the_overview_to_a_signed_card(browser, few, few_pages, tmp_path):  # noqa: F811
+def test_a_steward_walks_from_the_overview_to_a_signed_card(browser, few, few_pages, tmp_path):
     with serving(few) as (home, desk):
         visitor = Visitor(browser, home)
         page = visitor.page

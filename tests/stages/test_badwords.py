@@ -53,5 +53,5 @@ def test_a_list_that_is_no_text(tmp_path):
 
 def test_bad_config():
     assert Config().lacks() == ["words: expected a list of words, got none; give words or word_files"]
-    with pytest.raises(ValueError, match="expected a file with one word a line, got /no/such/list; give a path that exists"):
+    with pytest.raises(ValueError, match="expected a file with one entry a line, got /no/such/list; give a path that exists"):
         Config(word_files=["/no/such/list"])

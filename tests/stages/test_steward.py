@@ -77,6 +77,16 @@ def test_the_recipe_puts_it_first(tmp_path):
     assert yaml.read(path).data["steps"][0] == {"steward": {"file": str(file)}}
 
 
+def test_it_stands_under_its_own_name(tmp_path):
+    file = tmp_path / "decisions.json"
+    file.write_bytes(decisions())
+    data = recipe(file) | {"steward": None, "steps": [{"steward": {"as": "desk", "file": str(file)}}]}
+    with pytest.raises(
+        RecipeError, match=r"steps\.desk: expected steward under its own name, got as: desk; later steps look for its columns"
+    ):
+        from_dict(data)
+
+
 @pytest.mark.parametrize(
     ("data", "message"),
     [

@@ -7,7 +7,7 @@ from curate.card.markdown import share
 from curate.review import decide, said, shell
 from curate.review.ask import Ask, Data, MissingError, Page, part
 from curate.review.pages.search import domains as named
-from curate.review.shell import amount, document_link, verdict
+from curate.review.shell import amount
 from curate.steward import DOMAIN_DECISIONS
 
 PER_PAGE = 50
@@ -116,18 +116,7 @@ def body(found: Data, ask: Ask) -> Iterator[Html]:
     )
     yield tag("section", tag("h2", "Decision"), decide.domain_form(ask, found), class_="panel")
     yield said.comments(ask, "domain", found["name"])
-    items = [
-        tag(
-            "li",
-            document_link(one),
-            " ",
-            verdict(one["reason"]),
-            tag("span", class_="lead", data_lead=f"/document/{one['id']}/lead"),
-            data_item=True,
-            tabindex="-1",
-        )
-        for one in found["documents"]
-    ]
+    items = [shell.document_item(one) for one in found["documents"]]
     yield tag("section", tag("h2", "Its documents", tag("small", " in random order")), tag("ul", *items, class_="list"))
     yield shell.pager(ask, found["start"], ROWS, found["more"]) or Html("")
 

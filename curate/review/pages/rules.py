@@ -158,7 +158,16 @@ def _outcome(found: Data, ask: Ask) -> Iterator[Html]:
     for name, heading in (("would_leave", "Would leave"), ("would_return", "Would not leave here")):
         if found[name]:
             rows = [
-                tag("li", tag("b", f"{row['value']:g}"), " ", document_link(row), " ", verdict(row["reason"]), _later(row), data_item=True)
+                tag(
+                    "li",
+                    tag("b", f"{row['value']:g}"),
+                    " ",
+                    document_link(row),
+                    " ",
+                    verdict(row["reason"]),
+                    shell.lead(row),
+                    data_item=True,
+                )
                 for row in found[name]
             ]
             yield tag("h2", heading, tag("small", " examples"))
@@ -168,11 +177,6 @@ def _outcome(found: Data, ask: Ask) -> Iterator[Html]:
         yield tag("h2", "Apply it")
         yield tag("p", "Only what depends on it runs again: ", tag("code", line))
         yield decide.threshold_form(ask, found)
-
-
-def _later(row: Data) -> Html:
-    """A place for the beginning of the text, which a script fills in."""
-    return tag("span", class_="lead", data_lead=f"/document/{row['id']}/lead")
 
 
 def flipped(ask: Ask) -> Iterator[str]:

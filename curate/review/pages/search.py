@@ -6,7 +6,7 @@ from curate.card.html import Html, foreign, tag
 from curate.review import shell
 from curate.review.ask import Ask, Data, Page, part
 from curate.review.index import COUNTED, WORD
-from curate.review.shell import chip, document_link, verdict
+from curate.review.shell import chip
 from curate.why import ID
 
 PER_PAGE = 20
@@ -87,19 +87,8 @@ def body(found: Data, ask: Ask) -> Iterator[Html]:
         ]
         yield tag("section", tag("h2", "Domains"), tag("ul", *items, class_="counts"), class_="panel")
     yield _head(found)
-    items = [
-        tag(
-            "li",
-            document_link(one),
-            " ",
-            verdict(one["reason"]),
-            chip(shell.amount(one["bytes"])),
-            tag("span", class_="lead", data_lead=f"/document/{one['id']}/lead?q={'+'.join(found.get('words', []))}"),
-            data_item=True,
-            tabindex="-1",
-        )
-        for one in found["documents"]
-    ]
+    query = f"?q={'+'.join(found.get('words', []))}"
+    items = [shell.document_item(one, chip(shell.amount(one["bytes"])), query=query) for one in found["documents"]]
     yield tag("ul", *items, class_="list")
     hits = found["hits"]
     more = hits is not None and hits > found["start"] + PER_PAGE
