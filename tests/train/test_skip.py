@@ -9,7 +9,7 @@ import pytest
 
 from train import loop
 from train.config import TrainError
-from train.skip import IN_A_ROW, LEAST, Guard
+from train.skip import IN_A_ROW, LEAST, PATIENCE, Guard
 
 
 def steady(guard, steps):
@@ -36,6 +36,21 @@ def test_a_skipped_step_does_not_raise_the_bar():
     steady(other, 50)
     guard.note(1e6, 1e6, "loss", 51)
     assert guard.reason(5.0, 1.0) == other.reason(5.0, 1.0) is not None
+
+
+def test_a_norm_that_stays_high_is_where_training_is():
+    """The parameters lie where gradients are large: whoever skips for ever never leaves; a loss that leaps, or no number, is skipped all the same."""
+    guard = Guard()
+    steady(guard, 50)
+    seen = []
+    for step in range(51, 80):
+        reason = guard.reason(4.0, 2.5)
+        assert guard.reason(9.0, 2.5).startswith("loss 9 over 4.")
+        assert guard.reason(4.0, math.inf) == "gradient norm inf"
+        guard.note(4.0, 2.5, reason, step)
+        seen.append(reason is None)
+    assert seen[: PATIENCE + 1] == [False] * PATIENCE + [True]
+    assert all(seen[2 * (PATIENCE + 1) :]), "a norm that was taken is among those that the next are measured by"
 
 
 def test_too_many_in_a_row_end_the_run():
