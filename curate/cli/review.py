@@ -86,6 +86,7 @@ def application(
     told: "Callable[[str, float], None]" = lambda what, share: None,
 ) -> "Guard":
     """The desk of a run as an ASGI application that answers to loopback names at a port."""
+    from curate.card.folder import LEDGER, RECIPE
     from curate.review.app import make
     from curate.review.desk import Desk
     from curate.store import Store
@@ -93,6 +94,8 @@ def application(
     store = Store(run)
     if state is None and not store.is_local:
         raise StoreError(f"review {run}: expected --state DIR for a run that is not on this machine, got none; name a folder here")
+    if not (store.exists(RECIPE) or store.exists(LEDGER)):
+        raise StoreError(f"review {run}: expected the folder of a run, finished or not, got none; make one with `curate run`")
     desk = Desk(store, state or Path(store.full("review")), texts=text, told=told)
     desk.begin()
     if pairs is not None:

@@ -6,6 +6,7 @@ dies alone blames the document that it was at. When nothing waits any more, a ta
 time elsewhere: both would write the same bytes, the first to end counts.
 """
 
+import socket
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -20,6 +21,7 @@ from curate.errors import StoreError
 from curate.ledger import Outcome
 from curate.stage import versions
 
+CONNECT_SECONDS = 10.0
 LOST_NODES = 20
 """How often a task may lose its node before the run ends: nodes that go are the cluster's business, within reason."""
 STRAGGLES = 3.0
@@ -68,6 +70,7 @@ class RayEngine:
         self._ray = ray
         self._started = not ray.is_initialized()
         if self._started:
+            _reached(address)
             try:
                 # `local` says: one of our own, whatever cluster may be running on this machine
                 alone: dict[str, Any] = {"address": "local", "num_cpus": workers, "include_dashboard": False}
@@ -155,6 +158,16 @@ class RayEngine:
         """Stop the cluster if this run started it."""
         if self._started and self._ray.is_initialized():
             self._ray.shutdown()
+
+
+def _reached(address: str | None) -> None:
+    """StoreError where nobody listens at HOST:PORT: ray itself would try for many minutes."""
+    host, _, port = (address or "").rpartition(":")
+    if host and port.isdigit():
+        try:
+            socket.create_connection((host, int(port)), CONNECT_SECONDS).close()
+        except OSError as error:
+            raise StoreError(f"ray: expected a cluster at {address}, got '{error}'; start one with `ray start --head`") from error
 
 
 _prepared: list[int] = []

@@ -23,7 +23,7 @@ from curate.review.census import Census
 from curate.review.parts import Parts
 from curate.schema import column
 from curate.stage import DROP
-from curate.steward import KEEP
+from curate.steward import KEEP, STEP
 
 COMPARE: dict[str, Callable[[Any, Any], Any]] = {
     "<": np.less,
@@ -136,7 +136,7 @@ def classify(census: Census, step: StepSaid, rules: Sequence[Judged]) -> tuple[n
 
 def _steadfast(parts: Parts, classes: np.ndarray) -> None:
     """Rows that a steward keeps whatever a rule says move to where no limit reaches them."""
-    for name in (column(step, "decision") for step in parts.folder.using("steward")):
+    for name in (column(step, "decision") for step in parts.folder.using(STEP)):
         for part in (part for part in parts.all if part.kept and name in parts.schema):
             table = parts.table(part, [name])
             if table is not None and name in table.column_names:

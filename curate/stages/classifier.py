@@ -5,7 +5,7 @@ says which `min_score` keeps how much. The score is the probability of `label`. 
 by at most 2e-5.
 Line breaks become spaces, as DCLM's do; as in fastText, a word `</s>` ends what is looked at. Without a model nothing is measured.
 Misses: what the model has not seen: other languages, other kinds of text.
-Price: about 25 MB of text a second and core with a small model of word pairs (fastText itself: about 40); one of gigabytes waits for memory at each pair.
+Price: about 18 MB of text a second and core with a small model of word pairs (fastText itself: about 26); one of gigabytes waits for memory at each pair.
 
 column  type     meaning
 label   string   the likeliest label of the model; null where there is no text

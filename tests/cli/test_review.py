@@ -90,3 +90,10 @@ def test_export_writes_what_holds(run, tmp_path, monkeypatch, capsys):
     made = decode((tmp_path / "decisions.json").read_bytes(), "file")
     assert made.domains[0].host == "host1.example"
     assert made.run["recipe"] == "small"
+
+
+def test_a_folder_that_is_no_run_is_refused_and_left_alone(tmp_path, monkeypatch, capsys):
+    code, _, error = call(monkeypatch, capsys, "review", tmp_path / "nothing", "--port", "0")
+    assert code == 2
+    assert "nothing: expected the folder of a run, finished or not, got none; make one with `curate run`" in error
+    assert not (tmp_path / "nothing").exists()

@@ -104,3 +104,10 @@ def test_a_worker_that_dies_of_nothing_in_particular_ends_the_run_with_a_reason(
     with pytest.raises(StoreError, match=r"task t \(\): expected its worker to live, got it dead 3 times; look for memory limits"):
         list(engine.run([task_over(tmp_path, {})]))
     engine.close()
+
+
+def test_no_cluster_at_an_address_is_told_at_once():
+    from curate.engine.ray import RayEngine
+
+    with pytest.raises(StoreError, match=r"ray: expected a cluster at 127.0.0.1:1, got '.*refused'; start one with `ray start --head`"):
+        RayEngine(address="127.0.0.1:1")
