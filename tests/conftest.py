@@ -6,7 +6,10 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-settings.register_profile("house", deadline=None)  # a slow machine is no failing test
+settings.register_profile("house", deadline=None, derandomize=True)  # neither a slow machine nor a new example is a broken change
+settings.register_profile(
+    "search", deadline=None, print_blob=True
+)  # --hypothesis-profile=search: other examples each time, to find what is broken
 settings.load_profile("house")
 
 SHARED = Path(__file__).parents[1] / ".." / "shared" / "data"

@@ -260,6 +260,9 @@ def _styled(value: Any) -> Any:
         if not any(isinstance(v, Mapping | list | tuple) for v in value):
             items.fa.set_flow_style()
         return items
-    if isinstance(value, str) and (value.lower() in _OLD_BOOLEANS or _LIKE_A_NUMBER.fullmatch(value) or not value.isprintable()):
-        return DoubleQuotedScalarString(value)  # so that readers of YAML 1.1 agree, and line breaks such as U+0085 come back
-    return value
+    return DoubleQuotedScalarString(value) if isinstance(value, str) and _wants_quotes(value) else value
+
+
+def _wants_quotes(text: str) -> bool:
+    """Whether readers would take it for something else bare: those of YAML 1.1 a word or number, this one `[?a]` for a key; or lose a U+0085."""
+    return text.lower() in _OLD_BOOLEANS or text.startswith("?") or bool(_LIKE_A_NUMBER.fullmatch(text)) or not text.isprintable()

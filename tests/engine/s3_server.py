@@ -76,7 +76,7 @@ def bucket(address, name, seconds=40.0):
 
 
 @contextmanager
-def flaky(address, every=40):
+def flaky(address, every=80):
     """A proxy that answers each `every`-th request with 500, 503 or by hanging up, in turn; yields (its address, list of what it did)."""
     host = address.removeprefix("http://")
     troubles, count, lock = [], [0], threading.Lock()

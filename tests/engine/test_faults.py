@@ -54,15 +54,24 @@ def check(task, outcome, expected):
     assert not task.store.list("work/notes")
 
 
-def test_a_crash_a_hang_and_a_hoard_are_set_aside(tmp_path):
-    engine = LocalEngine(2, ALLOWANCE)
-    task = task_over(tmp_path, {3: "SEGV", 9: "HANG", 14: "EAT"})
+def set_aside(folder, deeds, allowance):
+    """Run a segment on two workers; the outcome."""
+    engine = LocalEngine(2, allowance)
+    task = task_over(folder, deeds)
     try:
         (outcome,) = engine.run([task])
     finally:
         engine.close()
-    check(task, outcome, [WHY["SEGV"], WHY["HANG"], WHY["EAT"]])
-    assert [step for step, _ in outcome.facts["set_aside"]] == ["deadly"] * 3
+    check(task, outcome, [WHY[deed] for deed in deeds.values()])
+    assert [step for step, _ in outcome.facts["set_aside"]] == ["deadly"] * len(deeds)
+
+
+def test_a_crash_and_a_hang_are_set_aside(tmp_path):
+    set_aside(tmp_path, {3: "SEGV", 9: "HANG"}, ALLOWANCE)
+
+
+def test_a_hoard_is_set_aside(tmp_path):
+    set_aside(tmp_path, {14: "EAT"}, Allowance(memory_bytes=ALLOWANCE.memory_bytes, stall_seconds=120))  # a busy machine is slow to hoard
 
 
 @pytest.mark.slow

@@ -14,7 +14,7 @@ from curate.shards.digest import tree_digest
 from curate.store import Store
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def cluster():
     """A head without cores and two nodes of one core each; whoever speaks to `ray` in this process speaks to it."""
     import ray
@@ -27,6 +27,31 @@ def cluster():
     yield made, nodes
     ray.shutdown()
     made.shutdown()
+
+
+DRIVER = """
+import sys, law_corpus
+from pathlib import Path
+from curate import ledger
+from curate.engine.corpus import make
+from curate.engine.ray import RayEngine
+from curate.recipe import from_dict
+from curate.store import Store
+ledger.WRITE_SECONDS = 0.0
+make(from_dict(law_corpus.recipe(Path(sys.argv[1]))), Store(sys.argv[2]), RayEngine(2, sys.argv[3]))
+"""
+
+
+@pytest.mark.slow
+def test_a_killed_driver_on_a_cluster_that_stays(cluster, laws, reference, tmp_path):
+    """The driver dies; the cluster, and what is in its ledger, stay; the second one ends the run."""
+    made, _ = cluster
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    for failpoint in ("after_commit:8", ""):
+        command = [sys.executable, "-c", DRIVER, str(laws), str(tmp_path), made.address]
+        done = subprocess.run(command, env=environment | {"CURATE_FAILPOINT": failpoint}, capture_output=True, text=True, check=False)
+        assert done.returncode == (137 if failpoint else 0), done.stderr[-2000:]
+    assert tree_digest(Store(str(tmp_path)), law_corpus.FOLDERS) == reference[1]
 
 
 class KillsANode:
@@ -47,35 +72,11 @@ class KillsANode:
 
 @pytest.mark.slow
 def test_a_killed_node_changes_no_byte(cluster, laws, reference, tmp_path):
+    """Last of its module: the cluster has a node less after it."""
     made, nodes = cluster
     engine = RayEngine(2, made.address)
     watcher = KillsANode(made, nodes[0], after=15)
     make(from_dict(law_corpus.recipe(laws)), Store(str(tmp_path)), engine, watcher)
     engine.close()
     assert watcher.left < 0
-    assert tree_digest(Store(str(tmp_path)), law_corpus.FOLDERS) == reference[1]
-
-
-DRIVER = """
-import sys, law_corpus
-from pathlib import Path
-from curate import ledger
-from curate.engine.corpus import make
-from curate.engine.ray import RayEngine
-from curate.recipe import from_dict
-from curate.store import Store
-ledger.WRITE_SECONDS = 0.0
-make(from_dict(law_corpus.recipe(Path(sys.argv[1]))), Store(sys.argv[2]), RayEngine(2, sys.argv[3]))
-"""
-
-
-@pytest.mark.slow
-def test_a_killed_driver_on_a_cluster_that_stays(cluster, laws, reference, tmp_path):
-    """The driver dies twice; the cluster, and what is in its ledger, stay; the third one ends the run."""
-    made, _ = cluster
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-    for failpoint in ("after_commit:8", "before_manifest_documents", ""):
-        command = [sys.executable, "-c", DRIVER, str(laws), str(tmp_path), made.address]
-        done = subprocess.run(command, env=environment | {"CURATE_FAILPOINT": failpoint}, capture_output=True, text=True, check=False)
-        assert done.returncode == (137 if failpoint else 0), done.stderr[-2000:]
     assert tree_digest(Store(str(tmp_path)), law_corpus.FOLDERS) == reference[1]

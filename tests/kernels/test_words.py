@@ -57,7 +57,7 @@ def tokens(texts):
     return found
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(st.lists(ANY_TEXT, max_size=4))
 def test_tokens_are_those_of_the_twin(texts):
     assert tokens(texts) == [naive_text.tokens(t) for t in texts]

@@ -4,7 +4,7 @@ import itertools
 import textwrap
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from curate import recipe
@@ -85,7 +85,7 @@ def test_recipes_that_do_something_else_are_not_equal(load):
     assert load(WHOLE) == load("# a comment moves the lines\n" + textwrap.dedent(WHOLE))
 
 
-@settings(deadline=None)
+@example("", 0.0, ["?0", "?;", "? a", "-", ":", "- a"], None)
 @given(st.text(max_size=20), st.floats(0, 1), st.lists(st.text(max_size=8), max_size=3), st.integers(0, 10**15) | st.none())
 def test_any_value_survives_the_way_through_yaml(tmp_path_factory, title, score, keep, words):
     data = {
