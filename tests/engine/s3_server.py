@@ -83,6 +83,7 @@ def flaky(address, every=80):
 
     class Proxy(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True  # else each body waits 40 ms for the acknowledgement of its headers
 
         def forward(self):
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
