@@ -8,7 +8,7 @@ Exit code 0: done, or stopped with a checkpoint; 2: shards, options or output fo
 import os
 import sys
 import time
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -40,6 +40,10 @@ A larger one on a GPU, and the same run again after it was stopped:
 
     train --shards runs/web/shards --output runs/d12 --resume
 
+Sources by weight, and other weights for the last fifth of the run:
+
+    train --shards runs/web/shards --steps 1000 --mix "web=0.8,books=0.2" --mix "0.8: web=0.3,books=0.7"
+
 On several GPUs, or two processes of a CPU:
 
     torchrun --nproc-per-node 8 -m train --shards runs/web/shards --output runs/d12 --depth 12
@@ -48,7 +52,7 @@ On several GPUs, or two processes of a CPU:
 
 @app.callback(invoke_without_command=True, help=EXAMPLE)
 def command(
-    context: typer.Context,
+    called: typer.Context,
     shards: Annotated[Path | None, typer.Option(help="Folder with manifest.json and shards. Needed.")] = None,
     output: Annotated[Path | None, typer.Option(help="Folder of the run. [default: `train` beside the shards' folder]")] = None,
     steps: Annotated[int | None, typer.Option(help="Updates. [default: what fits into --minutes]")] = None,
@@ -61,7 +65,7 @@ def command(
     seed: Annotated[int | None, typer.Option(help="Of the weights and of the order of documents. [default: 0]")] = None,
     batch_tokens: Annotated[int | None, typer.Option(help="Tokens between two updates; a multiple of --context.")] = None,
     micro_rows: Annotated[int | None, typer.Option(help="Rows that go through the model at a time; less needs less memory.")] = None,
-    row: Annotated[int | None, typer.Option("--context", help="Tokens in a row, the longest context.")] = None,
+    context: Annotated[int | None, typer.Option(help="Tokens in a row, the longest context.")] = None,
     lr: Annotated[float | None, typer.Option(help="Peak learning rate of the layers' matrices.")] = None,
     schedule: Annotated[str | None, typer.Option(help="wsd or cosine. [default: wsd]")] = None,
     optimizer: Annotated[str | None, typer.Option(help="adamw, or muon for the layers' matrices. [default: adamw]")] = None,
@@ -71,6 +75,13 @@ def command(
     qk_norm: Annotated[bool | None, typer.Option("--qk-norm", help="Norm queries and keys; opens as Qwen3ForCausalLM.")] = None,
     packing: Annotated[
         str | None, typer.Option(help="best_fit: rows start where documents do; concat: cut wherever a row ends. [default: best_fit]")
+    ] = None,
+    mix: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Weights of sources, in tokens: web=0.7,books=0.3; `*` is all the rest. Again with a share of the run before it, "
+            '"0.8: web=0.2,books=0.8", where they change. [default: every document once an epoch]'
+        ),
     ] = None,
     held_out: Annotated[float | None, typer.Option(help="Share of documents kept for evaluation. [default: 0.05]")] = None,
     eval_every: Annotated[int | None, typer.Option(help="Steps between evaluations. [default: half of the run]")] = None,
@@ -88,7 +99,8 @@ def command(
     device: Annotated[str | None, typer.Option(help="cpu or cuda. [default: cuda where there is one]")] = None,
     compile: Annotated[bool | None, typer.Option("--compile/--no-compile", help="torch.compile. [default: on a GPU]")] = None,
 ) -> None:
-    if context.invoked_subcommand is not None:
+    given = dict(locals())
+    if called.invoked_subcommand is not None:
         return
     if shards is None:
         raise typer.BadParameter("expected a folder of token shards, got none; give --shards runs/web/shards", param_hint="--shards")
@@ -102,27 +114,10 @@ def command(
             launch(sys.argv[1:], processes, ray_address, where.type == "cuda")
             return
         from train.choose import Wanted  # torch comes with it: --help and bad shards need not wait for that
+        from train.mixture import parse
 
-        wanted = Wanted(
-            steps=steps,
-            minutes=minutes,
-            depth=depth,
-            width=width,
-            kv_heads=kv_heads,
-            context=row,
-            batch_tokens=batch_tokens,
-            seed=seed,
-            lr=lr,
-            schedule=schedule,
-            packing=packing,
-            optimizer=optimizer,
-            document_mask=document_mask,
-            qk_norm=qk_norm,
-            held_out=held_out,
-            eval_every=eval_every,
-            checkpoint_every=checkpoint_every,
-            threads=threads,
-        )
+        options = {field.name: given[field.name] for field in fields(Wanted)} | {"mix": parse(mix) if mix else None}
+        wanted = Wanted(**options)
         _run(corpus, output or shards.resolve().parent / "train", wanted, where, resume, stop_after)
     except CurateError as error:
         typer.echo(f"error: {error}", err=True)

@@ -57,6 +57,14 @@ def write_card(output: Path, corpus: Corpus, summary: Summary) -> Path:
     lines += [f"Tokenizer `{tokenizer['fingerprint']}`, {tokenizer['vocab_size']:,} entries.", ""]
     lines += ["| tokens | count |", "|---|---|"]
     lines += [f"| {name.replace('_', ' ')} | {getattr(ledger, name):,} |" for name in ledger.__dataclass_fields__]
+    lines += ["", "| source | tokens trained on | passes over it |", "|---|---|---|"]
+    lines += [f"| {_cell(name)} | {count:,} | {passes:.2f} |" for name, (count, passes) in summary.by_source.items()]
+    if config.mix:
+        lines += ["", "| weights from step | " + " | ".join(_cell(name) for name, _ in config.mix[0].weights) + " |"]
+        lines += ["|---" * (1 + len(config.mix[0].weights)) + "|"]
+        lines += [
+            f"| {stage.row // config.rows} | " + " | ".join(str(weight) for _, weight in stage.weights) + " |" for stage in config.mix
+        ]
     for title, key in (("licence", "license_tokens"), ("source", "source_tokens")):
         lines += ["", f"| {title} | tokens in the corpus | share |", "|---|---|---|"]
         counts = sorted(totals[key].items(), key=lambda item: (-item[1], item[0]))

@@ -10,8 +10,9 @@ from typing import TypeVar
 import torch
 
 from curate.shards.reader import Corpus
-from train.config import DEFAULTS, MAX_EPOCHS, TOKENS_PER_PARAMETER, Config, Device, TrainError, model_config
+from train.config import DEFAULTS, MAX_EPOCHS, TOKENS_PER_PARAMETER, Config, Device, MixStage, TrainError, model_config
 from train.loop import make, seconds_per_step
+from train.mixture import Share, resolved
 from train.plan import Plan
 
 T = TypeVar("T")
@@ -44,6 +45,7 @@ class Wanted:
     eval_every: int | None = None
     checkpoint_every: int | None = None
     threads: int | None = None
+    mix: tuple[Share, ...] | None = None
 
 
 def choose(corpus: Corpus, wanted: Wanted, device: Device, note: Callable[[str], None]) -> Config:
@@ -74,22 +76,26 @@ def choose(corpus: Corpus, wanted: Wanted, device: Device, note: Callable[[str],
         optimizer=_or(wanted.optimizer, Config.optimizer),
         eval_tokens=defaults.eval_tokens,
         threads=_or(wanted.threads, torch.get_num_threads()),
+        mix=(MixStage(0, wanted.mix[0].weights),) if wanted.mix else (),
     )
     plan = Plan.of(corpus, config)
     plan.check(config.rows)
     if wanted.steps is None:
         minutes = defaults.minutes if wanted.minutes is None else wanted.minutes
-        config = fit(config, plan, minutes, device, wanted.threads is None, note)
+        most = plan.most_tokens(MAX_EPOCHS, wanted.mix or ()) // config.batch_tokens
+        config = fit(config, plan, minutes, device, wanted.threads is None, note, max(1, most))
     return replace(
         config,
+        mix=resolved(wanted.mix or (), config.steps, config.rows),
         eval_every=_or(wanted.eval_every, -(-config.steps // 2)),
         checkpoint_every=_or(wanted.checkpoint_every, -(-config.steps // 10)),
     )
 
 
-def fit(config: Config, plan: Plan, minutes: float | None, device: Device, any_threads: bool, note: Callable[[str], None]) -> Config:
-    """The config with its steps: what the minutes hold, else 20 tokens a parameter; never more than MAX_EPOCHS passes."""
-    most = max(1, MAX_EPOCHS * plan.num_tokens // config.batch_tokens)
+def fit(
+    config: Config, plan: Plan, minutes: float | None, device: Device, any_threads: bool, note: Callable[[str], None], most: int
+) -> Config:
+    """The config with its steps: what the minutes hold, else 20 tokens a parameter; never more than `most`, which are MAX_EPOCHS passes."""
     if minutes is None:
         wanted = TOKENS_PER_PARAMETER * make(config, Device())[0].num_parameters() // config.batch_tokens
         return replace(config, steps=min(most, max(1, wanted)))
@@ -115,6 +121,8 @@ def check_same(config: Config, wanted: Wanted, output: str) -> None:
     """Refuse options that contradict the run which is resumed."""
     stored = {field.name: getattr(config, field.name, getattr(config.model, field.name, None)) for field in fields(wanted)}
     for name, value in vars(wanted).items():
+        if name == "mix" and value is not None:
+            value = resolved(value, config.steps, config.rows)
         if value is not None and name != "minutes" and stored[name] != value:
             raise TrainError(
                 f"--{name.replace('_', '-')}: expected {stored[name]} as in the run in {output}, got {value}; "

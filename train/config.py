@@ -29,6 +29,15 @@ class Removal:
     """As 32 hex digits, sorted."""
 
 
+@dataclass(frozen=True)
+class MixStage:
+    """Weights of sources from a row of the run on."""
+
+    row: int
+    weights: tuple[tuple[str, int], ...]
+    """(source, weight of its tokens), sorted by source; see mixture.py."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class ModelConfig:
     """The shape of the decoder."""
@@ -92,6 +101,8 @@ class Config:
     """best_fit (rows start where documents do) or concat (documents cut wherever a row ends)."""
     removals: tuple[Removal, ...] = ()
     """Documents that were removed on the way."""
+    mix: tuple[MixStage, ...] = ()
+    """Weights of sources by stage, the first at row 0; none: every document once an epoch."""
     held_out: float = 0.05
     """Share of documents kept for evaluation, by a hash of their ids."""
     optimizer: str = "adamw"
@@ -160,9 +171,10 @@ class Config:
         """The inverse of to_json."""
         try:
             removals = tuple(Removal(one["row"], tuple(one["ids"])) for one in values["removals"])
-            read = {"model": ModelConfig(**values["model"]), "betas": tuple(values["betas"]), "removals": removals}
+            mix = tuple(MixStage(one["row"], tuple((name, weight) for name, weight in one["weights"])) for one in values.get("mix", ()))
+            read = {"model": ModelConfig(**values["model"]), "betas": tuple(values["betas"]), "removals": removals, "mix": mix}
             return cls(**values | read)
-        except (TypeError, KeyError) as error:
+        except (TypeError, KeyError, ValueError) as error:
             raise TrainError(f"config: expected the fields {[f.name for f in fields(cls)]}, got {error}; start a new --output") from None
 
 

@@ -1,6 +1,6 @@
 """Documents of shards, keyed hashes of their ids, and which of them are held out: what the plan (plan.py) is made of.
 
-Costs 48 bytes a document in memory; a stream over a corpus larger than memory reads at random.
+Costs 56 bytes a document in memory; a stream over a corpus larger than memory reads at random.
 """
 
 import hashlib
@@ -32,6 +32,8 @@ class Documents:
     """int64[d]: how often one pass over the corpus reads it."""
     split: np.ndarray
     """int64[d]: 0 train, 1 validation, 2 test, as the recipe of the corpus says."""
+    source: np.ndarray
+    """int64[d]: its code in the corpus's table of sources."""
 
 
 def documents(corpus: Corpus) -> Documents:
@@ -49,7 +51,7 @@ def documents(corpus: Corpus) -> Documents:
         np.add.reduceat(v, starts) if len(starts) else np.empty(0, np.int64) for v in (lengths, corpus.column("n_bytes").astype(np.int64))
     ]
     keys = np.ascontiguousarray(ids[starts]).view(">u8").reshape(-1, 2).astype(np.uint64)
-    marks = [corpus.column(name)[starts].astype(np.int64) for name in ("repeats", "split")]
+    marks = [corpus.column(name)[starts].astype(np.int64) for name in ("repeats", "split", "source")]
     return Documents(first, keys, *sums, *marks)
 
 

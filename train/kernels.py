@@ -1,4 +1,4 @@
-"""The one loop of training data that numpy cannot do fast: best-fit packing."""
+"""The loops of training data that numpy cannot do fast: best-fit packing, and sources that take turns."""
 
 import numpy as np
 from numba import njit
@@ -68,3 +68,28 @@ def _first_set(words, low):
         word >>= np.uint64(1)
         bit += 1
     return bit
+
+
+@njit(nogil=True, cache=True)
+def take_turns(weights, lengths, at, ends, debts, owner):
+    """Deal rows to streams, each time to the one that lags furthest behind its weight; returns how many were dealt.
+
+    weights int64[s], those of 0 get none; stream k has rows of lengths[at[k]:ends[k]] tokens; debts int64[s], in and out: tokens that a stream
+    should have by its weight less those that it has, times the sum of weights; owner int16[n] is filled. Ends before n where a stream that
+    has its turn has no row left. Debts sum to 0 and stay above minus the sum of weights times a row.
+    """
+    total = weights.sum()
+    for i in range(len(owner)):
+        best = -1
+        for k in range(len(weights)):
+            if weights[k] > 0 and (best < 0 or debts[k] > debts[best]):
+                best = k
+        if at[best] == ends[best]:
+            return i
+        tokens = lengths[at[best]]
+        at[best] += 1
+        owner[i] = best
+        for k in range(len(weights)):
+            debts[k] += weights[k] * tokens
+        debts[best] -= total * tokens
+    return len(owner)

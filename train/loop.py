@@ -62,6 +62,8 @@ class Summary:
     evaluation: Evaluation | None
     """None where the run stopped before its last step."""
     ledger: TokenLedger
+    by_source: dict[str, tuple[int, float]]
+    """Source → (tokens that were trained on, how often that reads all it has)."""
     plan_id: str
     num_parameters: int
     tokens_per_second: float
@@ -110,7 +112,8 @@ class Clock:
 
     def fork(self, config: Config, step: int) -> bool:
         """Whether the rate is to begin its fall here, as planned or as time runs out; before, it did not depend on the steps."""
-        if not self.on or config.schedule != "wsd" or not config.warmup_steps <= step <= config.decay_start:
+        # stages of a mix begin at shares of the run: their rows are in the plan, so its length stays
+        if not self.on or config.schedule != "wsd" or len(config.mix) > 1 or not config.warmup_steps <= step <= config.decay_start:
             return False
         return step == config.decay_start or time.monotonic() >= self.half
 
@@ -242,6 +245,7 @@ class Run:
             loss=math.nan if self.last.get("loss") is None else float(self.last["loss"]),
             evaluation=self.evaluation if self.step == self.config.steps else None,
             ledger=token_ledger(self.plan, self.step * self.config.rows),
+            by_source=self.plan.trained_by_source(self.step * self.config.rows),
             plan_id=self.plan.plan_id,
             num_parameters=self.model.num_parameters(),
             tokens_per_second=speed,
@@ -253,7 +257,7 @@ class Run:
         """Another number of steps, so that the run ends when it was asked to."""
         step_seconds = self.config.batch_tokens / float(np.median(self.speeds))
         left = clock.deadline - time.monotonic() - 2 * self.eval_seconds
-        most = max(1, MAX_EPOCHS * self.plan.num_tokens // self.config.batch_tokens)
+        most = max(1, self.plan.most_tokens(MAX_EPOCHS) // self.config.batch_tokens)
         fitted = self.world.said_by_lead(refit(self.config, self.step, left, step_seconds, most))
         clock.on = False
         if fitted != self.config:

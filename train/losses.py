@@ -2,13 +2,11 @@
 
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from train.answer import bits_per_byte, load
 from train.config import TrainError
-from train.plan import Plan
 from train.trace import open_run
 
 SCHEMA = pa.schema(
@@ -40,7 +38,7 @@ def write(run: Path, output: Path, step: int | None, shards: Path | None, device
         pa.array([size for _, _, size, _ in found], pa.int64()),
         pa.array([round(nats, 4) for *_, nats in found], pa.float64()),
         pa.array([round(bits_per_byte(nats, size), 4) for _, _, size, nats in found], pa.float64()),
-        pa.array(times_read(plan, model.step * model.config.rows), pa.int64()),
+        pa.array(plan.times_read(model.step * model.config.rows), pa.int64()),
     ]
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
@@ -48,16 +46,3 @@ def write(run: Path, output: Path, step: int | None, shards: Path | None, device
     except OSError as error:
         raise TrainError(f"{output}: expected to write it, got {error}; choose another --output") from None
     return len(found)
-
-
-def times_read(plan: Plan, rows: int) -> np.ndarray:
-    """int64[d]: in how many epochs the first `rows` rows hold a document."""
-    times = np.zeros(len(plan.docs.tokens), dtype=np.int64)
-    if rows == 0:
-        return times
-    last, at = plan.locate(rows - 1)
-    for epoch in range(last + 1):
-        packed = plan.rows(epoch)
-        pieces = packed.first[at + 1] if epoch == last else packed.first[-1]
-        times[np.unique(packed.doc[:pieces])] += 1
-    return times

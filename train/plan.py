@@ -1,9 +1,9 @@
-"""What training reads and in which order: a pure function of (shards, held-out share, seed, context, packing, removals), its state one row.
+"""What training reads and in which order: a pure function of (shards, held-out share, mix, seed, context, packing, removals), its state one row.
 
 Documents are held out by a hash of their ids. The rest stand in an order drawn for each epoch by a keyed hash of their ids and are packed
-into rows of T inputs (packing.py). Batches take rows by number through all epochs, whoever asks: with W processes, process k takes the
-k-th part of each batch, so {plan id, row} is the whole state of any number of them. Documents removed from a row on leave the rows behind
-it, which are packed anew; what was read before stays as it was.
+into rows of T inputs (epochs.py, packing.py); a mix gives each source rows of its own, which take turns (mixture.py). Batches take rows by
+number, whoever asks: with W processes, process k takes the k-th part of each batch, so {plan id, row} is the whole state of any number of
+them. Documents removed from a row on leave the rows behind it, which are packed anew; what was read before stays as it was.
 
 A row is int32[T + 1]: T inputs, and the targets one further. A negative value x is no target, and as an input it stands for the token ~x:
 PADDING is ~0, and the first token of a piece that starts inside a document is stored as its complement, since what stands before it is of
@@ -11,9 +11,9 @@ another document. A document's end predicts the boundary token, which stands beh
 """
 
 import hashlib
-from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from threading import RLock
 
 import numpy as np
@@ -21,14 +21,16 @@ import xxhash
 
 from curate.errors import ShardError
 from curate.shards.reader import Corpus
-from train.config import Config, Removal, TrainError
+from train.config import Config, MixStage, Removal, TrainError
 from train.data import PADDING, TEST, Stream, documents, held_out, keyed_hash, stream
-from train.packing import Rows, joined, pack, pack_pieces
+from train.epochs import Epochs
+from train.mixture import REST, Alone, Share, Turns, groups, most_tokens
+from train.packing import Rows
 
 ALGORITHM = "best fit in windows, rows shuffled/2"
 """Enters plan_id: change it with anything that changes the order."""
-COPY = np.uint64(0x9E3779B97F4A7C15)
-"""Tells the copies of a repeated document apart (2^64 over the golden ratio)."""
+MIXING = "largest deficit in tokens/1"
+"""The same for plans with a mix."""
 
 
 @dataclass(frozen=True)
@@ -45,10 +47,18 @@ class Span:
 
 
 class Plan:
-    """The plan of a run. Rows are numbered through all epochs."""
+    """The plan of a run. Rows are numbered through all of it."""
 
     def __init__(
-        self, corpus: Corpus, *, context: int, seed: int, share: float, packing: str = "best_fit", removals: Sequence[Removal] = ()
+        self,
+        corpus: Corpus,
+        *,
+        context: int,
+        seed: int,
+        share: float,
+        packing: str = "best_fit",
+        removals: Sequence[Removal] = (),
+        mix: Sequence[MixStage] = (),
     ) -> None:
         self.corpus, self.context, self.seed, self.share, self.packing = corpus, context, seed, share, packing
         self.docs = documents(corpus)
@@ -58,14 +68,34 @@ class Plan:
         self.held_out_docs = np.flatnonzero(out)[np.argsort(hashes[out], kind="stable")]
         self.num_tokens = int((self.docs.tokens * self.docs.repeats)[self.train_docs].sum())
         """Of one pass, repeats included."""
+        self.mix = tuple(mix)
         self.removals = tuple(sorted(removals, key=lambda removal: removal.row))
-        self._removed = [self.numbers(removal.ids) for removal in self.removals]
-        said = [ALGORITHM, corpus.corpus_id, context, seed, share, packing, [[removal.row, removal.ids] for removal in self.removals]]
+        said: list[object] = [ALGORITHM, corpus.corpus_id, context, seed, share, packing]
+        said += [[[removal.row, removal.ids] for removal in self.removals]]
+        said += [MIXING, [[stage.row, stage.weights] for stage in mix]] if mix else []
         self.plan_id = "sha256:" + hashlib.sha256(repr(said).encode()).hexdigest()
-        self._row_starts, self._token_starts = [0], [0]
+        self.streams = {name: Epochs(self.docs, members, context, packing, seed) for name, members in self._members(mix).items()}
+        """Rows of each source of the mix; of all documents, under the name `*`, where there is none."""
+        self._streams = list(self.streams.values())
+        self._turns = self._dealt(mix)
         self._lock = RLock()
         """The loader's thread reads batches while the loop asks who was in one."""
-        self._open_epoch, self._rows, self._tokens = -1, Rows.none(), np.zeros(1, np.int64)
+
+    def _members(self, mix: Sequence[MixStage]) -> dict[str, np.ndarray]:
+        if not mix:
+            return {REST: self.train_docs}
+        sources = self.corpus.meta.sources
+        of = self.docs.source[self.train_docs]
+        known = [sources[code] for code in np.unique(of).tolist()]
+        return {name: self.train_docs[at] for name, at in groups(mix, sources, of, known).items()}
+
+    def _dealt(self, mix: Sequence[MixStage]) -> Alone:
+        removed = [(removal.row, self.numbers(removal.ids)) for removal in self.removals]
+        if mix:
+            return Turns(self._streams, mix, removed)
+        for row, docs in removed:
+            self._streams[0].remove(row, docs)
+        return Alone()
 
     @classmethod
     def of(cls, corpus: Corpus, config: Config) -> "Plan":
@@ -77,6 +107,7 @@ class Plan:
             share=config.held_out,
             packing=config.packing,
             removals=config.removals,
+            mix=config.mix,
         )
 
     def numbers(self, ids: Sequence[str]) -> np.ndarray:
@@ -90,65 +121,6 @@ class Plan:
         """The id of a document as 32 hex digits."""
         return "".join(f"{int(half):016x}" for half in self.docs.keys[doc])
 
-    # ---------------------------------------------------------------- epochs
-
-    def order(self, epoch: int) -> np.ndarray:
-        """int64[k]: training documents in the order of an epoch, each as often as it is to be read."""
-        counts = self.docs.repeats[self.train_docs]
-        copies = np.repeat(self.train_docs, counts)
-        number = (np.arange(len(copies)) - np.repeat(np.cumsum(counts) - counts, counts)).astype(np.uint64)
-        keys = self.docs.keys[copies]
-        keys[:, 1] += number * COPY
-        return copies[np.argsort(keyed_hash(keys, "order", self.seed, epoch), kind="stable")]
-
-    def rows(self, epoch: int) -> Rows:
-        """The rows of an epoch, in the order in which they are trained on."""
-        with self._lock:
-            self._open(epoch)
-            return self._rows
-
-    def locate(self, row: int) -> tuple[int, int]:
-        """(epoch, row in it)."""
-        with self._lock:
-            while row >= self._row_starts[-1]:
-                self._open(len(self._row_starts) - 1)
-        epoch = bisect_right(self._row_starts, row) - 1
-        return epoch, row - self._row_starts[epoch]
-
-    def _open(self, epoch: int) -> None:
-        """Build an epoch's rows, after those before it where it is not known yet where they end."""
-        while epoch >= len(self._row_starts):
-            self._open(len(self._row_starts) - 1)
-        if epoch == self._open_epoch:
-            return
-        rows = self._build(epoch, self._row_starts[epoch])
-        self._open_epoch, self._rows, self._tokens = epoch, rows, rows.tokens() + self._token_starts[epoch]
-        if len(self._row_starts) == epoch + 1:
-            self._row_starts.append(self._row_starts[epoch] + len(rows))
-            self._token_starts.append(int(self._tokens[-1]))
-
-    def _build(self, epoch: int, first: int) -> Rows:
-        gone = np.zeros(len(self.docs.tokens), dtype=bool)
-        for removal, docs in zip(self.removals, self._removed, strict=True):
-            gone[docs] |= removal.row <= first
-        order = self.order(epoch)
-        order = order[~gone[order]]
-        rows = pack(order, self.docs.tokens[order], self.context, self.packing, self.seed, epoch)
-        for removal, docs in zip(self.removals, self._removed, strict=True):
-            if first < removal.row < first + len(rows):
-                gone[docs] = True
-                rows = self._repacked(rows, removal.row - first, gone, epoch)
-        if len(rows) == 0:
-            raise TrainError("plan: expected documents to train on, got none; give more documents, or remove fewer")
-        return rows
-
-    def _repacked(self, rows: Rows, at: int, gone: np.ndarray, epoch: int) -> Rows:
-        """The rows before `at` as they were; what stands behind without the documents that are gone, packed anew."""
-        rest = rows.taken(np.arange(at, len(rows)))
-        stay = ~gone[rest.doc]
-        packed = pack_pieces(rest.doc[stay], rest.start[stay], rest.length[stay], self.context, self.seed, epoch, "from", at)
-        return joined([rows.taken(np.arange(at)), packed])
-
     # ---------------------------------------------------------------- batches
 
     def batch(self, row: int, num_rows: int) -> np.ndarray:
@@ -156,17 +128,16 @@ class Plan:
         out = np.empty((num_rows, self.context + 1), dtype=np.int32)
         with self._lock:
             for i in range(num_rows):
-                self._fill(self._find(row + i), out[i])
+                self._fill(*self._find(row + i), out[i])
         return out
 
-    def _find(self, row: int) -> int:
-        """Open the row's epoch; its number in there."""
-        epoch, at = self.locate(row)
-        self._open(epoch)
-        return at
+    def _find(self, row: int) -> tuple[Rows, int]:
+        """The rows among which a row is, and its number there."""
+        number, at = self._turns.where(row)
+        return self._streams[number].find(at)
 
-    def _fill(self, at: int, out: np.ndarray) -> None:
-        rows, filled = self._rows, 0
+    def _fill(self, rows: Rows, at: int, out: np.ndarray) -> None:
+        filled = 0
         for piece in range(int(rows.first[at]), int(rows.first[at + 1])):
             doc, start, length = int(rows.doc[piece]), int(rows.start[piece]), int(rows.length[piece])
             goes_on = start + length < self.docs.tokens[doc]
@@ -205,7 +176,7 @@ class Plan:
         spans = []
         with self._lock:
             for one in range(row, row + num_rows):
-                at, rows = self._find(one), self._rows
+                rows, at = self._find(one)
                 for piece in range(int(rows.first[at]), int(rows.first[at + 1])):
                     spans.append(Span(one, int(rows.doc[piece]), int(rows.start[piece]), int(rows.length[piece])))
         return spans
@@ -213,31 +184,49 @@ class Plan:
     def exposure(self, doc: int, num_rows: int) -> list[Span]:
         """Where the first `num_rows` rows hold a document."""
         spans = []
-        epoch = 0
-        while epoch < len(self._row_starts) and self._row_starts[epoch] < num_rows:
-            rows, first = self.rows(epoch), self._row_starts[epoch]
-            for piece in np.flatnonzero(rows.doc == doc):
-                row = first + int(np.searchsorted(rows.first, piece, side="right")) - 1
-                if row < num_rows:
-                    spans.append(Span(row, doc, int(rows.start[piece]), int(rows.length[piece])))
-            epoch += 1
+        with self._lock:
+            for number, (taken, epochs) in enumerate(zip(self._turns.taken(num_rows).tolist(), self._streams, strict=True)):
+                if doc in epochs.members:
+                    rows = self._turns.rows_of(number, num_rows)
+                    spans += [Span(int(rows[row]), doc, start, length) for row, start, length in epochs.exposure(doc, taken)]
         return sorted(spans, key=lambda span: (span.row, span.start))
+
+    def times_read(self, num_rows: int) -> np.ndarray:
+        """int64[d]: in how many epochs of its source the first `num_rows` rows hold a document."""
+        with self._lock:
+            taken = self._turns.taken(num_rows).tolist()
+            return np.asarray(sum(epochs.times_read(rows) for epochs, rows in zip(self._streams, taken, strict=True)))
 
     # ---------------------------------------------------------------- books
 
     def num_trained(self, rows: int) -> int:
         """Inputs in the first `rows` rows that are tokens, not padding."""
-        if rows == 0:
-            return 0
         with self._lock:
-            at = self._find(rows - 1)
-            return int(self._tokens[at + 1])
+            taken = self._turns.taken(rows).tolist()
+            return sum(epochs.num_trained(count) for epochs, count in zip(self._streams, taken, strict=True))
+
+    def trained_by_source(self, rows: int) -> dict[str, tuple[int, float]]:
+        """(inputs in the first `rows` rows, how often that reads its training documents) of each source that has some."""
+        sources, of = self.corpus.meta.sources, self.docs.source
+        have = np.bincount(of[self.train_docs], self.docs.tokens[self.train_docs], len(sources)).astype(np.int64)
+        with self._lock:
+            taken = self._turns.taken(rows).tolist()
+            parts = [epochs.trained_by(count, of, len(sources)) for epochs, count in zip(self._streams, taken, strict=True)]
+        trained = np.sum(parts, axis=0)
+        return {sources[code]: (int(trained[code]), float(trained[code] / have[code])) for code in np.flatnonzero(have).tolist()}
+
+    def most_tokens(self, epochs: int, shares: Sequence[Share] = ()) -> int:
+        """Tokens of a run in which no source is read more than `epochs` times; shares: its stages, where their rows are not known yet."""
+        if not self.mix:
+            return epochs * self.num_tokens
+        return most_tokens(shares or (Share(Fraction(0), self.mix[0].weights),), self.streams, epochs)
 
     def num_seen(self, rows: int | None = None) -> int:
-        """Tokens that were an input at least once in the first `rows` rows; None: in the whole first epoch, after which none is new."""
-        first = self.rows(0)
-        at = len(first) if rows is None else min(rows, len(first))
-        return covered(first, int(first.first[at]))
+        """Tokens that were an input at least once in the first `rows` rows; None: in the first epoch of each source, after which none is new."""
+        with self._lock:
+            self._turns.settle()
+            taken = [None] * len(self._streams) if rows is None else self._turns.taken(rows).tolist()
+            return sum(epochs.num_seen(count) for epochs, count in zip(self._streams, taken, strict=True))
 
     def check(self, batch_rows: int) -> None:
         """Refuse what nothing can be learned from."""
@@ -253,16 +242,6 @@ class Plan:
                 f"shards {self.corpus.folder}: expected at least one batch of {batch_rows * self.context} tokens, got {self.num_tokens}; "
                 "lower --batch-tokens and --context"
             )
-
-
-def covered(rows: Rows, pieces: int) -> int:
-    """Tokens in the first `pieces` pieces, those that stand in several counted once."""
-    order = np.lexsort((rows.start[:pieces], rows.doc[:pieces]))
-    doc, start, length = (values[:pieces][order] for values in (rows.doc, rows.start, rows.length))
-    base = doc << 40  # documents one behind the other on a line; none has 2^40 tokens
-    begin, end = base + start, base + start + length
-    reached = np.maximum.accumulate(np.append(-1, end))[:-1]
-    return int(np.maximum(end - np.maximum(begin, reached), 0).sum())
 
 
 @dataclass(frozen=True, kw_only=True)

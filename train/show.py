@@ -57,6 +57,9 @@ class Watch:
         ledger, evaluation = summary.ledger, summary.evaluation
         table.add_row("parameters", f"{summary.num_parameters:,}")
         table.add_row("tokens", f"{ledger.trained:,} trained, {ledger.padding:,} padding, {ledger.not_reached:,} not reached")
+        if len(summary.by_source) > 1:
+            parts = [f"{name} {tokens:,} ({passes:.2f} passes)" for name, (tokens, passes) in summary.by_source.items()]
+            table.add_row("trained by source", "\n".join(parts))
         if ledger.removed:
             table.add_row("removed", f"{ledger.removed:,} tokens of removed documents")
         table.add_row("held out", f"{ledger.held_out:,} of {ledger.corpus:,} tokens")

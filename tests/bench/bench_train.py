@@ -64,7 +64,7 @@ def loaders(folder, seconds):
     row = 0
     while sum(spent) < seconds:
         started = time.perf_counter()
-        batch = plan.batch(row % (len(plan.rows(0)) - 32), 32)
+        batch = plan.batch(row % (len(plan.streams["*"].rows(0)) - 32), 32)
         spent[0] += time.perf_counter() - started
         counts[0], row = counts[0] + batch[:, :-1].size, row + 32
         started = time.perf_counter()

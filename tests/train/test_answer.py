@@ -114,7 +114,7 @@ def test_losses_of_documents_add_up(model, output, tmp_path):
     rows = 80 * plan.batch(0, 8).shape[0]
     counted = np.zeros(len(plan.docs.tokens), dtype=int)
     for doc in plan.train_docs[:20]:
-        counted[doc] = len({plan.locate(span.row)[0] for span in plan.exposure(int(doc), rows)})
+        counted[doc] = len({plan.streams["*"].locate(span.row)[0] for span in plan.exposure(int(doc), rows)})
         assert table["times_read"][doc] == counted[doc]
     doc = int(plan.train_docs[3])
     ids = np.concatenate([model.corpus.row_tokens(row) for row in range(plan.docs.first[doc], plan.docs.first[doc + 1])]).astype(int)

@@ -31,14 +31,14 @@ def tokens_of(plan, doc):
 
 def test_order_is_a_permutation_that_seed_and_epoch_draw(corpus):
     one = plan(corpus)
-    orders = [one.order(0), one.order(1), plan(corpus, seed=1).order(0)]
+    orders = [one.streams["*"].order(0), one.streams["*"].order(1), plan(corpus, seed=1).streams["*"].order(0)]
     for order in orders:
         assert np.array_equal(np.sort(order), one.train_docs)
     assert not np.array_equal(orders[0], orders[1])
     assert not np.array_equal(orders[0], orders[2])
-    assert np.array_equal(orders[0], plan(corpus).order(0))
+    assert np.array_equal(orders[0], plan(corpus).streams["*"].order(0))
     assert np.array_equal(np.sort(np.append(one.train_docs, one.held_out_docs)), np.arange(120))
-    assert not np.array_equal(one.rows(0).doc, one.rows(1).doc)
+    assert not np.array_equal(one.streams["*"].rows(0).doc, one.streams["*"].rows(1).doc)
 
 
 @pytest.mark.parametrize("packing", KINDS)
@@ -46,8 +46,8 @@ def test_order_is_a_permutation_that_seed_and_epoch_draw(corpus):
 @given(context=st.integers(1, 70), seed=st.integers(0, 3), epoch=st.integers(0, 2))
 def test_every_training_token_is_an_input_once_and_a_target_once(corpus, packing, context, seed, epoch):
     one = plan(corpus, context, seed, packing=packing)
-    rows = one.rows(epoch)
-    first = sum(len(one.rows(before)) for before in range(epoch))
+    rows = one.streams["*"].rows(epoch)
+    first = sum(len(one.streams["*"].rows(before)) for before in range(epoch))
     batch = one.batch(first, len(rows))
     inputs, targets = batch[:, :-1], batch[:, 1:]
     read = np.where(inputs < 0, ~inputs, inputs)
@@ -93,7 +93,7 @@ def test_one_lock_guards_all_epochs(corpus):
     made = plan(corpus)
     lock = made._lock
     with lock:
-        first = len(made.rows(0))
+        first = len(made.streams["*"].rows(0))
         made.batch(first, 1)
         assert made._lock is lock  # whoever waits for it must be let in by it
 
@@ -135,18 +135,18 @@ def test_pieces_of_a_document_stay_together(tmp_path):
 
 def test_removed_documents_leave_the_rows_behind_and_nothing_else_changes(corpus):
     whole = plan(corpus)
-    epoch = len(whole.rows(0))
+    epoch = len(whole.streams["*"].rows(0))
     for at in (1, epoch // 2, epoch, epoch + 3):
         gone = [int(doc) for doc in whole.train_docs[::3]]
         less = plan(corpus, removals=[Removal(at, tuple(sorted(map(whole.doc_id, gone))))])
         assert np.array_equal(less.batch(0, at), whole.batch(0, at))
         later = less.trace(at, 2 * epoch)
         assert not {span.doc for span in later} & set(gone)
-        ends = less.locate(at)[0] + 1
-        start = next(row for row in range(at, 3 * epoch) if less.locate(row)[0] == ends)
+        ends = less.streams["*"].locate(at)[0] + 1
+        start = next(row for row in range(at, 3 * epoch) if less.streams["*"].locate(row)[0] == ends)
         stayed = {span.doc for span in less.trace(0, start)} if ends == 1 else {span.doc for span in less.trace(at, start - at)}
         assert stayed >= set(whole.train_docs.tolist()) - set(gone) if ends == 1 else True
-        next_epoch = [span.doc for span in less.trace(start, len(less.rows(ends)))]
+        next_epoch = [span.doc for span in less.trace(start, len(less.streams["*"].rows(ends)))]
         assert sorted(set(next_epoch)) == sorted(set(whole.train_docs.tolist()) - set(gone))
         for rows in (0, 1, at, start, start + 5):
             balanced(less, rows)
@@ -169,7 +169,7 @@ def balanced(plan, rows):
 
 def test_token_ledger_balances_at_every_row(corpus):
     one = plan(corpus)
-    epoch = len(one.rows(0))
+    epoch = len(one.streams["*"].rows(0))
     for rows in (0, 1, 7, epoch - 1, epoch, epoch + 1, 3 * epoch + 5):
         balanced(one, rows)
 
@@ -188,13 +188,13 @@ def test_repeats_and_splits_of_the_corpus(tmp_path, packing):
     table = with_columns(token_corpora.table(token_corpora.documents(90), token_corpora.meta()), repeats=repeats, split=split)
     one = plan(open_shards(token_corpora.write(tmp_path / "run", [table])), packing=packing)
     assert np.array_equal(np.sort(one.held_out_docs), np.flatnonzero(split == 1))
-    rows = len(one.rows(0))
+    rows = len(one.streams["*"].rows(0))
     read = np.zeros((90, 200), dtype=int)
     for span in one.trace(0, rows):
         read[span.doc, span.start : span.start + span.length] += 1
     for doc in range(90):
         assert set(read[doc, : one.docs.tokens[doc]].tolist()) == {repeats[doc] if split[doc] == 0 else 0}
-    order = one.order(0)
+    order = one.streams["*"].order(0)
     copies = [np.flatnonzero(order == doc) for doc in np.flatnonzero((repeats > 1) & (split == 0))]
     assert np.mean([np.diff(places).min() for places in copies]) > 5  # copies do not stand together
     for at in (0, 3, rows // 2, rows, rows + 7):
@@ -203,7 +203,7 @@ def test_repeats_and_splits_of_the_corpus(tmp_path, packing):
 
 def test_exposure_is_the_inverse_of_trace(corpus):
     one = plan(corpus)
-    rows = 2 * len(one.rows(0)) + 7
+    rows = 2 * len(one.streams["*"].rows(0)) + 7
     traced = one.trace(0, rows)
     for doc in one.train_docs[:10]:
         expected = sorted((span for span in traced if span.doc == doc), key=lambda span: (span.row, span.start))
