@@ -45,6 +45,10 @@ class Config(BaseModel):
         """What a recipe must say for the step to do anything, one `field: expected …, got …; advice` each; a stage alone works without."""
         return []
 
+    def removes(self) -> bool:
+        """Whether a stage that gives its own verdicts can remove anything with this config."""
+        return True
+
 
 @dataclass(frozen=True)
 class Rule:
@@ -93,6 +97,8 @@ class Stage:
     """Installed packages whose version can change the result; they enter the task's name."""
     models: Callable[[Any], Mapping[str, str]] | None
     """Config → digests of the model files that it uses; they enter the task's name."""
+    brings: Callable[[Any], Mapping[str, pa.DataType]] | None
+    """Config → further columns that it adds, for a stage that takes them from a file."""
     resources: Mapping[str, float]
     """What a worker must have beyond a core: {"gpu": 1}."""
     config: type[Config]
@@ -103,6 +109,10 @@ class Stage:
         """A stage crosses a process boundary as the name of its module, never as code."""
         return _by_module, (self.module,)
 
+    def added(self, config: Config) -> dict[str, pa.DataType]:
+        """All measures that it returns with this config, by short name."""
+        return dict(self.adds) | dict(self.brings(config) if self.brings else {})
+
     def measure(self, batch: pa.RecordBatch, config: Config, step: str) -> dict[str, pa.Array]:
         """Call the function and check what it returns: {full column name: array}; floats rounded, columns prefixed by the step's name."""
         missing = [c for c in self.reads if c not in batch.schema.names]
@@ -111,7 +121,7 @@ class Stage:
                 f"step {step}: expected columns {list(self.reads)}, got {batch.schema.names}; put the step that adds {missing} before it"
             )
         returned = dict(self.fn(batch, config))
-        expected = {name: batch.schema.field(name).type for name in self.replaces} | dict(self.adds)
+        expected = {name: batch.schema.field(name).type for name in self.replaces} | self.added(config)
         if set(returned) != set(expected):
             raise StageError(f"step {step}: expected to return {sorted(expected)}, got {sorted(returned)}; match `adds` and `replaces`")
         named = {}
@@ -174,6 +184,7 @@ def stage(
     replaces: tuple[str, ...] = (),
     distributions: tuple[str, ...] = (),
     models: Callable[[Any], Mapping[str, str]] | None = None,
+    brings: Callable[[Any], Mapping[str, pa.DataType]] | None = None,
     resources: Mapping[str, float] = MappingProxyType({}),
 ) -> Callable[[Callable[[pa.RecordBatch, Any], Columns]], Stage]:
     """Declare the decorated function as the one stage of its module; the step's name is the function's. Fields: see `Stage`."""
@@ -201,6 +212,7 @@ def stage(
             replaces=replaces,
             distributions=distributions,
             models=models,
+            brings=brings,
             resources=resources,
             config=config,
             fn=fn,

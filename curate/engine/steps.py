@@ -56,7 +56,7 @@ class StageCall:
 
     def added(self) -> dict[str, pa.DataType]:
         """The columns that the step adds, by full name, verdict columns included."""
-        adds = {column(self.step, name): dtype for name, dtype in self.stage.adds.items()}
+        adds = {column(self.step, name): dtype for name, dtype in self.stage.added(self.config).items()}
         if self.stage.rules:
             adds |= {column(self.step, name): dtype for name, dtype in VERDICT.items()}
         return adds

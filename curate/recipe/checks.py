@@ -91,7 +91,7 @@ def _advance(walk: _Walk, draft: Draft) -> None:
     if declared is None:
         walk.unknown = walk.unknown or draft.uses != CUT
         return
-    adds = set(declared.adds)
+    adds = set(declared.added(draft.config)) if isinstance(declared, Stage) and draft.config is not None else set(declared.adds)
     if isinstance(declared, Stage):
         adds |= set(VERDICT) if declared.rules else set()
         if "raw" in declared.reads and "text" in declared.replaces:
@@ -128,4 +128,4 @@ def _orphans(drafts: Sequence[Draft], document: Document, problems: Problems) ->
 def _removes(declared: Stage, draft: Draft) -> bool:
     """Whether the stage can remove anything with this config: a rule whose limit is null is off."""
     limits = [getattr(draft.config, rule.limit, 0) for rule in declared.rules]
-    return "drop" in declared.adds or any(limit is not None for limit in limits)
+    return ("drop" in declared.adds and (draft.config is None or draft.config.removes())) or any(limit is not None for limit in limits)
