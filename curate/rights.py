@@ -6,8 +6,8 @@ Creative Commons URLs follow the grammar of creativecommons.org (units, versions
 are not Creative Commons or data licences come from ScanCode's index, which `license-expression` carries.
 
 A licence has a set of `bits`, the obligations that a corpus has to mind; its class is the strictest of them. `A OR B` takes the milder
-side, `A AND B` minds both. Misses: licence texts (only names, URLs and `SPDX-License-Identifier` tags are read), and sentences in other
-languages than English.
+side, `A AND B` minds both. A version, a port or a pair of both that never existed is no version and no port: such a licence is `odd`, and
+its claim is worth half. Misses: licence texts (`curate.license_texts` reads them), and sentences in other languages than English.
 """
 
 import json
@@ -39,6 +39,8 @@ class Licence(NamedTuple):
     spdx: str
     bits: frozenset[str]
     jurisdiction: str | None = None
+    odd: bool = False
+    """Whether the URL names a version or a port that never existed."""
 
     @property
     def strictest(self) -> str:
@@ -51,12 +53,17 @@ def _words(text: str) -> frozenset[str]:
 
 
 _CC = re.compile(
-    r"(?:https?:)?//(?:www\.|i\.|mirrors\.)?(?:creativecommons\.org|licensebuttons\.net)/+(?P<category>licen[sc]es|publicdomain|l|p)"
-    r"/+(?P<unit>[-a-z0-9+]+)(?:/+(?P<version>\d\.\d))?(?:/+(?P<port>[a-z]{2}|igo|scotland)(?=[/\"'\s?#]|$))?"
+    r"(?:(?:https?:)?//(?:www\.|i\.|mirrors\.)?|/i\.)(?:creativecommons\.org|licensebuttons\.net)(?::\d+)?/+"
+    r"(?P<category>licen[sc]es|publicdomain|l|p)/+(?P<unit>[-a-z0-9+]+)(?:/+(?P<version>\d+\.\d+))?"
+    r"(?:/+(?P<port>[a-z]{2}|igo|scotland)(?=[/\"'\s?#]|$))?"
 )
 _UNITS = _words("""by by-nc by-nc-nd by-nc-sa by-nd by-sa devnations nc nc-sa nd nd-nc sa nc-sampling+ sampling sampling+""")
 _SAME_UNIT = {"by-nd-nc": "by-nc-nd", "by-sa-nc": "by-nc-sa", "nd-nc": "nc-nd", "cc-by": "by"}
 _VERSIONS = frozenset(["1.0", "2.0", "2.1", "2.5", "3.0", "4.0"])
+_ONLY_VERSIONS = {"devnations": {"2.0"}, "sa": {"1.0", "2.0"}, "nc-nd": {"1.0"}} | {
+    unit: {"1.0"} for unit in ("nc", "nc-sa", "nd", "sampling", "sampling+", "nc-sampling+")
+}
+"""Units that were retired, and the versions that they had."""
 _PORTS = _words(
     """am ar at au az be bg br ca ch cl cn co cr cz de dk ec ee eg es fi fr ge gr gt hk hr hu ie igo il in it jo jp kr lu mk mt mx my ng
     nl no nz pe ph pl pr pt ro rs scotland se sg si th tw ua ug uk us ve vn za"""
@@ -180,7 +187,7 @@ _TAG = re.compile(r"SPDX-License-Identifier:\s*([^\r\n*/#<>]+)")
 def of_url(url: str) -> Licence | None:
     """The licence that a URL stands for, or None where it is none that we know."""
     lower = unquote(url.strip()).lower()
-    found = _CC.search(lower)
+    found = _CC.search(lower) or (_CC.search("".join(lower.split())) if len(lower) < 200 else None)  # an address broken over lines
     if found:
         return _creative_commons(found["category"], found["unit"].strip("-"), found["version"], found["port"])
     lower = lower.split("?")[0]
@@ -193,26 +200,33 @@ def of_url(url: str) -> Licence | None:
 
 
 def _creative_commons(category: str, unit: str, version: str | None, port: str | None) -> Licence | None:
-    if category in ("publicdomain", "p"):
-        return _named(_PUBLIC_DOMAIN[unit]) if unit in _PUBLIC_DOMAIN else None
-    if unit == "publicdomain":
+    if unit == "publicdomain" and category not in ("publicdomain", "p"):
         return _named("CC-PDDC")
     if unit in _PUBLIC_DOMAIN:
-        return _named(_PUBLIC_DOMAIN[unit])
+        return _named(_PUBLIC_DOMAIN[unit])._replace(odd=version not in (None, "1.0"))  # each has one version only
+    if category in ("publicdomain", "p"):
+        return None
     unit = _SAME_UNIT.get(unit, unit)
     if unit not in _UNITS and unit != "nc-nd":
         return None
-    version = version if version in _VERSIONS else None
-    port = port if port in _PORTS and version != "4.0" else None
+    said = (version, port)
+    version = version if version in _ONLY_VERSIONS.get(unit, _VERSIONS) else None
+    port = port if port in _PORTS and _had_port(version, port) else None
+    odd = said != (version, port)
     stem = f"CC-{unit.upper().replace('+', '-Plus')}"
     bits = _cc_bits(unit)
     if version is None:
-        return Licence(f"LicenseRef-{stem}-unversioned", bits, port)
+        return Licence(f"LicenseRef-{stem}-unversioned", bits, port, odd)
     ported = f"{stem}-{version}-{port.upper()}" if port else stem
     for name in (ported, f"{stem}-{version}"):
         if name in spdx_ids():
-            return Licence(name, bits, port)
-    return Licence(f"LicenseRef-{stem}-{version}", bits, port)
+            return Licence(name, bits, port, odd)
+    return Licence(f"LicenseRef-{stem}-{version}", bits, port, odd)
+
+
+def _had_port(version: str | None, port: str) -> bool:
+    """Version 4.0 was never ported; those of intergovernmental organisations began with 3.0."""
+    return version != "4.0" and (port != "igo" or version == "3.0")
 
 
 def _cc_bits(unit: str) -> frozenset[str]:
@@ -278,21 +292,27 @@ def _cc_words(match: re.Match[str]) -> Licence | None:
 @lru_cache(maxsize=65_536)
 def expression(text: str) -> Licence | None:
     """A valid SPDX expression: normalised, with the bits of its milder side at OR and of all sides at AND. None where it is not one."""
-    parser = _parser()
+    if text == RESERVED:
+        return _named(RESERVED)
+    tree = parsed(text)
+    return None if tree is None else Licence(str(tree), bits_of(tree))
+
+
+def parsed(text: str) -> Any:
+    """The tree of a valid SPDX expression, of `OR`, `AND` and leaves; None where it is not one."""
     try:
-        tree = parser.parse(text, validate=True)
+        return _parser().parse(text, validate=True)
     except Exception:  # boolean.py raises a dozen kinds for text that is no expression, AttributeError among them
         return None
-    if tree is None:
-        return None
-    return Licence(str(tree), _tree_bits(tree, parser))
 
 
-def _tree_bits(tree: Any, parser: Any) -> frozenset[str]:
+def bits_of(tree: Any) -> frozenset[str]:
+    """Obligations of a tree: those of its milder side at OR and of all sides at AND."""
+    parser = _parser()
     if isinstance(tree, parser.OR):
-        return min((_tree_bits(side, parser) for side in tree.args), key=lambda bits: max(map(CLASSES.index, bits)))
+        return min((bits_of(side) for side in tree.args), key=lambda bits: max(map(CLASSES.index, bits)))
     if isinstance(tree, parser.AND):
-        return frozenset().union(*(_tree_bits(side, parser) for side in tree.args))
+        return frozenset().union(*(bits_of(side) for side in tree.args))
     symbol = getattr(tree, "license_symbol", tree)
     return _bits(str(symbol.key))
 

@@ -43,6 +43,39 @@ def test_urls(url, spdx, strictest, port):
 
 
 @pytest.mark.parametrize(
+    ("url", "spdx", "port"),
+    [
+        ("https://creativecommons.org/licenses/by/4.0/de/", "CC-BY-4.0", None),
+        ("https://creativecommons.org/licenses/by/2.5/igo/", "CC-BY-2.5", None),
+        ("https://creativecommons.org/licenses/by/3.0/xx/", "CC-BY-3.0", None),
+        ("https://creativecommons.org/licenses/by/5.0/", "LicenseRef-CC-BY-unversioned", None),
+        ("https://creativecommons.org/licenses/by/12.0/", "LicenseRef-CC-BY-unversioned", None),
+        ("https://creativecommons.org/licenses/sampling/3.0/", "LicenseRef-CC-SAMPLING-unversioned", None),
+        ("https://creativecommons.org/publicdomain/zero/4.0/", "CC0-1.0", None),
+    ],
+)
+def test_what_never_existed_is_not_taken_over(url, spdx, port):
+    licence = of_url(url)
+    assert (licence.spdx, licence.jurisdiction, licence.odd) == (spdx, port, True)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://creativecommons.org/licenses/\n  by/4.0/",
+        "https://i0.wp.com/i.creativecommons.org/l/by/4.0/88x31.png",
+        "https://web.archive.org/web/2016/https://creativecommons.org/licenses/by/4.0/",
+        "https://creativecommons.org/licenses/by/4.0/legalcode.de",
+        "https://creativecommons.org/licenses/by/4.0/deed.en_US",
+        "https://creativecommons.org:443/licenses//by/4.0#top",
+    ],
+)
+def test_forms_found_in_the_wild(url):
+    licence = of_url(url)
+    assert (licence.spdx, licence.odd) == ("CC-BY-4.0", False)
+
+
+@pytest.mark.parametrize(
     "url",
     [
         "https://creativecommons.org/licenses/",

