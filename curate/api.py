@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 import pyarrow.dataset as ds
 
+from curate.engine import rehearsal
 from curate.engine.corpus import Summary, make
 from curate.engine.local import Engine, LocalEngine
 from curate.engine.run import Watcher
@@ -66,7 +67,8 @@ def run(
         recipe = from_dict(recipe)
     chosen = engine(engine_kind, workers, ray_address, Allowance(recipe.limits.worker_bytes, stall_seconds))
     try:
-        return make(recipe, Store(str(output or f"runs/{recipe.name}")), chosen, watcher)
+        with rehearsal.beside(recipe, chosen.workers if engine_kind == "local" else 1):
+            return make(recipe, Store(str(output or f"runs/{recipe.name}")), chosen, watcher)
     finally:
         chosen.close()
 

@@ -127,7 +127,7 @@ class LocalEngine:
             self._pool = ProcessPoolExecutor(
                 self.workers, mp_context=context, initializer=worker.prepare, initargs=(self.allowance, os.getpid())
             )
-        with _main_unseen():
+        with main_unseen():
             return self._pool.submit(worker.run, task)
 
     def _discard_pool(self) -> None:
@@ -142,7 +142,7 @@ class LocalEngine:
 
 
 @contextmanager
-def _main_unseen() -> Iterator[None]:
+def main_unseen() -> Iterator[None]:
     """Start workers without importing the caller's script again: they need nothing of it, and it may have no `__main__` guard."""
     main = sys.modules["__main__"]
     hidden: dict[str, Any] = {name: main.__dict__.pop(name) for name in ("__file__", "__spec__") if name in main.__dict__}
