@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import typer
 from rich.console import Console
 
-from curate.cli import classifier, diff, export, perplexity, review, shards
+from curate.cli import classifier, diff, export, forget, perplexity, review, shards
 from curate.engine.worker import STALL_SECONDS
 from curate.errors import CurateError, StoreError
 
@@ -28,7 +28,7 @@ app.add_typer(shards.app)
 app.add_typer(classifier.app)
 app.add_typer(perplexity.app)
 app.command(epilog="Example: curate export runs/web --to megatron --output out --where 'license in (CC0-1.0, CC-BY-4.0)'")(export.export)
-
+app.command(epilog="Example: curate forget runs/web --domain example.org --with-copies 0.8 --dry-run")(forget.forget)
 app.command(epilog="Example: curate diff runs/web runs/web-strict --html diff.html")(diff.diff)
 app.command(epilog="Example: curate review runs/web --steward Ada --reviewer Ben --reviewer Cy")(review.review)
 

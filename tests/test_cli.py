@@ -9,7 +9,7 @@ import pytest
 
 from curate.__main__ import app, main
 
-VERBS = {"run", "plan", "review", "why", "list", "schema", "card", "clean", "diff", "export"}
+VERBS = {"run", "plan", "review", "why", "list", "schema", "card", "clean", "diff", "export", "forget"}
 
 
 @pytest.fixture

@@ -136,7 +136,7 @@ def kept(folder: Folder, shards: dict[str, Any] | None) -> Contents:
             made.text.add(pa.array(known.text_bytes[start : start + WIDE_ROWS].astype(np.int64)))
             made.tokens.add(pa.array(known.tokens[start : start + WIDE_ROWS].astype(np.int64)))
     absent = sum(shards[name]["text_bytes"] for name in ("forgotten", "left_out")) if shards is not None else 0
-    if made.text.sum + absent != folder.segments[-1].bytes_kept:
+    if made.text.sum + absent != folder.segments[-1].bytes_kept + (folder.forgotten_bytes if shards is not None else 0):
         where = f"{folder.store.root}/{'documents' if shards is None else 'shards'}"
         raise LedgerError(
             f"{where}: expected {folder.segments[-1].bytes_kept} bytes of text as in the ledger, got {made.text.sum}; run the recipe again"

@@ -19,7 +19,8 @@ from curate import barrier
 from curate.card import content, manifest, measures, questions
 from curate.card.balance import balance
 from curate.card.decided import decided
-from curate.card.folder import LEDGER, READ, READ_ERROR, RECIPE, Folder, StepSaid, add, open_folder, read_json
+from curate.card.folder import FORGET, LEDGER, READ, READ_ERROR, RECIPE, Folder, StepSaid, add, open_folder, read_json
+from curate.card.forgotten import forgotten, receipts, version_now
 from curate.errors import LedgerError, ShardError
 from curate.ledger import Balance
 from curate.schema import ID_MODULUS
@@ -87,6 +88,8 @@ def gather(store: Store) -> tuple[dict[str, Any], content.Contents]:
     }
     if (people := decided(folder)) is not None:
         facts["decided"] = people
+    if (asked := forgotten(store, questions.answers(store, folder.recipe).get("version"))) is not None:
+        facts["forgotten"] = asked
     return manifest.checked(facts), contents
 
 
@@ -120,7 +123,7 @@ def flow(folder: Folder) -> Iterator[dict[str, Any]]:
             }
             entry: dict[str, Any] = {
                 "step": name,
-                "uses": step.uses if step else "same_record",
+                "uses": step.uses if step else FORGET if name == FORGET else "same_record",
                 "only": list(step.only) if step and step.only is not None else None,
                 "rules": {rule.reason: rule.text for rule in step.rules} if step else {},
                 "measured": segment.entered[name],
@@ -142,8 +145,11 @@ def flow(folder: Folder) -> Iterator[dict[str, Any]]:
 
 
 def _by_segment(folder: Folder) -> list[list[tuple[str, StepSaid | None]]]:
-    """The steps of each segment; `read` (records read twice leave) stands where it ran, None as its step."""
-    placed: list[list[tuple[str, StepSaid | None]]] = [[(READ, None)] if READ in segment.entered else [] for segment in folder.segments]
+    """The steps of each segment; `read` (records read twice leave) and `forget` stand where they ran, None as their step."""
+    own = (READ, FORGET)
+    placed: list[list[tuple[str, StepSaid | None]]] = [
+        [(one, None) for one in own if one in segment.entered] for segment in folder.segments
+    ]
     current = 0
     for step in folder.steps:
         current = next((i for i in range(current, len(placed)) if step.name in folder.segments[i].entered), current)
@@ -176,8 +182,8 @@ def _shards(folder: Folder) -> dict[str, Any] | None:
     if manifest.get("corpus_id") != layout.corpus_id(manifest):
         raise ShardError(f"{where}: expected corpus_id {layout.corpus_id(manifest)}, got {manifest.get('corpus_id')}; run the recipe again")
     found = sum(manifest[name]["documents"] for name in ("totals", "forgotten", "left_out"))
-    if found != folder.documents.num_rows:
-        raise ShardError(f"{where}: expected {folder.documents.num_rows} documents as in documents/, got {found}; run the recipe again")
+    if found != (wanted := folder.documents.num_rows + folder.forgotten_documents):
+        raise ShardError(f"{where}: expected {wanted} documents as in documents/, got {found}; run the recipe again")
     return manifest
 
 
@@ -223,6 +229,8 @@ def _versions(folder: Folder) -> dict[str, str]:
 def _people(folder: Folder) -> dict[str, Any]:
     """What people said, and which questions are open; one that the card needs makes it a draft."""
     said = questions.answers(folder.store, folder.recipe)
+    if "version" in said:
+        said["version"] = str(version_now(said["version"], receipts(folder.store)))
     asked: list[dict[str, Any]] = [
         {"name": one.name, "asks": one.asks, "required": list(one.required), "open": one.name not in said} for one in questions.QUESTIONS
     ]

@@ -26,6 +26,8 @@ from curate.store import File, Store
 RECIPE = "recipe.yaml"
 READ = "read"
 CUT = "cut"
+FORGET = "forget"
+"""The step under which documents stand that somebody asked to be forgotten after the run (`curate forget`)."""
 READ_ERROR = f"{READ}:error"
 """Records that could not be read: they lie in removed/, but were never documents."""
 BATCH_ROWS = 8192
@@ -171,6 +173,16 @@ class Folder:
         """Whether rows with a verdict were measured further."""
         return self.recipe.get("after_verdict") == "measure"
 
+    @property
+    def forgotten_bytes(self) -> int:
+        """Text that left documents/ by `curate forget` since the run; the books of the shards still count it."""
+        return sum(segment.cut[FORGET] for segment in self.segments)
+
+    @property
+    def forgotten_documents(self) -> int:
+        """Documents that left so."""
+        return sum(count for segment in self.segments for reason, count in segment.removed.items() if reason.startswith(f"{FORGET}:"))
+
     def using(self, uses: str) -> list[str]:
         """Names of the steps that use a stage or barrier."""
         return [step.name for step in self.steps if step.uses == uses]
@@ -278,7 +290,7 @@ def _check(folder: Folder) -> None:
                 f"{folder.store.root}/{rows.folder}/manifest.json: expected {count} rows as in {LEDGER}, got {rows.num_rows}; "
                 "run the recipe again"
             )
-    known = {READ, *(step.name for step in folder.steps)}
+    known = {READ, FORGET, *(step.name for step in folder.steps)}
     strange = sorted({name for segment in folder.segments for name in segment.entered} - known)
     if strange:
         raise LedgerError(

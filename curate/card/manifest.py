@@ -260,6 +260,21 @@ class FileFacts(Facet):
     """Bytes of these."""
 
 
+class ForgottenFacts(Facet):
+    """What was forgotten on request since the run."""
+
+    requests: Count
+    """Calls of `curate forget`."""
+    documents: Count
+    """Documents that left documents/ by them."""
+    removed: Count
+    """Rows of removed/ that were emptied by them."""
+    version_before: str | None
+    """Of the corpus, before the first; null where people gave none."""
+    version: str | None
+    """Of the corpus, now."""
+
+
 class Facts(Facet):
     """The manifest."""
 
@@ -291,6 +306,8 @@ class Facts(Facet):
     """Groups of documents: in, kept, ratio."""
     decided: DecidedFacts | None = None
     """What stewards decided; only in a run with a file of decisions."""
+    forgotten: ForgottenFacts | None = None
+    """What was forgotten on request; only where somebody asked."""
     orphans: Count | None
     """Copies of which none is left; null where the recipe refuses that."""
     tokens: TokenFacts | None

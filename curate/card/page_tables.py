@@ -73,6 +73,15 @@ def decided(facts: Facts) -> Iterator[Html]:
     yield table("What stewards decided", ["", "Decision or rule", "Documents"], rows, 2)
 
 
+def forgotten(facts: Facts) -> Iterator[Html]:
+    """What was forgotten on request; nothing where nobody asked."""
+    found = facts.get("forgotten")
+    if found:
+        rows = [[found["requests"], found["documents"], found["removed"], found["version_before"], found["version"]]]
+        head = ["Requests", "Documents that left", "Rows emptied", "Version before", "Version now"]
+        yield table("Forgotten on request", head, rows)
+
+
 def balance(facts: Facts) -> Iterator[Html]:
     """Groups of documents: how many came and how many stayed, with the interval of their ratio."""
     for one in facts.get("balance") or ():

@@ -76,6 +76,7 @@ def _body(facts: Mapping[str, Any], recipe: str, documentation: Mapping[str, str
             yield f"### {heading}", text
     for heading, made in (
         ("What stewards decided", sections.decided(facts)),
+        ("Forgotten on request", sections.forgotten(facts)),
         ("Duplicates", sections.duplicates(facts)),
         ("Personal data", sections.personal_data(facts)),
         ("Contamination", sections.contamination(facts)),

@@ -276,6 +276,20 @@ def decided(facts: Facts) -> str | None:
     return table(["", "Decision or rule", "Documents"], rows, 2) if rows else "No decision met a document of this run."
 
 
+def forgotten(facts: Facts) -> str | None:
+    """What was forgotten on request, and what that made of the version; None where nobody asked."""
+    found = facts.get("forgotten")
+    if not found:
+        return None
+    version = found["version"]
+    raised = f" The version of the corpus is {cell(version)}; before, it was {cell(found['version_before'])}." if version else ""
+    return (
+        f"{found['requests']:,} requests to forget were carried out after this corpus was made: {found['documents']:,} documents left it, and "
+        f"{found['removed']:,} rows of documents that had left before were emptied.{raised} What was forgotten is in no file of the run; later runs "
+        "know it by keyed hashes and leave it out. Copies made before, and models trained on them, are not reached by this."
+    )
+
+
 def personal_data(facts: Facts) -> str | None:
     """What was found of personal data; None where no step looked."""
     rows = [

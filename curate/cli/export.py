@@ -22,10 +22,12 @@ def export(
     """Write the token shards as Megatron, datatrove (nanotron), nanoGPT or llm.c read them, with a side-car that keeps the ids."""
     from curate.cli.shards import opened
     from curate.export.run import export as write
+    from curate.export.run import note
     from curate.rights import expression
 
-    _, corpus = opened(run)
+    store, corpus = opened(run)
     known = {name: expression(name) for name in corpus.meta.licenses}
     classes = {name: one.strictest if one else "unknown" for name, one in known.items()}
     done = write(corpus, output, to, where, classes, boundary)
+    note(store, output, done)
     typer.echo(json.dumps(done, indent=2, ensure_ascii=False))

@@ -7,13 +7,14 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from curate import suppress
 from curate.card import publish, questions
 from curate.engine import tokens
 from curate.engine.local import Engine
 from curate.engine.run import Driver, Silent, Watcher, form_parts, input_parts
 from curate.errors import RecipeError, StoreError
 from curate.ledger import LEDGER, Balance, Segment
-from curate.recipe import Recipe, to_yaml
+from curate.recipe import Recipe, suppressing, to_yaml
 from curate.store import Lease, Store, failpoint
 
 RECIPE = "recipe.yaml"
@@ -58,6 +59,7 @@ class Summary:
 def make(recipe: Recipe, store: Store, engine: Engine, watcher: Watcher | None = None, min_ranges: int = 1) -> Summary:
     """Run a recipe into a folder, or finish what an earlier run began there."""
     said = _answers(recipe)
+    recipe = with_own_list(recipe, store)
     with Lease(store) as lease:
         _claim(store, recipe)
         questions.answers(store, {})  # a slip in the run's own card.yaml is told now, not when all is done
@@ -83,6 +85,11 @@ def make(recipe: Recipe, store: Store, engine: Engine, watcher: Watcher | None =
         publish.publish(store)
         summary.seconds = driver.seconds()
         return summary
+
+
+def with_own_list(recipe: Recipe, store: Store) -> Recipe:
+    """The recipe with the suppression list that the folder itself has, if documents of an earlier run into it were forgotten."""
+    return suppressing(recipe, f"{store.root.rstrip('/')}/{suppress.LIST}") if store.exists(suppress.LIST) else recipe
 
 
 def _answers(recipe: Recipe) -> bytes | None:

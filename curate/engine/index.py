@@ -6,8 +6,8 @@ change what an earlier one keeps. The digests of their segments enter the names 
 
 Files are named by their content and copied from `work/` when the corpus is published, the manifest last.
 
-Misses: two runs that begin before the other is published do not see each other. Forgetting a document does not take its hashes out of an index, so
-copies of it keep leaving; running the recipe again without it does.
+Misses: two runs that begin before the other is published do not see each other. `curate shards forget` leaves a document's hashes in an index, so that
+copies of it keep leaving; `curate forget` takes them out.
 """
 
 import hashlib
@@ -130,7 +130,7 @@ def opened(recipe: Recipe, store: Store) -> RunIndex | None:
     config, index = recipe.index, Store(recipe.index.path)
     run = config.run or store.root.rstrip("/").rpartition("/")[2]
     folder = store.full("")
-    manifests = {name: _manifest(index, name) for name in index.list("") if index.exists(f"{name}/{MANIFEST}")}
+    manifests = {name: manifest_of(index, name) for name in index.list("") if index.exists(f"{name}/{MANIFEST}")}
     own = manifests.get(run)
     if own is not None and config.run is None and own["folder"] != folder:
         raise DedupIndexError(
@@ -182,7 +182,8 @@ def _apart(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> tuple[str, st
     return tuple(", ".join(f"{n} {side['parameters'].get(n)}" for n in names) for side in (wanted, found))  # type: ignore[return-value]
 
 
-def _manifest(index: Store, run: str) -> Mapping[str, Any]:
+def manifest_of(index: Store, run: str) -> Mapping[str, Any]:
+    """What a run's segment says of itself, without its digest. DedupIndexError where that is not what was written."""
     try:
         manifest = index.read_json(f"{run}/{MANIFEST}")
         if manifest["format"] != FORMAT:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from curate.engine.corpus import with_own_list
 from curate.engine.local import Task
 from curate.engine.run import Driver, input_parts
 from curate.errors import StoreError
@@ -45,6 +46,7 @@ class _Notes:
 def outlook(recipe: Recipe, store: Store) -> str:
     """The plan as text. Tasks of later phases are known only when the earlier ones are done: their parts are formed from what those wrote."""
     notes = _Notes()
+    recipe = with_own_list(recipe, store)
     driver = Driver(recipe=recipe, store=store, engine=_Nobody(), watcher=notes)
     parts = input_parts(recipe)
     spans = [span for part in parts for span in part.spans]

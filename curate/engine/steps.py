@@ -22,6 +22,7 @@ from curate.stage import DROP, VERDICT, Config, Stage, versions
 from curate.steward import OVERRIDDEN
 from curate.steward import STEP as STEWARD
 from curate.store import File
+from curate.suppress import STEP as SUPPRESS
 
 READ = "read"
 """Step name of reading, and of the barrier that removes records read twice."""
@@ -263,11 +264,26 @@ class Walk:
     def _close(self, step: str, uses: str) -> None:
         """Rows that the step marked are no longer alive, but for those that a steward keeps."""
         self.steps.append(step)
-        if uses == STEWARD:
+        if uses == SUPPRESS:
+            self.batch = emptied(self.batch, step)
+        elif uses == STEWARD:
             self.batch = self.batch.append_column(OVERRIDDEN, pa.nulls(self.batch.num_rows, pa.string()))
         elif step != READ and OVERRIDDEN in self.batch.schema.names:
             self.batch = overridden(self.batch, step, uses)
         self.alive &= np.asarray(self.batch[column(step, DROP)].is_null())
+
+
+def emptied(batch: pa.RecordBatch, step: str) -> pa.RecordBatch:
+    """The batch with nothing left of the rows that `suppress` marked but id, source, place in the input and the verdict."""
+    hit = batch[column(step, DROP)].is_valid()
+    if not pc.any(hit).as_py():
+        return batch
+    stay = {"id", "source", "origin", *(column(step, word) for word in VERDICT)}
+    arrays = [
+        array if field.name in stay else pc.if_else(hit, pa.scalar(None, field.type), array)
+        for field, array in zip(batch.schema, batch.columns, strict=True)
+    ]
+    return pa.RecordBatch.from_arrays(arrays, schema=batch.schema)
 
 
 def overridden(batch: pa.RecordBatch, step: str, uses: str) -> pa.RecordBatch:

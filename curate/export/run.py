@@ -26,6 +26,8 @@ from curate.shards.reader import Corpus
 from curate.store import Store
 
 EXPORT_FORMAT = "curate/export/1"
+EXPORTS = "exports.jsonl"
+"""In the run: a line for each export made from it, `folder`, `to`, `corpus_id`, so that `curate forget` finds them."""
 TEXT_KIND = "text"
 
 
@@ -123,7 +125,7 @@ def _write(
         "documents": len(np.unique(order)),
         "documents_with_repeats": len(order),
         "tokens": int(chosen.tokens[order].sum()),
-        "files": [{"path": path.name, "bytes": path.stat().st_size, "xxh3_64": _hash(path)} for path in paths],
+        "files": [{"path": path.name, "bytes": path.stat().st_size, "xxh3_64": file_hash(path)} for path in paths],
     }
 
 
@@ -152,7 +154,15 @@ def _side_car(corpus: Corpus, path: Path, chosen: Chosen, order: np.ndarray, num
     return path
 
 
-def _hash(path: Path) -> str:
+def note(run: Store, output: str | Path, done: dict[str, Any]) -> None:
+    """Write down in the run that an export of it was made, each folder once."""
+    lines = run.read(EXPORTS).splitlines() if run.exists(EXPORTS) else []
+    line = json.dumps({"folder": str(Path(output).absolute()), "to": done["to"], "corpus_id": done["corpus_id"]}, ensure_ascii=False)
+    run.write(EXPORTS, b"".join(one + b"\n" for one in dict.fromkeys([*lines, line.encode("utf-8", "surrogatepass")])))
+
+
+def file_hash(path: Path) -> str:
+    """xxh3_64 of a file, 16 hex digits."""
     digest = xxhash.xxh3_64()
     with path.open("rb") as file:
         while block := file.read(1 << 22):

@@ -16,6 +16,7 @@ from typing import Any
 
 from curate.recipe import schema, yaml
 from curate.recipe.fields import plain
+from curate.recipe.kinds import suppressing
 from curate.recipe.model import (
     CardConfig,
     ChatConfig,
@@ -47,6 +48,7 @@ __all__ = [
     "from_dict",
     "json_schema",
     "load",
+    "suppressing",
     "to_yaml",
 ]
 

@@ -1,12 +1,13 @@
-"""What keys of a recipe's top level mean for its steps: `kind` (the stage that looks after turns; what inputs and tokenizer must have) and `steward`."""
+"""What keys of a recipe's top level mean for its steps: `kind` (the stage that looks after turns; what inputs and tokenizer need), `steward`, `suppress`."""
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from curate import stage, steward
+from curate import stage, steward, suppress
 from curate.recipe.fields import Problems, checked
-from curate.recipe.model import ChatConfig, Input, RecipeFile, TokenizerFile
+from curate.recipe.model import ChatConfig, Input, Recipe, RecipeFile, Step, TokenizerFile
 from curate.recipe.parse import Draft
 from curate.recipe.yaml import Document
 from curate.stage import Config
@@ -50,6 +51,39 @@ def with_steward(drafts: Sequence[Draft], top: RecipeFile, name: str, document: 
             f"review this recipe's run, or set `run` in the file to null if they are meant for both",
         )
     return [Draft(name=STEWARD, uses=STEWARD, key=("steward",), kind="stage", declaration=declared, config=config), *drafts]
+
+
+def with_suppression(drafts: Sequence[Draft], top: RecipeFile, document: Document, problems: Problems) -> list[Draft]:
+    """The steps, with `suppress` before them and `suppress_text` before the first that compares documents, where the recipe names lists."""
+    if not top.suppress or any(draft.uses == suppress.STEP for draft in drafts):
+        return list(drafts)
+    declared, made = stage.load(suppress.STEP), []
+    for name, by in ((suppress.STEP, "record"), (suppress.TEXT_STEP, "text")):
+        config = checked(declared.config, {"files": list(top.suppress), "by": by}, document, ("suppress",), "suppress", problems)
+        if config is None:
+            return list(drafts)
+        made.append(Draft(name=name, uses=suppress.STEP, key=("suppress",), kind="stage", declaration=declared, config=config))
+    at = next((i for i, draft in enumerate(drafts) if draft.kind == "barrier"), len(drafts))
+    return [made[0], *drafts[:at], made[1], *drafts[at:]]
+
+
+def suppressing(recipe: Recipe, path: str) -> Recipe:
+    """The recipe with one more suppression list: that of the run's own folder, which is read whenever the run is made again."""
+    steps = list(recipe.steps)
+    if not any(step.uses == suppress.STEP for step in steps):
+        declared = stage.load(suppress.STEP)
+        first, second = (
+            Step(name=name, uses=suppress.STEP, kind="stage", config=declared.config.model_validate({"files": [], "by": by}))
+            for name, by in ((suppress.STEP, "record"), (suppress.TEXT_STEP, "text"))
+        )
+        at = next((i for i, step in enumerate(steps) if step.kind == "barrier"), len(steps))
+        steps = [first, *steps[:at], second, *steps[at:]]
+    for number, step in enumerate(steps):
+        files = getattr(step.config, "files", ()) if step.uses == suppress.STEP else (path,)
+        if step.config is not None and path not in files:
+            config = type(step.config).model_validate(step.config.model_dump() | {"files": [*files, path]})
+            steps[number] = replace(step, config=config)
+    return replace(recipe, steps=tuple(steps))
 
 
 def check_kind(top: RecipeFile, inputs: Sequence[Input], tokenizer: Config | None, document: Document, problems: Problems) -> None:

@@ -284,6 +284,8 @@ class RecipeFile(Config):
     """Where runs keep what they have seen, so that later ones leave copies of it out; a path alone is enough."""
     steward: Annotated[str, Field(min_length=1)] | None = None
     """A file of decisions on documents and domains, as `curate review RUN --export decisions.json` writes it; they come before all steps."""
+    suppress: tuple[Annotated[str, Field(min_length=1)], ...] = ()
+    """Lists of what must not come in again, as `curate forget` writes them, each with its key beside it; a path alone is enough."""
     card: CardConfig = CardConfig()
     """What people say about the corpus."""
     limits: Limits = Limits()

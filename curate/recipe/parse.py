@@ -55,7 +55,7 @@ def training_config() -> type[Config] | None:
 def recipe_of(document: Document, name: str, path: str | None) -> Recipe:
     """The recipe in a document, or RecipeError with one line for each problem."""
     from curate.recipe.checks import check
-    from curate.recipe.kinds import check_kind, with_steward, with_turns
+    from curate.recipe.kinds import check_kind, with_steward, with_suppression, with_turns
 
     data = document.data
     if not isinstance(data, dict):
@@ -82,6 +82,7 @@ def recipe_of(document: Document, name: str, path: str | None) -> Recipe:
             check_kind(top, inputs, tokenizer, document, problems)
         elif top.chat is not None:
             problems.add(document.place(("chat",)), "chat: expected kind messages or preference, got kind text; add `kind: messages`")
+        drafts = with_suppression(drafts, top, document, problems)
         check(drafts, inputs, top, document, problems)
     problems.settle()
     if tokenizer is not None and "dialogue" in type(tokenizer).model_fields and top and top.kind != TEXT:
@@ -118,6 +119,8 @@ def _top(document: Document, problems: Problems) -> RecipeFile | None:
         del values[empty]  # `limits:` with nothing under it means the defaults
     if isinstance(values.get("index"), str):
         values["index"] = {"path": values["index"]}
+    if isinstance(values.get("suppress"), str):
+        values["suppress"] = [values["suppress"]]
     return checked(RecipeFile, values, document, (), "", problems)
 
 
