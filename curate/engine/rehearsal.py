@@ -36,35 +36,35 @@ def beside(recipe: Recipe, workers: int) -> Iterator[None]:
     if workers < 2 or locator.any_compiled():
         yield
         return
-    process = multiprocessing.get_context("spawn").Process(target=_quietly, args=(recipe,), daemon=True)
-    with main_unseen():
-        process.start()
-    try:
-        yield
-    finally:
-        process.terminate()
-        process.join()
+    with TemporaryDirectory(prefix="curate-rehearsal-", ignore_cleanup_errors=True) as folder:  # removed here: the process may be cut short
+        process = multiprocessing.get_context("spawn").Process(target=_quietly, args=(recipe, folder), daemon=True)
+        with main_unseen():
+            process.start()
+        try:
+            yield
+        finally:
+            process.kill()
+            process.join()
 
 
-def _quietly(recipe: Recipe) -> None:
+def _quietly(recipe: Recipe, folder: str) -> None:
     """A rehearsal of which nobody hears."""
     os.nice(5)  # the workers come first
     with suppress(Exception, KeyboardInterrupt):
-        rehearse(recipe)
+        rehearse(recipe, folder)
 
 
-def rehearse(recipe: Recipe) -> None:
-    """Run what stands behind the steps that read markup, without its rules, over made-up texts."""
-    with TemporaryDirectory(prefix="curate-rehearsal-") as folder:
-        source = Path(folder) / "texts.jsonl"
-        source.write_text("".join(json.dumps({"url": f"https://example.org/{n}", "text": _text(n)}) + "\n" for n in range(TEXTS)))
-        steps = tuple(replace(step, only=None) for step in recipe.steps if step.kind != "stage" or "raw" not in load(step.uses).reads)
-        small = replace(recipe, inputs=(Input(uri=str(source), source="rehearsal"),), steps=steps, index=None, mix=None)
-        driver = Driver(recipe=small, store=Store(f"{folder}/run"), engine=LocalEngine(1))
-        driver.plan = replace(driver.plan, segments=tuple(_without_rules(segment) for segment in driver.plan.segments))
-        parts = form_parts(driver.documents(input_parts(small))[-1].files("documents"), small.limits.part_bytes)
-        if made := tokens.tokenizer(driver, parts):
-            tokens.shards(driver, parts, made, None)
+def rehearse(recipe: Recipe, folder: str) -> None:
+    """Run what stands behind the steps that read markup, without its rules, over made-up texts, in an empty folder."""
+    source = Path(folder) / "texts.jsonl"
+    source.write_text("".join(json.dumps({"url": f"https://example.org/{n}", "text": _text(n)}) + "\n" for n in range(TEXTS)))
+    steps = tuple(replace(step, only=None) for step in recipe.steps if step.kind != "stage" or "raw" not in load(step.uses).reads)
+    small = replace(recipe, inputs=(Input(uri=str(source), source="rehearsal"),), steps=steps, index=None, mix=None)
+    driver = Driver(recipe=small, store=Store(f"{folder}/run"), engine=LocalEngine(1))
+    driver.plan = replace(driver.plan, segments=tuple(_without_rules(segment) for segment in driver.plan.segments))
+    parts = form_parts(driver.documents(input_parts(small))[-1].files("documents"), small.limits.part_bytes)
+    if made := tokens.tokenizer(driver, parts):
+        tokens.shards(driver, parts, made, None)
 
 
 def _without_rules(segment: Segment) -> Segment:
