@@ -42,7 +42,7 @@ def write_card(output: Path, corpus: Corpus, summary: Summary) -> Path:
         lines += [f"| held-out bits per byte | {measured} |", f"| interval | {between} |", f"| unigram model on the same | {unigram} |"]
         lines += [
             "",
-            "## Held-out bits per byte by source and licence",
+            "## Held-out bits per byte by source, licence and language",
             "",
             "| | documents | bits per byte | 95 % interval |",
             "|---|---|---|---|",

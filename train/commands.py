@@ -90,7 +90,7 @@ def evaluate(
     shards: Shards = None,
     as_json: AsJson = False,
 ) -> None:
-    """Held-out bits per byte by source and licence, or scores of multiple-choice and cloze tasks.
+    """Held-out bits per byte by source, licence and language, or scores of multiple-choice and cloze tasks.
 
     Items: {"query": "The sky is", "choices": [" blue", " green"], "gold": 0}, or {"context": "2 and 2 is", "continuation": " 4"}
 
@@ -140,19 +140,24 @@ def sample(
 def losses(
     run: Run,
     output: Annotated[Path, typer.Option(help="A Parquet file.")],
+    by: Annotated[str, typer.Option(help="A row a document, or a row a source, license, language, domain or host.")] = "document",
     step: Step = None,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
     shards: Shards = None,
 ) -> None:
-    """What each document costs the model: a Parquet file with id, tokens, bytes, nats, bits_per_byte and how many steps read it.
+    """What each document costs the model, trained on or held out: a Parquet file with bits per byte and how often it was read.
 
     train losses runs/web/train --output losses.parquet
+
+    train losses runs/web/train --output hosts.parquet --by host
+
+    A recipe of `curate` takes it as columns: `- join: {table: losses.parquet, on: id}`, `- join: {table: hosts.parquet, on: host}`
     """
     from train.losses import write
 
     with _told():
-        count = write(run, output, step, shards, device)
-    typer.echo(f"{count:,} documents in {output}")
+        count = write(run, output, step, shards, device, by)
+    typer.echo(f"{count:,} {'documents' if by == 'document' else 'rows'} in {output}")
 
 
 def _lines(rows: Callable[[], list[dict[str, Any]]], as_json: bool) -> None:

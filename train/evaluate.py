@@ -13,12 +13,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from train import beside
 from train.config import Config
 from train.data import PADDING
 from train.plan import Plan
 
 RESAMPLES = 400
 LEVEL = 0.95
+UNKNOWN = "(none)"
+"""Name of the group of documents that nobody gave a name for."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +29,7 @@ class Group:
     """Bits per byte of some of the held-out documents."""
 
     kind: str
-    """source or license"""
+    """source, license, language, or `source, language`"""
     name: str
     documents: int
     bytes: int
@@ -52,6 +55,10 @@ class Evaluation:
     high: float
     """Interval of bits_per_byte."""
     groups: tuple[Group, ...] = ()
+
+    def by_group(self) -> dict[str, float]:
+        """Bits per byte of each group, as `source: web`."""
+        return {f"{group.kind}: {group.name}": group.bits_per_byte for group in self.groups}
 
     @property
     def improvement(self) -> float:
@@ -100,6 +107,11 @@ class HeldOut:
         first = plan.docs.first[chosen]
         names = {"source": plan.corpus.meta.sources, "license": plan.corpus.meta.licenses}
         self.labels = {kind: [codes[i] for i in plan.corpus.column(kind)[first]] for kind, codes in names.items()}
+        if (spoken := beside.languages(plan.corpus, [plan.doc_id(doc) for doc in chosen])) is not None:
+            self.labels["language"] = spoken
+            both = [f"{source}, {language or UNKNOWN}" for source, language in zip(self.labels["source"], spoken, strict=True)]
+            if len(set(both)) > max(len(set(self.labels["source"])), len(set(spoken))):  # else it repeats one of the two
+                self.labels["source, language"] = both
         counted = self._counted(self.rows[:, 1:])
         text = self.rows[:, 1:][counted]
         self.tokens = len(text)
@@ -140,5 +152,7 @@ class HeldOut:
             chosen = of == number
             total = self.num_bytes[chosen].sum()
             bits = float(nats[chosen].sum()) / math.log(2) / max(1.0, total)
-            groups.append(Group(kind, name, int(chosen.sum()), int(total), bits, *interval(nats[chosen], self.num_bytes[chosen])))
+            groups.append(
+                Group(kind, name or UNKNOWN, int(chosen.sum()), int(total), bits, *interval(nats[chosen], self.num_bytes[chosen]))
+            )
         return sorted(groups, key=lambda group: -group.documents)

@@ -2,7 +2,8 @@
 
     OUTPUT/run.json        the run's config; --resume reads it
     OUTPUT/metrics.jsonl   one object a step: step, loss, tokens, row, batch_digest, lr, grad_norm, tokens_per_second, wait_seconds;
-                           `skipped` where the step was not taken; bits_per_byte and unigram_bits_per_byte at evaluations
+                           `skipped` where the step was not taken; at evaluations bits_per_byte, unigram_bits_per_byte, and
+                           bits_per_byte_by source, licence and language
     OUTPUT/skipped.jsonl   the documents of each batch that was skipped
     OUTPUT/checkpoints/    see checkpoint.py
     OUTPUT/loss.svg, README.md   drawn at the end
@@ -210,6 +211,7 @@ class Run:
         if step == config.steps or (config.eval_every and step % config.eval_every == 0):
             result = self.evaluate()
             self.last |= {"bits_per_byte": result.bits_per_byte, "unigram_bits_per_byte": result.unigram_bits_per_byte}
+            self.last["bits_per_byte_by"] = result.by_group()
         self.metrics.write(self.last)
         if self.board is not None:
             self.board.write(self.last)

@@ -7,15 +7,13 @@ computed from run.json and the shards: nothing was logged for it.
 
 import json
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.dataset as pads
-
 from curate.shards.reader import Corpus, open_shards
+from train import beside
 from train.config import Config, Removal, TrainError
 from train.plan import Plan, Span
 from train.record import read_config, write_config
@@ -119,7 +117,7 @@ def checked(doc_id: str) -> str:
 
 def _described(run: Opened, spans: Sequence[Span]) -> Iterator[dict[str, Any]]:
     ids = [run.plan.doc_id(span.doc) for span in spans]
-    urls = _urls(run.shards.parent / "documents", set(ids))
+    urls = beside.values(beside.folder(run.corpus), ids, "url")
     columns = {name: run.corpus.column(name) for name in ("source", "license", "src_container", "src_offset")}
     meta = run.corpus.meta
     for span, doc_id in zip(spans, ids, strict=True):
@@ -136,15 +134,3 @@ def _described(run: Opened, spans: Sequence[Span]) -> Iterator[dict[str, Any]]:
             "offset": int(columns["src_offset"][first]),
             "url": urls.get(doc_id),
         }
-
-
-def _urls(documents: Path, ids: set[str]) -> Mapping[str, str]:
-    """URL by id from the documents that lie beside the shards; nothing where they do not."""
-    files = sorted(documents.glob("part-*.parquet")) if documents.is_dir() else []
-    if not files:
-        return {}
-    wanted = pa.array([bytes.fromhex(one) for one in sorted(ids)], pa.binary(16))
-    table = pads.dataset([str(file) for file in files], format="parquet").to_table(
-        columns=["id", "url"], filter=pads.field("id").isin(wanted)
-    )
-    return {one.hex(): url for one, url in zip(table["id"].to_pylist(), table["url"].to_pylist(), strict=True) if url}

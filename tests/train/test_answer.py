@@ -2,8 +2,10 @@
 
 import json
 import math
+import shutil
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import torch
@@ -125,6 +127,64 @@ def test_losses_of_documents_add_up(model, output, tmp_path):
             nats += float(torch.nn.functional.cross_entropy(model.model(part[:, :-1])[0], part[0, 1:], reduction="sum"))
     assert table["nats"][doc] == pytest.approx(nats, abs=1e-3)
     assert table["bits_per_byte"][doc] == pytest.approx(nats / math.log(2) / plan.docs.num_bytes[doc], abs=1e-3)
+    assert [doc for doc, held in enumerate(table["held_out"]) if held] == sorted(plan.held_out_docs.tolist())
+
+
+def beside_the_shards(plan, folder):
+    """Documents as `curate run` writes them: every third without a language, every fifth without a URL."""
+    ids = [plan.doc_id(doc) for doc in range(len(plan.docs.tokens))]
+    languages = [("en", "de", None)[i % 3] for i in range(len(ids))]
+    urls = [f"https://H{i % 2}.example:8/{i}" if i % 5 else None for i in range(len(ids))]
+    folder.mkdir()
+    for number, part in enumerate((slice(0, 50), slice(50, None))):
+        made = [pa.array([bytes.fromhex(one) for one in ids[part]], pa.binary(16)), pa.array(languages[part]), pa.array(urls[part])]
+        pq.write_table(pa.table(made, names=["id", "language__label", "url"]), folder / f"part-{number:05d}.parquet")
+    return languages, urls
+
+
+def test_figures_by_language_source_and_host(output, corpus, tmp_path):
+    own, shards = tmp_path / "train", tmp_path / "run" / "shards"
+    shutil.copytree(output, own)
+    shutil.copytree(corpus.folder.parent, tmp_path / "run")
+    plan = open_run(own, shards).plan
+    command = CliRunner()
+    refused = command.invoke(
+        app, ["losses", str(own), "--shards", str(shards), "--output", str(tmp_path / "x.parquet"), "--by", "language"]
+    )
+    assert refused.exit_code == 2
+    assert "--by language: expected documents with that column in" in refused.output
+    languages, urls = beside_the_shards(plan, shards.parent / "documents")
+
+    def table(by):
+        file = tmp_path / f"{by}.parquet"
+        result = command.invoke(app, ["losses", str(own), "--shards", str(shards), "--output", str(file), "--by", by])
+        assert result.exit_code == 0, result.output
+        return pq.read_table(file).to_pydict()
+
+    each = table("document")
+    by_host = {"h0.example", "h1.example", "(none)"}
+    for by, labels in (
+        ("source", each["source"]),
+        ("language", [one or "(none)" for one in languages]),
+        ("host", ["(none)" if url is None else url[8:].split(":")[0].lower() for url in urls]),
+    ):
+        found = table(by)
+        assert by != "host" or set(found[by]) == by_host
+        for row, name in enumerate(found[by]):
+            mine = [i for i, label in enumerate(labels) if label == name]
+            assert found["documents"][row] == len(mine)
+            assert found["nats"][row] == pytest.approx(sum(each["nats"][i] for i in mine), abs=1e-3)
+            size = sum(each["bytes"][i] for i in mine)
+            assert found["bits_per_byte"][row] == pytest.approx(found["nats"][row] / math.log(2) / size, abs=1e-4)
+            assert found["low"][row] <= found["bits_per_byte"][row] <= found["high"][row]
+            assert found["documents_read"][row] == sum(each["times_read"][i] > 0 for i in mine)
+    result = command.invoke(app, ["eval", str(own), "--shards", str(shards), "--json"])
+    rows = [json.loads(line) for line in result.stdout.splitlines()]
+    whole = rows[0]["documents"]
+    for kind in ("source", "license", "language", "source, language"):
+        assert sum(row["documents"] for row in rows if row["kind"] == kind) == whole
+    assert {row["name"] for row in rows if row["kind"] == "language"} == {"en", "de", "(none)"}
+    assert {"left, de", "right, (none)"} <= {row["name"] for row in rows if row["kind"] == "source, language"}
 
 
 def test_the_commands(output, tmp_path):
