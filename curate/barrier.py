@@ -24,6 +24,7 @@ import pkgutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -119,6 +120,8 @@ class Barrier:
     """(batch, its verdict rows with `row`, config) → columns by short name; the default scatters the verdict rows' columns."""
     finding: Callable[[Iterator[pa.Table], Any], Mapping[str, bytes]] | None = None
     """For a barrier that ends in a finding: all rows of the last round, in order → files by name. Its input must be bounded by the recipe."""
+    judge: Callable[[pa.RecordBatch, Mapping[str, bytes], Any], Mapping[str, pa.Array]] | None = None
+    """For a barrier that judges by its finding, whose files the run keeps in `findings/`: (batch, files by name, config) → columns by short name."""
     memory: Memory | None = None
     """For a barrier that later runs can continue through an index."""
     distributions: tuple[str, ...] = ()
@@ -135,16 +138,21 @@ class Barrier:
         """Whether the barrier can remove documents."""
         return DROP in self.adds
 
-    def apply(self, batch: pa.RecordBatch, verdicts: pa.Table, config: Config, step: str) -> dict[str, pa.Array]:
-        """The columns that the verdicts give this batch, by full name; checked against the declaration."""
-        marked = dict(self.mark(batch, verdicts, config) if self.mark else spread(verdicts, batch.num_rows, self.adds))
+    def apply(
+        self, batch: pa.RecordBatch, verdicts: pa.Table, config: Config, step: str, found: Mapping[str, bytes] = MappingProxyType({})
+    ) -> dict[str, pa.Array]:
+        """The columns that the verdicts, or the files of the finding, give this batch, by full name; checked against the declaration."""
+        if self.judge:
+            marked = dict(self.judge(batch, found, config))
+        else:
+            marked = dict(self.mark(batch, verdicts, config) if self.mark else spread(verdicts, batch.num_rows, self.adds))
         expected = {name: batch.schema.field(name).type for name in self.replaces} | dict(self.adds)
         if set(marked) != set(expected):
             raise StageError(f"barrier {step}: expected to mark {sorted(expected)}, got {sorted(marked)}; match `adds` and `replaces`")
         for name, dtype in expected.items():
             if marked[name].type != dtype or len(marked[name]) != batch.num_rows:
-                found = f"{len(marked[name])} x {marked[name].type}"
-                raise StageError(f"barrier {step}: expected {name} as {batch.num_rows} x {dtype}, got {found}; match the declaration")
+                got = f"{len(marked[name])} x {marked[name].type}"
+                raise StageError(f"barrier {step}: expected {name} as {batch.num_rows} x {dtype}, got {got}; match the declaration")
         return {name if name in self.replaces else column(step, name): rounded(array) for name, array in marked.items()}
 
 

@@ -147,9 +147,9 @@ class Stage:
             measured = columns[column(step, rule.measure)]
             rows = np.flatnonzero(rule.holds(measured, limit) & missing(reason))
             reason[rows] = rule.reason
-            threshold[rows] = f"{rule.operator} {_written(limit)}"
+            threshold[rows] = f"{rule.operator} {written(limit)}"
             for row in rows:
-                value[row] = _written(measured[int(row)].as_py())
+                value[row] = written(measured[int(row)].as_py())
         verdict = {DROP: reason, VALUE: value, THRESHOLD: threshold}
         return {column(step, name): pa.array(array, pa.string()) for name, array in verdict.items()}
 
@@ -159,7 +159,7 @@ class Stage:
         return bool(self.rules) or DROP in self.adds
 
 
-def _written(value: Any) -> str:
+def written(value: Any) -> str:
     """A measured value or a limit as the text that a removed row carries: shortest form, lists in brackets."""
     if isinstance(value, float):
         return repr(round(value, DECIMALS))

@@ -221,7 +221,8 @@ def _rules(step: StepSaid, measure: str) -> tuple[str, ...]:
 
 
 def _said(rule: RuleSaid) -> str:
-    return f"{rule.reason} if {rule.operator} {written(rule.limit)}" if rule.limit is not None else f"{rule.reason} is off"
+    said = f"{rule.reason} if {rule.operator} {written(rule.limit)}" if rule.limit is not None else f"{rule.reason} is off"
+    return said + (f" (by language in {rule.others})" if rule.others else "")
 
 
 def _state(folder: Folder, step: StepSaid, row: Mapping[str, Any], measured: bool) -> str:

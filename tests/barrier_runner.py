@@ -127,11 +127,15 @@ def run(barrier, config, documents: pa.Table, cut: Cut | None = None, step: str 
     step = step or barrier.name
     parts = parts_of(documents, cut)
     verdicts = last_rows(barrier, config, parts, cut)
+    found = dict(barrier.finding(iter([] if verdicts is None else [verdicts]), config)) if barrier.judge else {}
+    verdicts = None if barrier.judge else verdicts
     marked = []
     for batch in [b for part in parts for b in part] or [_no_rows(documents)]:
         rows = previous_of(batch, verdicts)
         bare = batch.drop_columns(["at"])
-        if rows is None:
+        if barrier.judge:
+            columns = barrier.apply(batch, batch, config, step, found)
+        elif rows is None:
             columns = {column(step, name): pa.nulls(batch.num_rows, dtype) for name, dtype in barrier.adds.items()}
         else:
             columns = barrier.apply(batch, rows, config, step)

@@ -23,6 +23,7 @@ MAY_IMPORT = {
     "curate.models": {"curate.kernels", "curate.errors"},
     "curate.personal": {"curate.kernels"},
     "curate.listed": set(),
+    "curate.thresholds": {"curate.stage", "curate.errors"},
     "curate.stages": {
         "curate.listed",
         "curate.steward",
@@ -39,6 +40,7 @@ MAY_IMPORT = {
         "curate.errors",
     },
     "curate.barriers": {
+        "curate.thresholds",
         "curate.turns",
         "curate.barrier",
         "curate.claims",
@@ -67,6 +69,7 @@ MAY_IMPORT = {
         "curate.turns",
         "curate.steward",
         "curate.suppress",
+        "curate.thresholds",
         "curate.stage",
         "curate.barrier",
         "curate.schema",
@@ -75,6 +78,7 @@ MAY_IMPORT = {
     "curate.catalog": {"curate.recipe", "curate.stage", "curate.barrier", "curate.schema", "curate.errors"},
     "curate.ledger": {"curate.schema", "curate.store", "curate.errors"},
     "curate.engine": {
+        "curate.thresholds",
         "curate.steward",
         "curate.suppress",
         "curate.turns",

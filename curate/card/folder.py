@@ -43,6 +43,8 @@ class StepSaid:
     """Sources whose documents it sees; None: all."""
     fields: Mapping[str, Any]
     """Its config as plain values."""
+    thresholds: str | None = None
+    """The file of thresholds by language that it names; then a rule's limit is only that of documents of which the file does not speak."""
 
     @cached_property
     def declared(self) -> stage.Stage | barrier.Barrier | None:
@@ -61,7 +63,13 @@ class StepSaid:
         except ValidationError:
             return ()
         return tuple(
-            RuleSaid(reason=rule.reason, measure=rule.measure, operator=rule.operator, limit=_plain(getattr(config, rule.limit)))
+            RuleSaid(
+                reason=rule.reason,
+                measure=rule.measure,
+                operator=rule.operator,
+                limit=_plain(getattr(config, rule.limit)),
+                others=self.thresholds,
+            )
             for rule in self.declared.rules
         )
 
@@ -74,10 +82,16 @@ class RuleSaid:
     measure: str
     operator: str
     limit: Any
+    others: str | None = None
+    """The file with other limits by language."""
 
     @property
     def text(self) -> str:
-        """`num_words < 50`, or `num_words: off`."""
+        """`num_words < 50`, or `num_words: off`; and where the limits of languages stand."""
+        return self._text + (f"; by language in {self.others}" if self.others else "")
+
+    @property
+    def _text(self) -> str:
         return f"{self.measure} {self.operator} {written(self.limit)}" if self.limit is not None else f"{self.measure}: off"
 
 
@@ -234,7 +248,9 @@ def _steps(recipe: Mapping[str, Any]) -> tuple[StepSaid, ...]:
         if uses != CUT:
             rest = dict(fields or {})
             name, only = rest.pop("as", uses), rest.pop("only", None)
-            steps.append(StepSaid(name=name, uses=uses, only=tuple(only["source"]) if only else None, fields=rest))
+            by_language = rest.pop("thresholds", None)
+            only = tuple(only["source"]) if only else None
+            steps.append(StepSaid(name=name, uses=uses, only=only, fields=rest, thresholds=by_language))
     return tuple(steps)
 
 

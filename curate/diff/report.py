@@ -59,6 +59,7 @@ def _fields(folder: Folder) -> Iterator[tuple[str, Any]]:
     for number, step in enumerate(folder.steps):
         yield f"steps.{step.name}", f"{step.uses}, number {number + 1}"
         yield f"steps.{step.name}.only", list(step.only) if step.only is not None else None
+        yield f"steps.{step.name}.thresholds", step.thresholds
         yield from _flat(f"steps.{step.name}", dict(step.fields))
     for key, value in folder.recipe.items():
         if key not in (*ASIDE, "input", "steps"):

@@ -73,6 +73,7 @@ def make(recipe: Recipe, store: Store, engine: Engine, watcher: Watcher | None =
         driver.publish_documents(segments[-1])
         driver.publish_removed(segments)
         driver.publish_hosts(segments[0])
+        driver.publish_findings()
         if driver.index and driver.index.config.write:
             driver.index.publish(store)
         manifest = _tokens(driver, segments[-1])

@@ -91,7 +91,9 @@ def _cut(steps: Sequence[Step]) -> list[Segment]:
             call = BarrierCall(step=step.name, barrier=barriers.load(step.uses), config=_config(step))
             segments[-1] = replace(segments[-1], barriers=(*segments[-1].barriers, call))
         else:
-            stage = StageCall(step=step.name, stage=stages.load(step.uses), config=_config(step), only=step.only)
+            stage = StageCall(
+                step=step.name, stage=stages.load(step.uses), config=_config(step), only=step.only, thresholds=step.thresholds
+            )
             if current.steps and dict(current.steps[-1].stage.resources) != dict(stage.stage.resources):
                 segments.append(Segment(index=len(segments)))
             segments[-1] = replace(segments[-1], steps=(*segments[-1].steps, stage))

@@ -1,6 +1,7 @@
 """A barrier's rounds, task by task: sketch every part, exchange, resolve every range, until there are verdicts or a finding."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from curate.engine.exchange import KEY_SPACE, Runs, ranges, run_bytes
@@ -26,8 +27,12 @@ class Rounds:
         self.driver = driver
 
     def mark(self, call: BarrierCall, parts: Sequence[DocumentsPart], marks: Sequence[Mark]) -> Mark:
-        """All rounds of a barrier that ends in verdicts."""
+        """All rounds of a barrier that ends in verdicts, or in a finding by which it judges."""
         runs, digest = self._barrier(call, parts, marks)
+        if call.barrier.judge is not None:
+            files = self._finding(call, runs, digest).files
+            found = tuple((name, self.driver.store.read(file.path)) for name, (file,) in sorted(files.items()))
+            return Mark(call=replace(call, found=found), runs=self._by_address(call, [], parts), digest=digest)
         return Mark(call=call, runs=self._by_address(call, runs, parts), digest=digest)
 
     def _gathered(self, call: BarrierCall, runs: Sequence[File], space: int = KEY_SPACE) -> Runs:
@@ -146,7 +151,9 @@ class Rounds:
 
     def finding(self, call: BarrierCall, parts: Sequence[DocumentsPart]) -> Outcome:
         """A barrier that ends in files."""
-        runs, digest = self._barrier(call, parts, [])
+        return self._finding(call, *self._barrier(call, parts, []))
+
+    def _finding(self, call: BarrierCall, runs: Sequence[File], digest: str) -> Outcome:
         name = name_of("finding", [call.identity(), digest])
         task = FindingTask(store=self.driver.store, name=name, call=call, runs=tuple(runs), phase=f"{call.label}: finding")
         return self.driver.phase(f"{call.label}: finding", [task])[0]

@@ -71,6 +71,8 @@ class Driver:
         self.carried = tuple(sorted(carried(self.recipe)))
         self.tasks: list[str] = []
         """Names of all tasks of this run, in plan order."""
+        self.findings: dict[str, bytes] = {}
+        """Files by which barriers judged, under their public names."""
 
     # ---------------------------------------------------------------- phases
 
@@ -146,6 +148,7 @@ class Driver:
                 call = self.index.with_earlier(planned) if self.index else planned
                 mark = self.rounds.mark(call, formed, marks)
                 marks.append(mark)
+                self.findings |= {f"{call.step}-{name}": data for name, data in mark.call.found}
                 if self.index and self.index.config.write and self.index.takes_part(call):
                     self.index.remember(call, self.rounds.remember(call, formed, marks))
             outcomes.append(self.segment(segment, formed, marks))
@@ -177,6 +180,12 @@ class Driver:
     def publish_hosts(self, segment: Segment) -> list[File]:
         """`hosts/`: robots.txt and its kin, as they were found; a manifest of no files where there are none."""
         return self._publish("hosts", segment.files("hosts"), {})
+
+    def publish_findings(self) -> None:
+        """`findings/`: thresholds and the like, for a look and for later runs; no folder where there are none."""
+        for name, data in self.findings.items():
+            self.store.write(f"findings/{name}", data)
+        self.sweep("findings", [f"findings/{name}" for name in self.findings])
 
     def _schema(self, file: File) -> pa.Schema:
         with self.store.open(file.path) as source:

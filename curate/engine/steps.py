@@ -23,6 +23,7 @@ from curate.steward import OVERRIDDEN
 from curate.steward import STEP as STEWARD
 from curate.store import File
 from curate.suppress import STEP as SUPPRESS
+from curate.thresholds import Thresholds
 
 READ = "read"
 """Step name of reading, and of the barrier that removes records read twice."""
@@ -38,6 +39,8 @@ class StageCall:
     stage: Stage
     config: Config
     only: tuple[str, ...] | None = None
+    thresholds: Thresholds | None = None
+    """Settings of the config by language; None: `config` is for all."""
     last_of_raw: bool = False
     """Whether no later step reads `raw`, which then ends here."""
 
@@ -53,6 +56,7 @@ class StageCall:
             "last_of_raw": self.last_of_raw,
             "distributions": versions(self.stage.distributions),
             "models": models,
+            **({"thresholds": self.thresholds.identity(self.stage)} if self.thresholds else {}),
         }
 
     def added(self) -> dict[str, pa.DataType]:
@@ -63,9 +67,19 @@ class StageCall:
         return adds
 
     def columns(self, batch: pa.RecordBatch) -> dict[str, pa.Array]:
-        """Measure and judge."""
-        measured = self.stage.measure(batch, self.config, self.step)
-        return measured | self.stage.judge(measured, self.config, self.step)
+        """Measure and judge; where thresholds differ by language, the rows of each setting for themselves."""
+        if self.thresholds is None:
+            return self._columns(batch, self.config)
+        groups = self.thresholds.groups(batch, self.config, self.step) or [(np.arange(0), self.config)]
+        if len(groups) == 1:
+            return self._columns(batch, groups[0][1])
+        pieces = [self._columns(batch.take(pa.array(rows)), config) for rows, config in groups]
+        back = pa.array(np.argsort(np.concatenate([rows for rows, _ in groups]), kind="stable"))
+        return {name: pa.concat_arrays([piece[name] for piece in pieces]).take(back) for name in pieces[0]}
+
+    def _columns(self, batch: pa.RecordBatch, config: Config) -> dict[str, pa.Array]:
+        measured = self.stage.measure(batch, config, self.step)
+        return measured | self.stage.judge(measured, config, self.step)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,6 +114,8 @@ class BarrierCall:
     config: Config
     earlier: tuple[Segment, ...] = ()
     """What takes part of earlier runs."""
+    found: tuple[tuple[str, bytes], ...] = ()
+    """The files of its finding, once it is made, where it judges by them."""
 
     @property
     def rounds(self) -> tuple[Round, ...]:
@@ -175,7 +191,7 @@ class Walk:
         started = time.perf_counter()
         self.balance.entered[call.step] += int(self.alive.sum())
         before = text_lengths(self.batch) if "text" in call.barrier.replaces else None
-        columns = call.barrier.apply(self.batch, verdicts, call.config, call.step)
+        columns = call.barrier.apply(self.batch, verdicts, call.config, call.step, dict(call.found))
         self._set(call.added(), call.barrier.replaces, np.arange(self.batch.num_rows), columns)
         if before is not None:
             self._count_bytes(call.step, before)

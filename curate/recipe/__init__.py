@@ -92,6 +92,8 @@ def _step(step: Step) -> dict[str, Any]:
     fields: dict[str, Any] = {"as": step.name} if step.kind != "cut" and step.name != step.uses else {}
     if step.only is not None:
         fields["only"] = {"source": list(step.only)}
+    if step.thresholds is not None:
+        fields["thresholds"] = step.thresholds.file
     return {step.uses: fields | (step.config.model_dump(mode="json") if step.config else {})}
 
 

@@ -79,7 +79,7 @@ def _columns(drafts: Sequence[Draft], inputs: Sequence[Input], top: RecipeFile, 
 
 def _reads(draft: Draft) -> tuple[str, ...]:
     if isinstance(draft.declaration, Stage):
-        return draft.declaration.reads
+        return (*draft.declaration.reads, *((draft.thresholds.by,) if draft.thresholds and draft.thresholds.by else ()))
     if isinstance(draft.declaration, Barrier) and draft.config is not None:
         return tuple(draft.declaration.reads(draft.config))
     return ()
@@ -117,9 +117,9 @@ def _orphans(drafts: Sequence[Draft], document: Document, problems: Problems) ->
     dedup = ""
     for draft in drafts:
         declared = draft.declaration
-        if isinstance(declared, Barrier):
+        if isinstance(declared, Barrier) and declared.judge is None:
             dedup = draft.name if declared.judges else dedup
-        elif dedup and isinstance(declared, Stage) and _removes(declared, draft):
+        elif dedup and (isinstance(declared, Barrier) or (isinstance(declared, Stage) and _removes(declared, draft))):
             advice = f"put it before {dedup}, set its limits to null, or say accept_orphans: true"
             text = f"expected no removal after {dedup}, got a step that removes documents whose copies {dedup} removed"
             problems.add(document.place(draft.key), f"steps.{draft.name}: {text}; {advice}")
@@ -127,5 +127,6 @@ def _orphans(drafts: Sequence[Draft], document: Document, problems: Problems) ->
 
 def _removes(declared: Stage, draft: Draft) -> bool:
     """Whether the stage can remove anything with this config: a rule whose limit is null is off."""
-    limits = [getattr(draft.config, rule.limit, 0) for rule in declared.rules]
+    configs = [draft.config, *(config for _, config in (draft.thresholds.configs if draft.thresholds else ()))]
+    limits = [getattr(config, rule.limit, 0) for rule in declared.rules for config in configs]
     return ("drop" in declared.adds and (draft.config is None or draft.config.removes())) or any(limit is not None for limit in limits)

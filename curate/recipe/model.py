@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 
 from curate.stage import Config
+from curate.thresholds import Thresholds
 
 NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 """Step and column names: lower case words joined by single underscores; two underscores join a step and its measure."""
@@ -311,6 +312,8 @@ class Step:
     """None for a cut."""
     only: tuple[str, ...] | None = None
     """Sources whose documents it sees; None: all."""
+    thresholds: Thresholds | None = None
+    """Settings of the config by language, from a file; None: `config` is for all."""
     line: int = field(default=0, compare=False)
     """Line in the recipe file; 0 where it was made from Python."""
 

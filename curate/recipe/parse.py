@@ -10,8 +10,10 @@ from curate.barrier import Barrier
 from curate.errors import RecipeError
 from curate.recipe.fields import Problems, checked
 from curate.recipe.model import NAME, ChatConfig, Input, Recipe, RecipeFile, Step, TokenizerFile, root_parts, source_name
+from curate.recipe.thresholds import thresholds_of
 from curate.recipe.yaml import Document, Key, listed, nearest, shown, unknown
 from curate.stage import Config, Stage
+from curate.thresholds import Thresholds
 from curate.turns import TEXT
 
 CUT = "cut"
@@ -35,10 +37,13 @@ class Draft:
     declaration: Stage | Barrier | None = None
     config: Config | None = None
     only: tuple[str, ...] | None = None
+    thresholds: Thresholds | None = None
 
     def step(self, line: int) -> Step:
         """The finished step."""
-        return Step(name=self.name, uses=self.uses, kind=self.kind, config=self.config, only=self.only, line=line)
+        return Step(
+            name=self.name, uses=self.uses, kind=self.kind, config=self.config, only=self.only, thresholds=self.thresholds, line=line
+        )
 
 
 def step_names() -> tuple[str, ...]:
@@ -194,7 +199,12 @@ def _step(step: Any, index: int, document: Document, problems: Problems) -> Draf
         return draft
     draft.name = _alias(fields.pop("as", uses), uses, document, key, problems)
     draft.only = _only(fields.pop("only", None), draft.name, document, key, problems)
+    file = fields.pop("thresholds", None)
     _declare(draft, fields, document, problems)
+    if file is not None and draft.kind != "stage":
+        problems.add(document.place((*key, "thresholds")), f"steps.{draft.name}.thresholds: expected none on a barrier, got {shown(file)}")
+    elif file is not None and isinstance(draft.declaration, Stage) and draft.config is not None:
+        draft.thresholds = thresholds_of(file, draft.name, draft.declaration, draft.config, document, key, problems)
     return draft
 
 

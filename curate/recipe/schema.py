@@ -28,6 +28,11 @@ _ONLY = {
     "additionalProperties": False,
 }
 
+_THRESHOLDS = {
+    "type": "string",
+    "description": "YAML file with fields of this step that differ by language, as the barrier percentile writes it.",
+}
+
 
 def module_of(name: str) -> ModuleType:
     """The module of a step."""
@@ -66,7 +71,11 @@ def _step(name: str, defs: dict[str, Any]) -> dict[str, Any]:
     schema = _schema(declared.config, name, defs)
     schema |= {"title": name, "description": sentence(module)}
     schema["type"] = "object" if schema.get("required") else ["object", "null"]
-    schema["properties"] = {"as": _ALIAS, "only": _ONLY} | schema.get("properties", {})
+    schema["properties"] = (
+        {"as": _ALIAS, "only": _ONLY}
+        | ({"thresholds": _THRESHOLDS} if isinstance(declared, stage.Stage) else {})
+        | schema.get("properties", {})
+    )
     return schema
 
 

@@ -71,8 +71,8 @@ class Judged:
 
 
 def judged(folder: Folder, schema: dict[str, pa.DataType]) -> list[Judged]:
-    """All rules over numbers that the tables hold, in the order of the recipe."""
-    found = [Judged(step, rule) for step in folder.steps for rule in step.rules if rule.operator in COMPARE]
+    """All rules over numbers that the tables hold, in the order of the recipe; a slider cannot move limits that differ by language."""
+    found = [Judged(step, rule) for step in folder.steps if not step.thresholds for rule in step.rules if rule.operator in COMPARE]
     return [
         one
         for one in found
