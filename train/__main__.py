@@ -92,6 +92,7 @@ def command(
     tokenizer: Annotated[Path | None, typer.Option(help="tokenizer.json of the shards. [default: where the manifest says]")] = None,
     recompute: Annotated[bool, typer.Option("--recompute", help="Compute layers twice, to need less memory.")] = False,
     tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Figures for TensorBoard in OUTPUT/tensorboard too.")] = False,
+    wandb: Annotated[str | None, typer.Option(help="A project of Weights & Biases that gets the figures too.")] = None,
     processes: Annotated[int | None, typer.Option(min=1, help="Several processes on a Ray cluster, a core or a GPU each.")] = None,
     ray_address: Annotated[str | None, typer.Option(help="The cluster, such as auto. [default: a local one, started now]")] = None,
     shard: Annotated[bool, typer.Option("--shard", help="Under torchrun: share parameters over processes (FSDP2). [default: DDP]")] = False,
@@ -107,7 +108,7 @@ def command(
     try:
         corpus = _of_texts(open_shards(shards))
         corpus.check_tokenizer(tokenizer)
-        where = replace(_device(device, compile, micro_rows, keep), recompute=recompute, shard=shard, tensorboard=tensorboard)
+        where = replace(_device(device, compile, micro_rows, keep), recompute=recompute, shard=shard, tensorboard=tensorboard, wandb=wandb)
         if processes is not None and "WORLD_SIZE" not in os.environ:
             from train.ray import launch
 

@@ -31,6 +31,7 @@ def write_card(output: Path, corpus: Corpus, summary: Summary) -> Path:
         f"| batch | {config.batch_tokens:,} tokens |",
         f"| seed | {config.seed} |",
         f"| plan | `{summary.plan_id}` |",
+        f"| speed | {_speed(summary)} |",
         f"| loss, last step | {summary.loss:.4f} nats a token |",
     ]
     if evaluation is None:
@@ -78,6 +79,14 @@ def write_card(output: Path, corpus: Corpus, summary: Summary) -> Path:
     path = output / "README.md"
     path.write_text("\n".join(lines) + "\n")
     return path
+
+
+def _speed(summary: Summary) -> str:
+    """Tokens a second, and the share of the peak where one is known."""
+    told = f"{summary.tokens_per_second:,.0f} tokens a second"
+    if summary.mfu is None or summary.mfu_exact is None:
+        return told
+    return f"{told}; MFU {100 * summary.mfu:.1f} % by PaLM's count, {100 * summary.mfu_exact:.1f} % exactly, of {summary.peak}"
 
 
 def _cell(text: str) -> str:

@@ -11,9 +11,9 @@ import torch
 
 from curate.shards.reader import Corpus
 from train.config import DEFAULTS, MAX_EPOCHS, TOKENS_PER_PARAMETER, Config, Device, MixStage, TrainError, model_config
-from train.loop import make, seconds_per_step
 from train.mixture import Share, resolved
 from train.plan import Plan
+from train.step import make, seconds_per_step
 
 T = TypeVar("T")
 

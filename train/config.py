@@ -204,6 +204,8 @@ class Device:
     """Whether layers are computed a second time for the gradient, in place of keeping what is inside them."""
     tensorboard: bool = False
     """Whether figures are written for TensorBoard too."""
+    wandb: str | None = None
+    """Project of Weights & Biases that gets the figures too."""
     shard: bool = False
     """Whether several processes share parameters and optimizer (FSDP2), in place of one copy each (DDP)."""
 

@@ -1,13 +1,35 @@
-"""How much arithmetic a token takes, and how much of a GPU's peak a speed is.
+"""How much arithmetic a token takes, and how much of what the machine can do a speed is.
 
 PaLM's count (Chowdhery et al. 2022, appendix B): 6 per weight of a matrix product plus 12 · layers · width · context for attention, forward
-and backward, with the output head once and the input embedding not at all. The exact count halves attention, which is causal.
+and backward, with the output head once and the input embedding not at all. The exact count takes for attention what is computed: each position
+with those that it sees, which causality and the document mask limit. Padding counts in both: it is computed.
+
+The peak is the maker's for dense bfloat16 on a GPU that is known here; on a CPU and on any other GPU it is what one large matrix product of
+the machine reaches, measured at the start, with the threads of the run.
 """
+
+import time
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
 
 from train.config import ModelConfig
 
-PEAKS = {"H100": 989e12, "H200": 989e12, "A100": 312e12, "L40S": 362e12, "L4": 121e12, "RTX 4090": 165e12}
-"""Dense bfloat16 FLOP/s by a part of the GPU's name, from the makers' data sheets."""
+PEAKS = {"H100 PCIe": 756e12, "H100": 989e12, "H200": 989e12, "A100": 312e12, "L40S": 362e12, "L4": 121e12, "RTX 4090": 165e12}
+"""Dense bfloat16 FLOP/s by a part of the GPU's name, the first that fits, from the makers' data sheets."""
+
+
+@dataclass(frozen=True)
+class Peak:
+    """FLOP/s that a share is of."""
+
+    flops: float
+    of: str
+    """What that is."""
+
+    def __str__(self) -> str:
+        return f"{self.flops / 1e12:,.3g} TFLOP/s, {self.of}"
 
 
 def weights(model: ModelConfig) -> int:
@@ -17,23 +39,55 @@ def weights(model: ModelConfig) -> int:
     return model.depth * (attention + 3 * model.width * model.hidden) + model.vocab_size * model.width
 
 
-def per_token(model: ModelConfig, causal: bool = False) -> int:
-    """FLOPs of one token, forward and backward; `causal` counts what is computed where future positions are left out."""
-    attention = 12 * model.depth * model.width * model.context
-    return 6 * weights(model) + (attention // 2 if causal else attention)
+def per_token(model: ModelConfig) -> int:
+    """FLOPs of one token, forward and backward, by PaLM's count."""
+    return 6 * weights(model) + 12 * model.depth * model.width * model.context
 
 
-def peak(device: str) -> float | None:
-    """bfloat16 FLOP/s of the GPU; None on a CPU and where it is not known."""
-    if not device.startswith("cuda"):
-        return None
+def exact(model: ModelConfig, tokens: int, attended: float) -> float:
+    """FLOPs of so many positions, of which attention computes `attended` pairs, forward and backward."""
+    return 6 * weights(model) * tokens + 12 * model.depth * model.width * attended
+
+
+def attended(rows: np.ndarray, model: ModelConfig) -> int:
+    """Pairs of positions (one that looks, one that it sees, itself included) in rows int32[B, T + 1] of a plan."""
+    num, T = rows.shape[0], rows.shape[1] - 1
+    if not model.document_mask:
+        return num * T * (T + 1) // 2
+    ids = rows[:, :-1]
+    starts = (ids == model.boundary_id) | (ids < 0)  # as documents_of in model.py
+    starts[:, 0] = True
+    lengths = np.diff(np.append(np.flatnonzero(starts), num * T))
+    return int((lengths * (lengths + 1) // 2).sum())
+
+
+def peak(device: str) -> Peak:
+    """What a device can do."""
     import torch
 
+    if not device.startswith("cuda"):
+        threads = torch.get_num_threads()
+        return Peak(_measured("cpu", threads), f"a float32 matrix product of this CPU on {threads} thread{'s' * (threads > 1)}, measured")
     name = torch.cuda.get_device_name(device)
-    return next((value for part, value in PEAKS.items() if part in name), None)
+    known = next((value for part, value in PEAKS.items() if part in name), None)
+    if known is not None:
+        return Peak(known, f"dense bfloat16 of an {name} by its data sheet")
+    return Peak(_measured(device, 0), f"a bfloat16 matrix product of an {name}, measured")
 
 
-def mfu(model: ModelConfig, tokens_per_second: float, device: str, num_devices: int = 1, causal: bool = False) -> float | None:
-    """Share of the peak that a speed is; None where there is none to compare with."""
-    top = peak(device)
-    return None if top is None else tokens_per_second * per_token(model, causal) / (top * num_devices)
+@cache
+def _measured(device: str, threads: int) -> float:
+    """FLOP/s of a square matrix product, the best of several, for a tenth of a second at least."""
+    import torch
+
+    size, dtype = (512, torch.float32) if device == "cpu" else (8192, torch.bfloat16)
+    left, right = (torch.ones(size, size, device=device, dtype=dtype) for _ in range(2))
+    seconds: list[float] = []
+    began = time.perf_counter()
+    while len(seconds) < 4 or time.perf_counter() - began < 0.1:
+        started = time.perf_counter()
+        torch.mm(left, right)
+        if device != "cpu":
+            torch.cuda.synchronize(device)
+        seconds.append(time.perf_counter() - started)
+    return 2 * size**3 / min(seconds)

@@ -13,6 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from train.config import Config
+from train.flops import attended
 from train.plan import Plan, row_digests
 
 AHEAD = 2
@@ -28,6 +30,8 @@ class Batch:
     num_targets: int
     digests: np.ndarray
     """uint64[rows]"""
+    attended: int
+    """Pairs of positions in the attention of these rows (flops.py)."""
     num_trained: int
     """Tokens that all rows up to the end of the whole batch hold."""
     ready: torch.cuda.Event | None = None
@@ -36,8 +40,8 @@ class Batch:
 class Loader:
     """Iterates over the batches from `step` on."""
 
-    def __init__(self, plan: Plan, batch_rows: int, rank: int, size: int, device: str, step: int, end: int) -> None:
-        self.plan, self.batch_rows, self.rank, self.size, self.device = plan, batch_rows, rank, size, device
+    def __init__(self, plan: Plan, config: Config, rank: int, size: int, device: str, step: int, end: int) -> None:
+        self.plan, self.batch_rows, self.model, self.rank, self.size, self.device = plan, config.rows, config.model, rank, size, device
         self.seconds = 0.0
         """Time that training waited for data."""
         self._queue: queue.Queue[Batch | BaseException] = queue.Queue(AHEAD)
@@ -89,11 +93,12 @@ class Loader:
         batch = self.plan.batch(step * self.batch_rows + self.rank * mine, mine)
         trained = self.plan.num_trained((step + 1) * self.batch_rows)
         targets, digests = int((batch[:, 1:] >= 0).sum()), row_digests(batch)
+        pairs = attended(batch, self.model)
         rows = torch.from_numpy(batch)
         if self._stream is None:
-            return Batch(step, rows, targets, digests, trained)
+            return Batch(step, rows, targets, digests, pairs, trained)
         with torch.cuda.stream(self._stream):
             moved = rows.pin_memory().to(self.device, non_blocking=True)
             event = torch.cuda.Event()
             event.record(self._stream)
-        return Batch(step, moved, targets, digests, trained, event)
+        return Batch(step, moved, targets, digests, pairs, trained, event)

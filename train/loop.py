@@ -1,7 +1,8 @@
 """The loop, top to bottom: plan, model, steps, evaluations, checkpoints, the record of it all.
 
     OUTPUT/run.json        the run's config; --resume reads it
-    OUTPUT/metrics.jsonl   one object a step: step, loss, tokens, row, batch_digest, lr, grad_norm, tokens_per_second, wait_seconds;
+    OUTPUT/metrics.jsonl   one object a step: step, loss, tokens, row, batch_digest, lr, grad_norm, tokens_per_second, wait_seconds,
+                           seconds_left, mfu and mfu_exact (flops.py) of peak_flops;
                            `skipped` where the step was not taken; at evaluations bits_per_byte, unigram_bits_per_byte, and
                            bits_per_byte_by source, licence and language
     OUTPUT/skipped.jsonl   the documents of each batch that was skipped
@@ -26,22 +27,22 @@ from typing import Any, Protocol
 
 import numpy as np
 import torch
-from torch import Tensor, nn
-from torch.distributed.tensor import DTensor
-from torch.optim import Optimizer
 
 from curate.shards.reader import Corpus
-from train import checkpoint
+from train import checkpoint, flops
 from train.config import MAX_EPOCHS, Config, Device, TrainError, refit
-from train.distributed import World, last_part, shared
+from train.distributed import World
 from train.evaluate import Evaluation, HeldOut, unigram_log_probabilities
 from train.loader import Batch, Loader
-from train.model import Decoder
-from train.optim import make_optimizers, schedule, set_rate
+from train.optim import schedule, set_rate
 from train.plan import Plan, TokenLedger, batch_digest, token_ledger
 from train.record import Metrics, write_config
-from train.report import TensorBoard
+from train.report import reporters
 from train.skip import Guard
+from train.step import clip, gradient, make
+
+LATELY = 50
+"""Steps by whose speed the time left is told."""
 
 
 class Show(Protocol):
@@ -72,7 +73,11 @@ class Summary:
     wait_share: float = 0.0
     """Share of the steps' time in which training waited for data."""
     mfu: float | None = None
-    """Model FLOP utilisation by PaLM's count, on a GPU whose peak is known."""
+    """Model FLOP utilisation by PaLM's count, median over the steps of this process."""
+    mfu_exact: float | None = None
+    """The same by the arithmetic that causal attention and the document mask leave."""
+    peak: flops.Peak | None = None
+    """What both are shares of, one device's."""
 
 
 def train(
@@ -132,20 +137,22 @@ class Run:
         self.model, self.optimizers, self.loss = make(config, device, prior, world)
         self.step = self._restore()
         self.metrics = Metrics(output / "metrics.jsonl", self.step, world.leads)
-        self.board = TensorBoard(output / "tensorboard") if device.tensorboard and world.leads else None
+        self.reports = reporters(output, device, config) if world.leads else []
+        self.peak = flops.peak(world.device) if world.leads else None
         self.guard = Guard.of(self.metrics.kept)
         self.saver = checkpoint.Saver(output / "checkpoints", device.keep)
         self.last = self.metrics.last
         self.evaluation: Evaluation | None = None
         self.eval_seconds = 0.0
         self.speeds: list[float] = []
+        self.shares: dict[str, list[float]] = {"mfu": [], "mfu_exact": []}
         self.waited = self.spent = 0.0
 
     def until(self, stop_after: int | None, clock: Clock, stop: threading.Event) -> None:
         """Steps up to the end, or to `stop_after`, or to a signal."""
         stopped = False
         while self.step < (end := min(self.config.steps, stop_after or self.config.steps)) and not stopped:
-            loader = Loader(self.plan, self.config.rows, self.world.rank, self.world.size, self.world.device, self.step, end)
+            loader = Loader(self.plan, self.config, self.world.rank, self.world.size, self.world.device, self.step, end)
             try:
                 while self.step < end and not stopped:
                     if self.world.said_by_lead(clock.fork(self.config, self.step)) and len(self.speeds) > 1:
@@ -162,7 +169,7 @@ class Run:
         """One step."""
         started, waited = time.perf_counter(), loader.seconds
         batch = loader.next()
-        loss, norm = self._gradients(batch)
+        loss, norm, attended = self._gradients(batch)
         skipped = self.guard.reason(loss, norm)
         self._update(skipped is None)
         self.guard.note(loss, norm, skipped, self.step + 1)
@@ -176,16 +183,33 @@ class Run:
         self.last = {"step": self.step + 1, "loss": loss, "tokens": batch.num_trained, "row": row, "batch_digest": digest}
         self.last |= {"lr": self.config.lr * schedule(self.step, self.config), "grad_norm": norm}
         self.last |= {"tokens_per_second": round(self.speeds[-1], 1), "wait_seconds": round(waited, 6)}
+        self.last |= self._use(spent, attended)
         if skipped:
             self.last["skipped"] = skipped
             self._name_documents(skipped)
         self.step += 1
 
-    def _gradients(self, batch: Batch) -> tuple[float, float]:
-        """(loss in nats a valid target of the whole batch, norm of its gradient before clipping)."""
-        valid = max(1, int(self.world.sum(torch.tensor(batch.num_targets))))
-        loss = gradient(self.loss, batch.rows, valid, self.device, self.world)
-        return loss, clip(self.model, self.config)
+    def _gradients(self, batch: Batch) -> tuple[float, float, int]:
+        """(loss in nats a valid target of the whole batch, norm of its gradient before clipping, pairs of positions in its attention)."""
+        valid, attended = self.world.sum(torch.tensor([batch.num_targets, batch.attended])).tolist()
+        loss = gradient(self.loss, batch.rows, max(1, valid), self.device, self.world)
+        return loss, clip(self.model, self.config), attended
+
+    def _use(self, spent: float, attended: int) -> dict[str, float]:
+        """How much of the peak a step used by both counts, and the time until the end, evaluations included."""
+        to_go = self.config.steps - self.step - 1
+        every = self.config.eval_every or self.config.steps
+        evaluations = -(-self.config.steps // every) - (self.step + 1) // every if to_go else 0
+        left = to_go * self.config.batch_tokens / float(np.median(self.speeds[-LATELY:])) + evaluations * self.eval_seconds
+        told = {"seconds_left": round(left, 3)}
+        if self.peak is not None:
+            top, tokens = self.peak.flops * self.world.size, self.config.batch_tokens
+            told["mfu"] = float(f"{tokens * flops.per_token(self.config.model) / spent / top:.4g}")
+            told["mfu_exact"] = float(f"{flops.exact(self.config.model, tokens, attended) / spent / top:.4g}")
+            told["peak_flops"] = round(top)
+            for name, past in self.shares.items():
+                past.append(told[name])
+        return told
 
     def _update(self, wanted: bool) -> None:
         if wanted:
@@ -213,8 +237,8 @@ class Run:
             self.last |= {"bits_per_byte": result.bits_per_byte, "unigram_bits_per_byte": result.unigram_bits_per_byte}
             self.last["bits_per_byte_by"] = result.by_group()
         self.metrics.write(self.last)
-        if self.board is not None:
-            self.board.write(self.last)
+        for report in self.reports:
+            report.write(self.last)
         self.show.step(self.last, config.steps)
         if last or (config.checkpoint_every and step % config.checkpoint_every == 0):
             taken = checkpoint.snapshot(self.model, self.optimizers, self.corpus.meta.eos_id)
@@ -232,14 +256,12 @@ class Run:
     def close(self) -> None:
         """Until the last checkpoint is written."""
         self.saver.wait()
-        if self.board is not None:
-            self.board.close()
+        for report in self.reports:
+            report.close()
         self.world.wait()
 
     def summary(self) -> Summary:
         """How it stands."""
-        from train.flops import mfu
-
         speed = float(np.median(self.speeds)) if self.speeds else 0.0
         return Summary(
             config=self.config,
@@ -252,8 +274,14 @@ class Run:
             num_parameters=self.model.num_parameters(),
             tokens_per_second=speed,
             wait_share=self.waited / self.spent if self.spent else 0.0,
-            mfu=mfu(self.model.config, speed, self.world.device, self.world.size),
+            mfu=self._typical("mfu"),
+            mfu_exact=self._typical("mfu_exact"),
+            peak=self.peak,
         )
+
+    def _typical(self, name: str) -> float | None:
+        """The median of a share of the peak over this process's steps."""
+        return float(np.median(self.shares[name])) if self.shares[name] else None
 
     def _refit(self, clock: Clock) -> None:
         """Another number of steps, so that the run ends when it was asked to."""
@@ -287,79 +315,6 @@ class Run:
         checkpoint.restore(found, self.model, self.optimizers)
         self.show.note(f"resumed from {found.path.name}")
         return int(found.state["step"])
-
-
-def make(
-    config: Config, device: Device, prior: np.ndarray | None = None, world: World | None = None
-) -> tuple[Decoder, list[Optimizer], nn.Module]:
-    """The untrained model, its optimizers, and the function from rows to the sum of their losses.
-
-    A function of the config's seed and the tokens' frequencies (natural logs), the same in all processes.
-    """
-    world = world or World(device=device.type)
-    if device.shard and config.optimizer == "muon":
-        raise TrainError("--shard: expected optimizer adamw, got muon, which needs whole matrices; leave one of them off")
-    torch.set_num_threads(config.threads)
-    torch.manual_seed(config.seed)
-    model = Decoder(config.model)
-    if prior is not None:
-        model.start_at_unigram(torch.from_numpy(prior).float())
-    model.to(world.device)
-    model.model.recompute = device.recompute
-    if device.compile:
-        for layer in model.model.layers:
-            layer.compile(dynamic=False)
-    loss = shared(model, world, device.shard)
-    return model, make_optimizers(model, config), loss
-
-
-def gradient(loss: nn.Module, rows: Tensor, valid: int, device: Device, world: World) -> float:
-    """Leave in the parameters the gradient of the mean loss over `valid` targets, those of all processes; returns that loss.
-
-    rows int32[rows, T + 1]: this process's.
-    """
-    total = torch.zeros((), device=rows.device)
-    parts = rows.split(device.micro_rows)
-    kind = rows.device.type
-    for number, part in enumerate(parts, 1):
-        with last_part(loss, number == len(parts)), torch.autocast(kind, torch.bfloat16, enabled=kind == "cuda"):
-            share = loss(part.long()) / valid
-            (share * world.size).backward()  # processes take the mean of their gradients, a sum is wanted
-        total = total + share.detach()
-    return float(world.sum(total))
-
-
-def clip(model: Decoder, config: Config) -> float:
-    """Cut the gradient to the config's norm; returns its norm before."""
-    norm = torch.nn.utils.clip_grad_norm_(model.parameters(), config.clip)
-    return float(norm.full_tensor() if isinstance(norm, DTensor) else norm)
-
-
-def update(
-    model: Decoder, optimizers: list[Optimizer], loss: nn.Module, batch: np.ndarray, factor: float, config: Config, device: Device
-) -> tuple[float, float]:
-    """One step of a single process on batch int32[rows, T + 1]: (loss in nats a valid target, gradient norm before clipping)."""
-    rows = torch.from_numpy(batch).to(device.type)
-    total = gradient(loss, rows, max(1, int((batch[:, 1:] >= 0).sum())), device, World(device=device.type))
-    norm = clip(model, config)
-    set_rate(optimizers, factor)
-    for optimizer in optimizers:
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
-    return total, norm
-
-
-def seconds_per_step(config: Config, device: Device) -> float:
-    """Median of up to five steps, for two seconds at most, after one to warm up, on a model of the same shape that is thrown away."""
-    model, optimizers, loss = make(config, device)
-    rng = np.random.default_rng(config.seed)
-    seconds: list[float] = []
-    while len(seconds) < 2 or (len(seconds) < 6 and sum(seconds[1:]) < 2.0):
-        batch = rng.integers(0, config.model.vocab_size, (config.rows, config.model.context + 1), dtype=np.int32)
-        started = time.perf_counter()
-        update(model, optimizers, loss, batch, 1e-3, config, device)
-        seconds.append(time.perf_counter() - started)
-    return float(np.median(seconds[1:]))
 
 
 def _state(step: int, plan: Plan, config: Config) -> dict[str, Any]:

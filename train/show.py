@@ -42,14 +42,15 @@ class Watch:
         """After each step; `metrics` as in metrics.jsonl."""
         if "bits_per_byte" in metrics:
             self._bits = f"  {metrics['bits_per_byte']:.3f} bits/byte (unigram {metrics['unigram_bits_per_byte']:.3f})"
-        line = f"loss {metrics['loss']:.3f}  {metrics['tokens_per_second']:,.0f} tokens/s{self._bits}"
+        line = f"loss {metrics['loss']:.3f}  {metrics['tokens_per_second']:,.0f} tokens/s{_use(metrics)}{self._bits}"
         if self._progress is not None:
             if self._task is None:
                 self._task = self._progress.add_task(line, total=steps)
             self._progress.update(self._task, completed=metrics["step"], description=line)
         elif time.monotonic() - self._shown >= LOG_SECONDS or metrics["step"] == steps or "bits_per_byte" in metrics:
             self._shown = time.monotonic()
-            self.note(f"step {metrics['step']}/{steps}  {line}")
+            left = f"  {_minutes(metrics['seconds_left'])} left" if "seconds_left" in metrics else ""
+            self.note(f"step {metrics['step']}/{steps}  {line}{left}")
 
     def summary(self, summary: Summary) -> None:
         """The table at the end."""
@@ -72,5 +73,20 @@ class Watch:
             table.add_row("tokens per second", f"{summary.tokens_per_second:,.0f}")
             table.add_row("waited for data", f"{100 * summary.wait_share:.2f} % of the steps' time")
         if summary.mfu is not None:
-            table.add_row("MFU", f"{100 * summary.mfu:.1f} % of the GPU's bfloat16 peak, PaLM's count")
+            table.add_row(
+                "MFU", f"{100 * summary.mfu:.1f} % by PaLM's count, {100 * (summary.mfu_exact or 0):.1f} % exactly; of {summary.peak}"
+            )
         self.console.print(table)
+
+
+def _use(metrics: dict[str, Any]) -> str:
+    """MFU by both counts and what it is relative to; nothing where it is not known."""
+    if "mfu" not in metrics:
+        return ""
+    return f"  MFU {100 * metrics['mfu']:.1f} % (exact {100 * metrics['mfu_exact']:.1f} %) of {metrics['peak_flops'] / 1e12:,.3g} TFLOP/s"
+
+
+def _minutes(seconds: float) -> str:
+    """As 0:07, 12:34 or 1:02:03."""
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02}:{rest:02}" if minutes >= 60 else f"{minutes}:{rest:02}"

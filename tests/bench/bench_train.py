@@ -21,8 +21,8 @@ import token_corpora
 
 from curate.shards.reader import open_shards
 from train.config import Config, Device, model_config
-from train.loop import make, update
 from train.plan import Plan
+from train.step import make, update
 
 
 def stock_step(model, optimizer, batch):

@@ -24,9 +24,9 @@ from train import flops
 from train.config import Config, Device, ModelConfig, model_config
 from train.distributed import World
 from train.loader import Loader
-from train.loop import clip, gradient, make
 from train.optim import set_rate
 from train.plan import Plan
+from train.step import clip, gradient, make
 
 BUDGET = 460.0
 VOCAB = 50_304
@@ -55,13 +55,13 @@ def corpus(folder: Path, vocab: int, tokens: int):
     return open_shards(token_corpora.write(folder / "run", [token_corpora.table(docs, meta)], meta))
 
 
-def measure(shards, config: Config, device: Device, seconds: float) -> tuple[float, float, float]:
-    """(tokens a second, share of time waited for data, gigabytes at the peak)."""
+def measure(shards, config: Config, device: Device, seconds: float) -> tuple[float, float, float, float]:
+    """(tokens a second, pairs that attention computes a batch, share of time waited for data, gigabytes at the peak)."""
     world = World(device="cuda:0" if device.type == "cuda" else "cpu")
     model, optimizers, loss = make(config, device, None, world)
     plan = Plan.of(shards, config)
-    loader = Loader(plan, config.rows, 0, 1, world.device, 0, 1 << 30)
-    times, began = [], time.perf_counter()
+    loader = Loader(plan, config, 0, 1, world.device, 0, 1 << 30)
+    times, pairs, began = [], [], time.perf_counter()
     try:
         while len(times) < 12 or time.perf_counter() - began < seconds:
             if len(times) == 4:  # compiled and warm
@@ -77,11 +77,12 @@ def measure(shards, config: Config, device: Device, seconds: float) -> tuple[flo
             if device.type == "cuda":
                 torch.cuda.synchronize()
             times.append(time.perf_counter() - started)
+            pairs.append(batch.attended)
         waited = loader.seconds / (time.perf_counter() - measured)
     finally:
         loader.close()
     memory = torch.cuda.max_memory_allocated() / 1e9 if device.type == "cuda" else 0.0
-    return config.batch_tokens / float(np.median(times[4:])), waited, memory
+    return config.batch_tokens / float(np.median(times[4:])), float(np.mean(pairs[4:])), waited, memory
 
 
 def main() -> None:
@@ -96,7 +97,8 @@ def main() -> None:
     shapes, vocab = (SHAPES, VOCAB) if wanted.device == "cuda" else (TINY, 512)
     torch.set_float32_matmul_precision("high")
     name = torch.cuda.get_device_name() if wanted.device == "cuda" else "CPU"
-    print(f"{name}, torch {torch.__version__}")
+    peak = flops.peak("cuda:0" if wanted.device == "cuda" else "cpu")
+    print(f"{name}, torch {torch.__version__}; MFU is of {peak}")
     print(f"{'model':16}{'tokens/s':>12}{'MFU, PaLM':>12}{'MFU, exact':>12}{'waited':>10}{'GB':>8}")
     began = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
@@ -112,9 +114,9 @@ def main() -> None:
                 model=model, corpus_id=shards.corpus_id, steps=1, batch_tokens=batch, optimizer="muon" if wanted.muon else "adamw"
             )
             device = Device(type=wanted.device, compile=wanted.device == "cuda", micro_rows=sizes["rows"])
-            speed, waited, memory = measure(shards, config, device, wanted.seconds if wanted.device == "cuda" else 1.0)
-            counts = [flops.mfu(model, speed, wanted.device, causal=causal) for causal in (False, True)]
-            told = "".join(f"{'-' if share is None else f'{100 * share:.1f} %':>12}" for share in counts)
+            speed, pairs, waited, memory = measure(shards, config, device, wanted.seconds if wanted.device == "cuda" else 1.0)
+            counts = (batch * flops.per_token(model), flops.exact(model, batch, pairs))
+            told = "".join(f"{f'{100 * speed / batch * count / peak.flops:.1f} %':>12}" for count in counts)
             print(f"{label:16}{speed:12,.0f}{told}{100 * waited:8.2f} %{memory:8.1f}", flush=True)
             if wanted.device == "cuda":
                 torch.cuda.empty_cache()

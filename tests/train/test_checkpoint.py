@@ -9,7 +9,7 @@ import torch
 
 from train import checkpoint
 from train.config import Device, ModelConfig, TrainError
-from train.loop import make, update
+from train.step import make, update
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ def test_held_out_follows_the_id_alone():
 
 def documents_of(keys):
     ones = np.ones(len(keys), dtype=np.int64)
-    return Documents(np.arange(len(keys) + 1), keys, ones, ones, ones, 0 * ones)
+    return Documents(np.arange(len(keys) + 1), keys, ones, ones, ones, 0 * ones, 0 * ones)
 
 
 def test_keyed_hash_depends_on_both_halves_and_on_the_purpose():

@@ -9,8 +9,8 @@ import torch
 
 from train.config import Device
 from train.evaluate import HeldOut, interval, unigram_log_probabilities
-from train.loop import make
 from train.plan import Plan
+from train.step import make
 
 
 def slow_unigram(plan):

@@ -19,13 +19,13 @@ import token_corpora
 from curate.shards.reader import open_shards
 from train import checkpoint
 from train.config import MAX_EPOCHS, Config, Device, ModelConfig, TrainError
-from train.loop import make, update
 from train.plan import Plan, token_ledger
 from train.record import Metrics, read_config, write_config
+from train.step import make, update
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = ROOT / "tests" / "golden" / "train_cpu.txt"
-TIMES = ("tokens_per_second", "wait_seconds")
+TIMES = ("tokens_per_second", "wait_seconds", "seconds_left", "mfu", "mfu_exact", "peak_flops")
 
 
 def record(folder):
@@ -154,6 +154,12 @@ def test_metrics_name_what_was_read(run, config, corpus, tmp_path):
         assert line["row"] == 8 * line["step"]
         assert line["tokens"] == ledger.trained
         assert ("bits_per_byte" in line) == (line["step"] % 2 == 0)
+        assert ("source: left" in line.get("bits_per_byte_by", {})) == (line["step"] % 2 == 0)
+    whole = [json.loads(line) for line in (tmp_path / "named" / "metrics.jsonl").read_text().splitlines()]
+    assert all(0 < line["mfu_exact"] < line["mfu"] and line["peak_flops"] > 1e8 for line in whole)
+    assert whole[-1]["seconds_left"] == 0
+    assert whole[0]["seconds_left"] > 0
+    assert (summary.mfu, summary.mfu_exact) == tuple(np.median([line[name] for line in whole]) for name in ("mfu", "mfu_exact"))
     assert summary.ledger == token_ledger(plan, 48)
     assert summary.plan_id == plan.plan_id
 

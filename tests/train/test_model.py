@@ -1,7 +1,9 @@
 """The decoder: logits of `transformers`' Llama, a loss equal to the plain one, attention that does not look ahead."""
 
 import math
+import re
 
+import numpy as np
 import pytest
 import torch
 
@@ -172,8 +174,23 @@ def test_sizes():
     assert model.num_parameters() == 2 * 1000 * 192 + 3 * layer + 192
     products = 1000 * 192 + 3 * (layer - 2 * 192)
     assert flops.per_token(config) == 6 * products + 12 * 3 * 192 * 128
-    assert flops.per_token(config, causal=True) == 6 * products + 6 * 3 * 192 * 128
-    assert flops.mfu(config, 1e6, "cpu") is None
+    assert flops.exact(config, 256, 2 * 128 * 129 // 2) == 256 * 6 * products + 6 * 3 * 192 * 2 * 128 * 129
+
+
+def test_pairs_that_attention_computes_are_those_of_the_mask():
+    rng = np.random.default_rng(0)
+    rows = rng.integers(-3, 12, (5, 40), dtype=np.int32)
+    config = model_config(12, 39, 1)
+    assert flops.attended(rows, config) == 5 * 39 * 40 // 2
+    masked = model_config(12, 39, 1, document_mask=True)
+    seen = dense_mask(documents_of(torch.from_numpy(rows).long(), 0))
+    assert flops.attended(rows, masked) == int(seen.sum())
+
+
+def test_the_peak_of_a_cpu_is_measured_and_says_so():
+    peak = flops.peak("cpu")
+    assert 1e8 < peak.flops < 1e14
+    assert re.fullmatch(r"[0-9.e+-]+ TFLOP/s, a float32 matrix product of this CPU on \d+ threads?, measured", str(peak))
 
 
 @pytest.mark.parametrize(

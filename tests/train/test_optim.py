@@ -6,8 +6,8 @@ from itertools import pairwise
 import pytest
 
 from train.config import Device, TrainError
-from train.loop import make
 from train.optim import schedule, set_rate
+from train.step import make
 
 
 def test_every_parameter_has_one_rate(config):

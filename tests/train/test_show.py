@@ -24,6 +24,15 @@ def test_a_log_line_every_few_seconds_and_at_evaluations():
     assert len(lines) == 3
 
 
+def test_use_of_the_peak_and_the_time_left():
+    out = io.StringIO()
+    with Watch(Console(file=out, width=200)) as watch:
+        watch.step(METRICS | {"mfu": 0.4123, "mfu_exact": 0.3987, "peak_flops": 989e12, "seconds_left": 3723.4}, 5)
+        watch.step(METRICS | {"step": 5, "seconds_left": 7.0}, 5)
+    assert "1,234 tokens/s  MFU 41.2 % (exact 39.9 %) of 989 TFLOP/s  1:02:03 left" in out.getvalue()
+    assert "tokens/s  0:07 left" in out.getvalue()
+
+
 def test_a_bar_on_a_terminal():
     out = io.StringIO()
     with Watch(Console(file=out, width=150, force_terminal=True)) as watch:
