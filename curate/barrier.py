@@ -124,6 +124,10 @@ class Barrier:
     """For a barrier that judges by its finding, whose files the run keeps in `findings/`: (batch, files by name, config) → columns by short name."""
     memory: Memory | None = None
     """For a barrier that later runs can continue through an index."""
+    hosts: Callable[[pa.RecordBatch, Any], pa.Table] | None = None
+    """For a barrier that needs what the reader found of whole hosts: (rows of `curate.read.hosts.HOSTS`, config) → keyed rows of the first round."""
+    models: Callable[[Any], Mapping[str, str]] | None = None
+    """Config → digests of the files that it names; they enter the tasks' names."""
     distributions: tuple[str, ...] = ()
     idempotent: bool = True
     """Whether running again on the kept marks nothing (a law)."""

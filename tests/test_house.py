@@ -24,7 +24,9 @@ MAY_IMPORT = {
     "curate.personal": {"curate.kernels"},
     "curate.listed": set(),
     "curate.thresholds": {"curate.stage", "curate.errors"},
+    "curate.consent": {"curate.errors"},
     "curate.stages": {
+        "curate.consent",
         "curate.listed",
         "curate.steward",
         "curate.suppress",
@@ -41,6 +43,7 @@ MAY_IMPORT = {
     },
     "curate.barriers": {
         "curate.thresholds",
+        "curate.consent",
         "curate.turns",
         "curate.barrier",
         "curate.claims",

@@ -101,7 +101,7 @@ def kept(folder: Folder, shards: dict[str, Any] | None) -> Contents:
     weights = WEIGHTS if shards is not None else WEIGHTS[:1]
     made = Contents({name: Tally(weights) for name in ("sources", "domains", "years", "mimes", *columns)})
     known = lengths.of_shards(folder, shards) if shards is not None else None
-    signals = [column(step, "signals") for step in folder.using("consent")]
+    signals = [column(step, "signals") for uses in ("consent", "host_consent") for step in folder.using(uses)]
     found = {step: _kinds(folder, step) for step in folder.using("pii")}
     made.pii = {step: {kind: [0, 0] for kind in kinds} for step, kinds in found.items()}
     made.labels = {pair: Tally() for pair in _labels(folder, columns)}

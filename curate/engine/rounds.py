@@ -10,6 +10,7 @@ from curate.engine.recall import recalled_bytes, slots
 from curate.engine.steps import BarrierCall
 from curate.engine.tasks import PART_SHIFT, DocumentsPart, Mark, addresses, name_of, within
 from curate.engine.tasks_barrier import AGAIN, FindingTask, ResolveTask, SketchTask, digest_of
+from curate.engine.tasks_hosts import HostsTask
 from curate.engine.tasks_index import RecallTask, RememberTask
 from curate.ledger import Outcome, files_of
 from curate.store import File
@@ -78,8 +79,25 @@ class Rounds:
             )
             for part in parts
         ]
-        tasks_of_earlier = [] if asked is None else self._recalls(call, number, asked, before)
-        return files_of(self.driver.phase(f"{call.label}: sketch {this.name}", [*tasks, *tasks_of_earlier]), "rows")
+        others = self._hosts(call) if asked is None else self._recalls(call, number, asked, before)
+        return files_of(self.driver.phase(f"{call.label}: sketch {this.name}", [*tasks, *others]), "rows")
+
+    def _hosts(self, call: BarrierCall) -> list[HostsTask]:
+        """What files of whole hosts have to say in the first round, if the barrier asks for them."""
+        if call.barrier.hosts is None:
+            return []
+        return [
+            HostsTask(
+                store=self.driver.store,
+                name=name_of("hosts", [call.identity(), file.digest]),
+                call=call,
+                file=file,
+                spill_bytes=self.driver.plan.bounds.range_bytes,
+                phase=f"{call.label}: hosts",
+            )
+            for file in self.driver.host_files
+            if file.rows
+        ]
 
     def _recalls(self, call: BarrierCall, number: int, asked: Runs, before: str | None) -> list[RecallTask]:
         """What documents of earlier runs have to say in a later round."""

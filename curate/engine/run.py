@@ -73,6 +73,8 @@ class Driver:
         """Names of all tasks of this run, in plan order."""
         self.findings: dict[str, bytes] = {}
         """Files by which barriers judged, under their public names."""
+        self.host_files: list[File] = []
+        """The host table: files of whole hosts that reading found."""
 
     # ---------------------------------------------------------------- phases
 
@@ -141,6 +143,7 @@ class Driver:
     def documents(self, parts: Sequence[InputPart]) -> list[Segment]:
         """All segments, and what they came to."""
         outcomes = [self.segment(self.plan.segments[0], parts, [])]
+        self.host_files = outcomes[0].files("hosts")
         for segment in self.plan.segments[1:]:
             formed = form_parts(outcomes[-1].files("documents"), self.recipe.limits.part_bytes)
             marks: list[Mark] = []

@@ -141,6 +141,7 @@ class BarrierCall:
             "version": self.barrier.version,
             "config": self.config.model_dump(mode="json"),
             "distributions": versions(self.barrier.distributions),
+            **({"models": dict(self.barrier.models(self.config))} if self.barrier.models else {}),
             **({"earlier": digests} if self.earlier else {}),
         }
 

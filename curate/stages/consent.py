@@ -1,15 +1,17 @@
-"""Consent: does the page itself ask machines to leave it out of training? From its response headers and from its `<meta>` elements.
+"""Consent of the page: does it ask machines to leave it out of training? From its response headers and from its `<meta>` elements.
 
 Mechanisms (governance notes §2.1): `noai` and its kin in robots meta and X-Robots-Tag, TDMRep's `tdm-reservation`, AIPREF's
-Content-Usage, Cloudflare's Content-Signal. Each is resolved by its own precedence (TDMRep: the meta supersedes the header), then any
-denial denies. What a policy counts as denial is in `POLICIES`; `noimageai` speaks of images and never of text. Signals are kept raw with
-the verdict.
-Misses: robots.txt, ai.txt, tdmrep.json and terms of use, which lie in other records: silence here is no consent, only `unknown`.
+Content-Usage, Cloudflare's Content-Signal, RSL licences that stand in the page or that it points to. Each is resolved by its own precedence
+(TDMRep: the meta supersedes the header), then any denial denies. What a policy counts as denial is in `curate/consent/policy.py`;
+`noimageai` speaks of images and never of text. A field that cannot be read is `unclear` under `strict`, and held. Signals are kept raw with the verdict.
+Misses: robots.txt, ai.txt, tdmrep.json, which lie in other records (`host_consent` reads them), and terms of use: silence here is no consent,
+only `unknown`; assertions in images (C2PA, IPTC).
 Price: a few microseconds a document.
 
 column   type          meaning
-verdict  string        deny, allow, or unknown where the page says nothing
-signals  list<struct>  what was found: mechanism, carrier (header or meta), value, says (deny, allow or none)
+verdict  string        deny, unclear, allow, or unknown where the page says nothing
+basis    string        policy and version, then mechanism and carrier that decided, or `silent`
+signals  list<struct>  what was found: mechanism, carrier (header, meta or page), value, says (deny, allow, unclear or none), observed (null here)
 """
 
 import re
@@ -20,130 +22,72 @@ import pyarrow as pa
 from pydantic import Field
 
 from curate import arrow
+from curate.consent import rsl, words
+from curate.consent.policy import POLICIES, TRAINERS, Signal, basis, kept, resolved
 from curate.stage import Columns, Rule, stage
 from curate.stage import Config as Base
 
-SIGNALS = pa.list_(pa.struct([(name, pa.string()) for name in ("mechanism", "carrier", "value", "says")]))
-POLICIES = {
-    "strict": frozenset(["noai", "noml", "tdm", "train-ai", "ai-train", "legacy", "noarchive"]),
-    "eu_tdm": frozenset(["noai", "tdm", "train-ai", "ai-train"]),
-    "record_only": frozenset[str](),
-}
-"""Which mechanisms bind under which policy."""
-_LEGACY = frozenset(["tdm", "ai", "genai", "train-genai", "bots"])
-"""Labels of earlier AIPREF drafts."""
-_TRAINERS = frozenset(
-    (
-        "gptbot",
-        "google-extended",
-        "claudebot",
-        "anthropic-ai",
-        "ccbot",
-        "applebot-extended",
-        "bytespider",
-        "amazonbot",
-        "cohere-ai",
-        "ai2bot",
-    )
-)
-"""Agents that collect for training (ai.robots.txt names them so); their own robots meta counts as one for all."""
-Verdict = Literal["deny", "allow", "unknown"]
+SIGNALS = pa.list_(pa.struct([(name, pa.string()) for name in Signal._fields]))
+Verdict = Literal["deny", "unclear", "allow", "unknown"]
 _DENY: list[Verdict] = ["deny"]
+_HOLD: list[Verdict] = ["unclear"]
 
 
 class Config(Base):
     """Which signals bind."""
 
-    policy: Literal["strict", "eu_tdm", "record_only"] = "strict"
+    policy: Literal["strict", "eu_tdm", "crawl_time", "record_only"] = "strict"
     """strict: every signal against training, earlier drafts and Bing's noarchive among them; eu_tdm: those with standing in the EU's
-    text-and-data-mining
-    exception; record_only: nothing is denied, all is recorded."""
+    text-and-data-mining exception; crawl_time: only robots.txt, which is `host_consent`'s; record_only: nothing is denied, all is recorded."""
     deny: list[Verdict] | None = Field(default=_DENY)
     """Verdicts that leave, as `opted_out`; add `unknown` to keep only pages that allow it."""
+    hold: list[Verdict] | None = Field(default=_HOLD)
+    """Verdicts that wait for a steward, as `held_consent`: what the page says and nobody can read."""
 
 
 @stage(
-    version=1,
+    version=2,
     reads=("headers",),
-    adds={"verdict": pa.string(), "signals": SIGNALS},
-    rules=(Rule("opted_out", "verdict", "in", "deny"),),
+    adds={"verdict": pa.string(), "basis": pa.string(), "signals": SIGNALS},
+    rules=(Rule("opted_out", "verdict", "in", "deny"), Rule("held_consent", "verdict", "in", "hold")),
 )
 def consent(batch: pa.RecordBatch, config: Config) -> Columns:
+    policy = POLICIES[config.policy]
     known = arrow.valid(batch["text"]) if "text" in batch.schema.names else [True] * batch.num_rows
-    wishes = batch["markup__wishes"] if "markup__wishes" in batch.schema.names else None
-    verdicts: list[str | None] = []
-    signals: list[list[dict[str, str]] | None] = []
+    carried = {name: batch[name] for name in ("headers", "markup__wishes", "url") if name in batch.schema.names}
+    rows: list[tuple[str | None, str | None, list[Any] | None]] = []
     for row in range(batch.num_rows):
         if not known[row]:
-            verdicts.append(None)
-            signals.append(None)
+            rows.append((None, None, None))
             continue
-        found = list(_signals(batch["headers"][row].as_py(), wishes[row].as_py() if wishes is not None else None))
-        verdicts.append(_verdict(found, POLICIES[config.policy]))
-        signals.append([dict(zip(("mechanism", "carrier", "value", "says"), signal, strict=True)) for signal in found])
-    return {"verdict": pa.array(verdicts, pa.string()), "signals": pa.array(signals, SIGNALS)}
-
-
-Signal = tuple[str, str, str, str]
-
-
-def _verdict(found: list[Signal], binding: frozenset[str]) -> str:
-    """Any binding denial denies; else any permission allows; else unknown. A later TDMRep carrier supersedes an earlier one."""
-    tdm = [says for mechanism, _, _, says in found if mechanism == "tdm" and says != "none"]
-    says = {s for mechanism, _, _, s in found if mechanism in binding and mechanism != "tdm"}
-    if tdm and "tdm" in binding:
-        says.add(tdm[-1])
-    return "deny" if "deny" in says else "allow" if "allow" in says else "unknown"
-
-
-def _signals(headers: Any, wishes: Any) -> Iterator[Signal]:
-    """Signals of the response headers, then of the `<meta>` elements."""
-    for carrier, pairs in (("header", headers or ()), ("meta", wishes or ())):
-        for pair in pairs:
-            name, value = (pair["name"] or "").lower(), (pair["value"] or "").strip()
-            if name == "tdm-reservation":
-                yield "tdm", carrier, value, {"1": "deny", "0": "allow"}.get(value, "none")
-            elif name == "content-usage":
-                yield from _usage(value, carrier)
-            elif name == "content-signal":
-                yield from _content_signal(value, carrier)
-            elif name == "x-robots-tag" or (carrier == "meta" and (name == "robots" or name in _TRAINERS or _ROBOTS.search(value))):
-                yield from _robots(value, carrier)
+        found = list(_signals({name: array[row].as_py() for name, array in carried.items()}))
+        verdict, decided = resolved(found, policy)
+        rows.append((verdict, basis(policy, decided, "silent"), kept(found)))
+    verdicts, bases, signals = zip(*rows, strict=True) if rows else ((), (), ())
+    return {"verdict": pa.array(verdicts, pa.string()), "basis": pa.array(bases, pa.string()), "signals": pa.array(signals, SIGNALS)}
 
 
 _ROBOTS = re.compile(r"\bno(?:image)?ai\b|\bnoml\b", re.IGNORECASE)
-_TOKEN = re.compile(r"[a-z-]+")
 
 
-def _robots(value: str, carrier: str) -> Iterator[Signal]:
-    """Tokens of a robots meta or X-Robots-Tag; `noindex` says nothing about training. `googlebot: noai` counts like `noai`."""
-    tokens = set(_TOKEN.findall(value.lower()))
-    for token in ("noai", "noml", "noarchive"):
-        if token in tokens:
-            yield token, carrier, value, "deny"
-    if "noimageai" in tokens:
-        yield "noimageai", carrier, value, "none"
+def _signals(given: dict[str, Any]) -> Iterator[Signal]:
+    """Signals of the response headers, then of the `<meta>` elements."""
+    url = given.get("url") or ""
+    for carrier, pairs in (("header", given.get("headers")), ("meta", given.get("markup__wishes"))):
+        for pair in pairs or ():
+            name, value = (pair["name"] or "").lower(), (pair["value"] or "").strip()
+            if name == "tdm-reservation":
+                yield words.reservation(value, carrier)
+            elif name == "content-usage":
+                yield from words.usage(value, carrier)
+            elif name == "content-signal":
+                yield from words.content_signal(value, carrier)
+            elif name == "rsl":
+                yield rsl.signal(value, url, "page") if value.startswith("<") else rsl.unobtainable(value, "page")
+            elif name == "link" and "application/rsl+xml" in value.lower():
+                yield from (rsl.unobtainable(address, carrier) for address in _RSL.findall(value[: words.MAX_FIELD]))
+            elif name == "x-robots-tag" or (carrier == "meta" and (name == "robots" or name in TRAINERS or _ROBOTS.search(value))):
+                yield from words.robots_tokens(value, carrier)
 
 
-def _usage(value: str, carrier: str) -> Iterator[Signal]:
-    """AIPREF: a dictionary of `label=y` and `label=n`; the last of a label counts; a capital in a key voids the field (RFC 9651)."""
-    members = {}
-    for member in value.split(","):
-        key, _, said = member.split(";")[0].strip().partition("=")
-        if key != key.lower() or not re.fullmatch(r"[a-z*][a-z0-9_.*-]*", key):
-            yield "train-ai", carrier, value, "none"
-            return
-        members[key] = {"y": "allow", "n": "deny"}.get(said.strip(), "none")
-    for key, says in members.items():
-        if key == "train-ai":
-            yield "train-ai", carrier, value, says
-        elif key in _LEGACY and says == "deny":
-            yield "legacy", carrier, value, says
-
-
-def _content_signal(value: str, carrier: str) -> Iterator[Signal]:
-    """Cloudflare: `search=yes, ai-train=no`; a `yes` may be the default of a network and is weak, a `no` is not."""
-    for member in value.lower().split(","):
-        key, _, said = member.strip().partition("=")
-        if key.strip() == "ai-train":
-            yield "ai-train", carrier, value, {"no": "deny", "yes": "allow"}.get(said.strip(), "none")
+_RSL = re.compile(r"<([^<>]*)>(?=[^<]*application/rsl\+xml)", re.IGNORECASE)

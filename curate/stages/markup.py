@@ -114,7 +114,7 @@ def models(config: Config) -> dict[str, str]:
 
 
 @stage(
-    version=3,
+    version=4,
     reads=("raw", "headers", "text"),
     adds={
         "edits": pa.int32(),

@@ -40,6 +40,8 @@ MAX_SNIPPET = 150
 """Characters of the text around a claim."""
 MAX_VALUE = 500
 """Characters kept of what a claim or a wish says."""
+MAX_RSL = 16_384
+"""Characters kept of an RSL licence that stands in the page; a longer one is cut, which makes it one that nobody can read."""
 MAX_JSON = 1 << 20
 """Bytes of one JSON-LD script that is read."""
 _AROUND = 600
@@ -177,7 +179,7 @@ def _wishes(tag: Tag, page: bytes) -> Iterator[Wish]:
             yield Wish(name, value)
     elif tag.attributes.get("type", "").strip().lower() == "application/rsl+xml":
         if tag.name == "script":
-            yield Wish("rsl", _squeezed(_script(page, tag).decode("utf-8", "replace"), MAX_VALUE))
+            yield Wish("rsl", _squeezed(_script(page, tag).decode("utf-8", "replace"), MAX_RSL))
         elif "license" in tag.attributes.get("rel", "").lower().split() and (address := tag.get("href")):
             yield Wish("rsl", _squeezed(address, MAX_VALUE))
 

@@ -36,11 +36,27 @@ def one(headers=(), meta=(), **options):
         ([("tdm-reservation", "1")], [("tdm-reservation", "0")], "allow"),
         ([("tdm-reservation", "0")], [("tdm-reservation", "1")], "deny"),
         ([("tdm-reservation", "1")], [("tdm-reservation", "yes")], "deny"),
-        ([("tdm-reservation", "yes")], [], "unknown"),
+        ([("tdm-reservation", "yes")], [], "unclear"),
         ([("Content-Usage", "train-ai=n")], [], "deny"),
         ([("Content-Usage", "train-ai=y;note=1, search=n")], [], "allow"),
         ([("Content-Usage", "train-ai=n, train-ai=y")], [], "allow"),
-        ([("Content-Usage", "Train-AI=n")], [], "unknown"),
+        ([("Content-Usage", "Train-AI=n")], [], "unclear"),
+        ([("Content-Usage", "search=n")], [], "unknown"),
+        ([("Content-Usage", "train-ai")], [], "unknown"),
+        ([("Content-Usage", "train-ai=maybe")], [], "unknown"),
+        ([("Content-Usage", 'train-ai=n;why="a, b", search=y')], [], "deny"),
+        ([("Content-Usage", "train-ai=y," + " x=1," * 2000 + "train-ai=n")], [], "unclear"),
+        ([("Content-Usage", '"' * 100_000)], [], "unclear"),
+        ([("Content-Signal", "ai-train=yes, ai-train=no")], [], "deny"),
+        ([("Content-Signal", "ai-train=perhaps")], [], "unclear"),
+        ([("Content-Signal", "search=yes, ai-input=no")], [], "unknown"),
+        ([("X-Robots-Tag", "noai, " * 100_000)], [], "deny"),
+        ([("Link", '</l.xml>; rel="license"; type="application/rsl+xml"')], [], "deny"),
+        ([("Link", '<https://creativecommons.org/licenses/by/4.0/>; rel="license"')], [], "unknown"),
+        ([], [("rsl", "/license.xml")], "deny"),
+        ([], [("rsl", "<rsl><content url='/'><license><permits type='usage'>ai-train</permits></license></content></rsl>")], "allow"),
+        ([], [("rsl", "<rsl><content url='/'><license><permits type='usage'>search</permits></license></content></rsl>")], "deny"),
+        ([], [("rsl", "<rsl><content")], "deny"),
         ([("Content-Usage", "genai=n")], [], "deny"),
         ([("Content-Signal", "search=yes, ai-train=no")], [], "deny"),
         ([("Content-Signal", "ai-train=yes")], [], "allow"),
@@ -50,20 +66,24 @@ def one(headers=(), meta=(), **options):
 def test_mechanisms(headers, meta, verdict):
     row = one(headers, meta)
     assert row["verdict"] == verdict
-    assert row["drop"] == ("opted_out" if verdict == "deny" else None)
+    assert row["drop"] == {"deny": "opted_out", "unclear": "held_consent"}.get(verdict)
+    assert row["basis"].startswith("strict/1 ")
 
 
 def test_signals_are_kept():
     row = one([("tdm-reservation", "1")], [("robots", "noai")])
     assert row["signals"] == [
-        {"mechanism": "tdm", "carrier": "header", "value": "1", "says": "deny"},
-        {"mechanism": "noai", "carrier": "meta", "value": "noai", "says": "deny"},
+        {"mechanism": "tdm", "carrier": "header", "value": "1", "says": "deny", "observed": None},
+        {"mechanism": "noai", "carrier": "meta", "value": "noai", "says": "deny", "observed": None},
     ]
 
 
 def test_policies():
     assert one([("X-Robots-Tag", "noarchive")], policy="eu_tdm")["verdict"] == "unknown"
     assert one([("tdm-reservation", "1")], policy="eu_tdm")["verdict"] == "deny"
+    assert one([("tdm-reservation", "yes")], policy="eu_tdm")["verdict"] == "unknown"
+    assert one([("tdm-reservation", "1")], policy="crawl_time")["basis"] == "crawl_time/1 silent"
+    assert one([("tdm-reservation", "1")])["basis"] == "strict/1 tdm header"
     recorded = one([("tdm-reservation", "1")], policy="record_only")
     assert recorded["drop"] is None
     assert len(recorded["signals"]) == 1
@@ -75,5 +95,5 @@ def test_silence_can_be_refused():
 
 
 def test_bad_config():
-    with pytest.raises(ValueError, match="'strict', 'eu_tdm' or 'record_only'"):
+    with pytest.raises(ValueError, match="'strict', 'eu_tdm', 'crawl_time' or 'record_only'"):
         Config(policy="lax")

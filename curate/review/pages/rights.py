@@ -48,7 +48,12 @@ def _claim(ask: Ask, number: int) -> Data | None:
     return found | {
         "licence": licence[-1] if licence else None,
         "evidence": [one for name in index.folder.using("license") for one in row.get(column(name, "evidence")) or ()],
-        "signals": [one for name in index.folder.using("consent") for one in row.get(column(name, "signals")) or ()],
+        "signals": [
+            one
+            for uses in ("consent", "host_consent")
+            for name in index.folder.using(uses)
+            for one in row.get(column(name, "signals")) or ()
+        ],
         "headers": row.get("headers") or [],
     }
 

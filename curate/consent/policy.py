@@ -1,0 +1,110 @@
+"""Signals, and the named policies that make a verdict of them.
+
+policy       what binds
+strict       every signal against training; what cannot be read is `unclear`
+eu_tdm       signals with standing under the EU's text-and-data-mining exception: robots.txt for agents that train, TDMRep, AIPREF, Content Signals, RSL, noai
+crawl_time   robots.txt for the crawler's own agent, as it was when the page was fetched
+record_only  nothing; all is recorded
+
+A policy has a version, which goes up when what it says changes; `strict/1` stands in the `basis` of every row.
+"""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+DENY, ALLOW, NONE, UNCLEAR, UNKNOWN = "deny", "allow", "none", "unclear", "unknown"
+MAX_RAW = 300
+"""Characters of a raw signal that are kept."""
+MAX_SIGNALS = 24
+"""Signals kept of one document; denials first."""
+
+_NAMES = """gptbot google-extended claudebot anthropic-ai claude-web ccbot applebot-extended bytespider meta-externalagent facebookbot amazonbot cohere-ai
+    cohere-training-data-crawler ai2bot ai2bot-dolma diffbot omgili omgilibot webzio-extended imagesiftbot img2dataset pangubot deepseekbot
+    chatglm-spider timpibot velenpublicwebcrawler icc-crawler cotoyogi friendlycrawler laiondownloader laion-huggingface-processor tiktokspider
+    yandexadditional cloudvertexbot"""
+TRAINERS = frozenset([*_NAMES.split(), "kangaroo bot"])
+"""Agents that collect for training, in lower case, as ai.robots.txt lists their purpose; assistants and search engines are not among them."""
+
+
+class Signal(NamedTuple):
+    """One thing that a page or its host says."""
+
+    mechanism: str
+    carrier: str
+    """header, meta, page, robots.txt, tdmrep.json, ai.txt or rsl."""
+    value: str
+    """As it was written, cut to MAX_RAW characters."""
+    says: str
+    """deny, allow, none (nothing about training) or unclear (cannot be read)."""
+    observed: str | None = None
+    """When a host's file was seen: `at_fetch:<day>` or `snapshot:<day>`."""
+
+
+class Policy(NamedTuple):
+    """What binds, by a name and a version."""
+
+    name: str
+    version: int
+    binds: frozenset[str]
+    """Mechanisms."""
+    unclear: bool = False
+    """Whether a binding signal that cannot be read makes the verdict `unclear`."""
+    later: bool = True
+    """Whether what a host says after the fetch counts too; it only ever tightens."""
+
+    @property
+    def label(self) -> str:
+        """As it stands in `basis`."""
+        return f"{self.name}/{self.version}"
+
+
+_EU = frozenset(["noai", "tdm", "train-ai", "ai-train", "robots", "rsl"])
+POLICIES = {
+    one.name: one
+    for one in (
+        Policy("strict", 1, _EU | {"noml", "legacy", "noarchive", "ai.txt", "disallow-ai-training"}, unclear=True),
+        Policy("eu_tdm", 1, _EU),
+        Policy("crawl_time", 1, frozenset(["robots"]), later=False),
+        Policy("record_only", 1, frozenset()),
+    )
+}
+
+
+def resolved(signals: Iterable[Signal], policy: Policy) -> tuple[str, Signal | None]:
+    """(verdict, the signal that decided): any binding denial denies; else what cannot be read is unclear; else any permission allows; else unknown."""
+    binding = [one for one in superseded(signals) if one.mechanism in policy.binds]
+    for says in (DENY, UNCLEAR, ALLOW):
+        if says == UNCLEAR and not policy.unclear:
+            continue
+        for one in binding:
+            if one.says == says:
+                return says, one
+    return UNKNOWN, None
+
+
+_TDM_ORDER = ("tdmrep.json", "header", "meta")
+
+
+def superseded(signals: Iterable[Signal]) -> list[Signal]:
+    """The signals without what a later carrier of TDMRep supersedes: file, then header, then meta; a carrier that says nothing resets nothing."""
+    held = list(signals)
+    tdm = [one for one in held if one.mechanism == "tdm" and one.says in (DENY, ALLOW)]
+    if not tdm:
+        return held
+    last = max(_TDM_ORDER.index(one.carrier) for one in tdm)
+    return [one for one in held if one.mechanism != "tdm" or _TDM_ORDER.index(one.carrier) == last]
+
+
+def basis(policy: Policy, decided: Signal | None, silent: str) -> str:
+    """On what a verdict rests: policy, mechanism, carrier, day; or why there is nothing to rest on."""
+    if decided is None:
+        return f"{policy.label} {silent}"
+    return " ".join(filter(None, [policy.label, decided.mechanism, decided.carrier, decided.observed]))
+
+
+def kept(signals: Iterable[Signal]) -> list[dict[str, str | None]]:
+    """Signals as rows, denials first where there are too many to keep."""
+    held = list(signals)
+    if len(held) > MAX_SIGNALS:
+        held = sorted(held, key=lambda one: (DENY, UNCLEAR, ALLOW, NONE).index(one.says))[:MAX_SIGNALS]
+    return [one._replace(value=one.value[:MAX_RAW])._asdict() for one in held]
