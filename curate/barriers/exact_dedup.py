@@ -25,6 +25,7 @@ import pyarrow.compute as pc
 from pydantic import field_validator, model_validator
 
 from curate import keep as keeping
+from curate import laundering
 from curate.arrow import Utf8, one_chunk, utf8
 from curate.barrier import INDEXED, Barrier, Earlier, Memory, Round, keyed
 from curate.errors import RecipeError
@@ -52,6 +53,10 @@ class Config(Base):
     keep: tuple[str, ...] = ()
     """Columns that say which copy stays, best first: numbers, booleans or times; `-` where more is better; `bytes` is the text's length.
     Then the id."""
+
+    rights: str | None = None
+    """Column in which copies must not contradict each other, such as `license__class`: where two members claim different things, all wait
+    for a steward, as `held_laundering`. A copy that left before this step is not asked: let `license` remove after it."""
 
     _keep = field_validator("keep")(keeping.check)
 
@@ -142,6 +147,7 @@ def _rounds(config: Config, earlier: Earlier = Earlier()) -> tuple[Round, ...]:
     return (
         Round(name="groups", sketch=partial(_sketch, behind=bool(earlier.runs)), resolve=_groups),
         Round(name="tell", resolve=partial(_tell, earlier=earlier)),
+        *laundering.rounds(config.rights, "keeper"),
     )
 
 
@@ -158,12 +164,12 @@ def _recall(rows: pa.Table, config: Config) -> pa.Table:
 
 
 def _reads(config: Config) -> tuple[str, ...]:
-    return tuple(dict.fromkeys([*compared(config), *keeping.columns(config.keep)]))
+    return tuple(dict.fromkeys([*compared(config), *keeping.columns(config.keep), *([config.rights] if config.rights else [])]))
 
 
 exact_dedup = Barrier(
     name="exact_dedup",
-    version=2,
+    version=3,
     config=Config,
     reads=_reads,
     rounds=_rounds,

@@ -41,7 +41,7 @@ import numpy as np
 import pyarrow as pa
 from pydantic import Field, field_validator
 
-from curate import deciding
+from curate import deciding, laundering
 from curate import keep as keeping
 from curate.arrow import one_chunk, utf8
 from curate.barrier import INDEXED, Barrier, Earlier, Memory, Round, keyed, whole_keys
@@ -84,6 +84,10 @@ class Config(Base):
     about half the speed. The curve is the same."""
     seed: int = Field(1, ge=0, lt=1 << 32)
     """Seed of the hash functions; datatrove's is 1."""
+
+    rights: str | None = None
+    """Column in which copies must not contradict each other, such as `license__class`: where two members claim different things, all wait
+    for a steward, as `held_laundering`. A copy that left before this step is not asked: let `license` remove after it."""
 
     _keep = field_validator("keep")(keeping.check)
 
@@ -333,6 +337,7 @@ def _rounds(config: Config, earlier: Earlier = Earlier()) -> tuple[Round, ...]:
         Round(name="decide", resolve=deciding.decide, repeat=True),
         Round(name="keepers", resolve=_keepers),
         Round(name="clusters", resolve=partial(_clusters, earlier=earlier)),
+        *laundering.rounds(config.rights, "cluster"),
     )
 
 
@@ -362,12 +367,12 @@ def _recall_sets(batch: pa.RecordBatch, previous: pa.Table | None, config: Confi
 
 
 def _reads(config: Config) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(["text", *keeping.columns(config.keep)]))
+    return tuple(dict.fromkeys(["text", *keeping.columns(config.keep), *([config.rights] if config.rights else [])]))
 
 
 near_dedup = Barrier(
     name="near_dedup",
-    version=4,
+    version=5,
     config=Config,
     reads=_reads,
     rounds=_rounds,
