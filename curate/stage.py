@@ -45,6 +45,10 @@ class Config(BaseModel):
         """What a recipe must say for the step to do anything, one `field: expected …, got …; advice` each; a stage alone works without."""
         return []
 
+    def also_reads(self) -> tuple[str, ...]:
+        """Columns of other steps that a stage reads with this config, beside those that it always reads."""
+        return ()
+
     def removes(self) -> bool:
         """Whether a stage that gives its own verdicts can remove anything with this config."""
         return True
@@ -115,10 +119,11 @@ class Stage:
 
     def measure(self, batch: pa.RecordBatch, config: Config, step: str) -> dict[str, pa.Array]:
         """Call the function and check what it returns: {full column name: array}; floats rounded, columns prefixed by the step's name."""
-        missing = [c for c in self.reads if c not in batch.schema.names]
+        wanted = (*self.reads, *config.also_reads())
+        missing = [c for c in wanted if c not in batch.schema.names]
         if missing:
             raise StageError(
-                f"step {step}: expected columns {list(self.reads)}, got {batch.schema.names}; put the step that adds {missing} before it"
+                f"step {step}: expected columns {list(wanted)}, got {batch.schema.names}; put the step that adds {missing} before it"
             )
         returned = dict(self.fn(batch, config))
         expected = {name: batch.schema.field(name).type for name in self.replaces} | self.added(config)

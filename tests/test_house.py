@@ -23,7 +23,7 @@ MAY_IMPORT = {
     "curate.web": {"curate.schema", "curate.arrow", "curate.kernels", "curate.errors"},
     "curate.models": {"curate.kernels", "curate.errors"},
     "curate.personal": {"curate.kernels"},
-    "curate.listed": set(),
+    "curate.listed": {"curate.errors"},
     "curate.thresholds": {"curate.stage", "curate.errors"},
     "curate.consent": {"curate.errors"},
     "curate.stages": {

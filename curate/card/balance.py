@@ -1,4 +1,4 @@
-"""Does a recipe keep groups of documents alike? By source, language, script, region and year: documents in, kept, their ratio with an interval.
+"""Does a recipe keep groups of documents alike? By source, language, script, region (alone and with language) and year: in, kept, their ratio with an interval.
 
 The region is the top level of a document's domain. A document that left before a step measured its group is counted as `missing`, so that
 groups are compared over what was measured only. Intervals are Wilson's (1927), 95 %: what the ratio would be over more documents of the kind.
@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from curate.card.content import STAGE_COLUMNS, TOP, Contents
+from curate.card.content import STAGE_COLUMNS, TOP, WIDE_ROWS, Contents
 from curate.card.folder import READ, Folder
 from curate.card.tally import Tally
 from curate.schema import column
@@ -25,6 +25,7 @@ Z = 1.96
 """Intervals hold the true value with 95 %."""
 GROUPS = {"source": "sources", "language": "languages", "script": "scripts", "region": "domains", "year": "years"}
 """What documents are grouped by → the fact that counts it among the kept."""
+PLACE = "region and language"
 
 
 def wilson(right: int, of: int) -> tuple[float, float]:
@@ -48,7 +49,25 @@ def balance(folder: Folder, kept: Contents) -> list[dict[str, Any]]:
             there = [documents[one] for one in found if one in documents.schema.names]
             values = pc.coalesce(*there) if there else pa.nulls(len(documents), pa.string())
             left[name].add(pc.year(values) if name == "year" else values)
-    return [_table(name, kept.tallies[GROUPS[name]], tally) for name, tally in left.items()]
+    tables = [_table(name, kept.tallies[GROUPS[name]], tally) for name, tally in left.items()]
+    if "language" in columns:
+        tables.insert(-1, _table(PLACE, *_places(folder, columns["language"])))
+    return tables
+
+
+def _places(folder: Folder, languages: list[str]) -> tuple[Tally, Tally]:
+    """Kept and left documents by top level of the domain and language, `ch, fr`; documents without either are missing."""
+    kept, left = Tally(), Tally()
+    for rows, tally in ((folder.documents, kept), (folder.removed, left)):
+        for batch in rows.batches(["domain", *languages, "removed_by"], WIDE_ROWS):
+            if "removed_by" in batch.schema.names:
+                again = np.asarray(pc.starts_with(batch["removed_by"], f"{READ}:"))
+                batch = batch.take(pa.array(np.flatnonzero(~again)))
+            there = [batch[one] for one in languages if one in batch.schema.names]
+            language = pc.coalesce(*there) if there else pa.nulls(len(batch), pa.string())
+            top = pc.replace_substring_regex(batch["domain"], r"^.*\.", "")
+            tally.add(pc.binary_join_element_wise(top, language, ", "))
+    return kept, left
 
 
 def _columns(folder: Folder, fact: str) -> list[str]:

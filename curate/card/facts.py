@@ -21,6 +21,8 @@ from curate.card.balance import balance
 from curate.card.decided import decided
 from curate.card.folder import FORGET, LEDGER, READ, READ_ERROR, RECIPE, Folder, StepSaid, add, open_folder, read_json
 from curate.card.forgotten import forgotten, receipts, version_now
+from curate.card.identity import identity
+from curate.card.toxicity import toxicity
 from curate.errors import LedgerError, ShardError
 from curate.ledger import Balance
 from curate.schema import ID_MODULUS
@@ -77,6 +79,8 @@ def gather(store: Store) -> tuple[dict[str, Any], content.Contents]:
         "content": contents.facts(tokens=shards is not None),
         "measures": measures.distributions(folder),
         "balance": balance(folder, contents),
+        "identity": identity(folder),
+        "toxicity": toxicity(folder),
         "duplicates": duplicates,
         "contamination": content.contamination(folder),
         "orphans": content.orphans(folder) if folder.recipe.get("accept_orphans") else None,

@@ -6,6 +6,7 @@ Everything is counted from the run's ledger, tables and shards but `people`, whi
 
 from typing import Any, Literal
 
+from curate.card.manifest_groups import BalanceFacts, IdentityFacts, ToxicityFacts
 from curate.card.manifest_rows import ContentFacts, Count, Facet, MeasuresFacts
 
 FORMAT: Literal["curate/facts/2"] = "curate/facts/2"
@@ -219,34 +220,6 @@ class DecidedFacts(Facet):
     """`step:reason` → documents that would have left by it, had a steward not kept them; one document may stand at several."""
 
 
-class GroupFacts(Facet):
-    """One group of documents."""
-
-    value: str
-    """What they share."""
-    documents: Count
-    """How many came, records read twice and read errors not counted."""
-    kept: Count
-    """How many of them stayed."""
-    ratio: float
-    """Kept by come."""
-    interval: list[float]
-    """[low, high] of the ratio, 95 % (Wilson)."""
-
-
-class BalanceFacts(Facet):
-    """Whether groups are kept alike."""
-
-    by: Literal["source", "language", "script", "region", "year"]
-    """What they are grouped by; region is the top level of the domain, year that of fetching."""
-    groups: list[GroupFacts]
-    """The largest, most documents first."""
-    others: Count
-    """Groups that are not listed."""
-    missing: Count
-    """Documents without the value, most of them since they left before it was measured."""
-
-
 class FileFacts(Facet):
     """A file that the facts were computed from."""
 
@@ -304,6 +277,10 @@ class Facts(Facet):
     """Benchmarks."""
     balance: list[BalanceFacts]
     """Groups of documents: in, kept, ratio."""
+    identity: list[IdentityFacts]
+    """Groups of people that documents name; a table for each step that looked."""
+    toxicity: list[ToxicityFacts]
+    """What steps `toxicity` found, by language."""
     decided: DecidedFacts | None = None
     """What stewards decided; only in a run with a file of decisions."""
     forgotten: ForgottenFacts | None = None

@@ -117,6 +117,8 @@ def _flow(facts: Facts) -> Iterator[Html]:
     head = ["Step", "Documents in", "Removed", "Documents out", "Text in", "Added", "Cut", "Text out"]
     yield table("Documents and text by step", head, rows)
     yield from tables.decided(facts)
+    yield from tables.identity(facts)
+    yield from tables.toxicity(facts)
     yield from tables.forgotten(facts)
     yield from tables.balance(facts)
     yield tables.inputs(facts)

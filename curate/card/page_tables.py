@@ -6,6 +6,7 @@ from typing import Any
 from curate.card.content import QUANTILES
 from curate.card.html import Html, foreign, table, tag
 from curate.card.markdown import share, size
+from curate.card.sections_groups import differing
 
 Facts = Mapping[str, Any]
 LABELS = 5
@@ -71,6 +72,47 @@ def decided(facts: Facts) -> Iterator[Html]:
     rows = [["decided", what, count] for what, count in found["decisions"].items()]
     rows += [["kept against", reason, count] for reason, count in found["overridden"].items()]
     yield table("What stewards decided", ["", "Decision or rule", "Documents"], rows, 2)
+
+
+def identity(facts: Facts) -> Iterator[Html]:
+    """Terms for groups of people, and rules that fall on documents with one otherwise than on those without."""
+    for one in facts.get("identity") or ():
+        rows = [
+            [t["term"], t["documents"], t["kept"], f"{t['ratio']:.1%}", "{:.1%} to {:.1%}".format(*t["interval"])]
+            for t in one["terms"][:SHOWN_GROUPS]
+        ]
+        if rows:
+            yield table("Kept by identity term", ["Term", "Documents in", "Kept", "Ratio", "95 % interval"], rows)
+        told = differing(one)
+        if told:
+            yield tag(
+                "p",
+                tag("strong", "Warning. "),
+                f"{len(told)} of {len(one['rules']):,} pairs of rule and identity term have an interval of the removal-rate ratio that leaves out 1; "
+                "one in twenty does so by chance.",
+            )
+            rows = [
+                [
+                    f"{r['step']}:{r['reason']}",
+                    r["term"],
+                    r["removed"],
+                    r["reached"],
+                    f"{r['ratio']:.2f}",
+                    "{:.2f} to {:.2f}".format(*r["interval"]),
+                ]
+                for r in told[:SHOWN_GROUPS]
+            ]
+            yield table("Rules that fall on a term otherwise", ["Rule", "Term", "Removed", "Documents", "Ratio", "95 % interval"], rows, 2)
+
+
+def toxicity(facts: Facts) -> Iterator[Html]:
+    """What was found of toxic text, by language; nothing where no step looked."""
+    for one in facts.get("toxicity") or ():
+        rows = [
+            [said["language"], said["documents"], said["listed"], said["likely"], said["removed"]]
+            for said in one["languages"][:SHOWN_GROUPS]
+        ]
+        yield table("Toxic text by language", ["Language", "Documents", "With listed words", "Likely toxic by the model", "Removed"], rows)
 
 
 def forgotten(facts: Facts) -> Iterator[Html]:

@@ -7,7 +7,7 @@ escaped (markdown.py); what people wrote stands as they wrote it, except that it
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from curate.card import sections, tokenizer
+from curate.card import sections, sections_groups, tokenizer
 from curate.card.forms import hub
 from curate.card.markdown import cell, size
 from curate.recipe import yaml
@@ -76,6 +76,9 @@ def _body(facts: Mapping[str, Any], recipe: str, documentation: Mapping[str, str
             yield f"### {heading}", text
     for heading, made in (
         ("What stewards decided", sections.decided(facts)),
+        ("Kept by group", sections_groups.balance(facts)),
+        ("Identity terms", sections_groups.identity(facts)),
+        ("Toxic text", sections_groups.toxicity(facts)),
         ("Forgotten on request", sections.forgotten(facts)),
         ("Duplicates", sections.duplicates(facts)),
         ("Personal data", sections.personal_data(facts)),

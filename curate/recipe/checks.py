@@ -79,7 +79,8 @@ def _columns(drafts: Sequence[Draft], inputs: Sequence[Input], top: RecipeFile, 
 
 def _reads(draft: Draft) -> tuple[str, ...]:
     if isinstance(draft.declaration, Stage):
-        return (*draft.declaration.reads, *((draft.thresholds.by,) if draft.thresholds and draft.thresholds.by else ()))
+        also = draft.config.also_reads() if draft.config is not None else ()
+        return (*draft.declaration.reads, *also, *((draft.thresholds.by,) if draft.thresholds and draft.thresholds.by else ()))
     if isinstance(draft.declaration, Barrier) and draft.config is not None:
         return tuple(draft.declaration.reads(draft.config))
     return ()

@@ -14,14 +14,12 @@ badword             string  the one that ends first, as it is compared; null whe
 """
 
 from functools import lru_cache
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 from pydantic import Field, field_validator
 
 from curate import arrow, listed
-from curate.errors import SourceError
 from curate.kernels.lexicon import Lexicon, find, lexicon
 from curate.stage import Columns, Rule, stage
 from curate.stage import Config as Base
@@ -33,7 +31,7 @@ class Config(Base):
     words: list[str] = Field(default_factory=list)
     """Words and phrases."""
     word_files: list[str] = Field(default_factory=list)
-    """Files of such words in UTF-8, one a line; a line that begins with `# ` is a comment."""
+    """Files of such words in UTF-8, one a line; a line that begins with `# ` is a comment. `package:NAME/FILE`: of an installed package."""
     except_words: list[str] = Field(default_factory=list)
     """Words that are taken off the lists."""
     whole_words: bool = True
@@ -85,15 +83,4 @@ def badwords(batch: pa.RecordBatch, config: Config) -> Columns:
 def _searched(config_json: str, _digests: tuple[tuple[str, str], ...]) -> Lexicon:
     config = Config.model_validate_json(config_json)
     taken = set(lexicon(config.except_words).words)
-    return lexicon(word for word in lexicon([*config.words, *_entries(config.word_files)]).words if word not in taken)
-
-
-def _entries(files: list[str]) -> list[str]:
-    found: list[str] = []
-    for path in files:
-        try:
-            lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
-        except (OSError, UnicodeDecodeError) as error:
-            raise SourceError(f"badwords: expected a readable list in UTF-8, got {path}: {error}; convert it or give another") from error
-        found += [line for line in lines if line != "#" and not line.startswith("# ")]
-    return found
+    return lexicon(word for word in lexicon([*config.words, *listed.entries(config.word_files, "badwords")]).words if word not in taken)

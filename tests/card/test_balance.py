@@ -31,3 +31,18 @@ def test_groups_are_what_the_rows_say(finished, by, key):
     assert table["missing"] == whole[None]
     assert all(one["interval"][0] <= one["ratio"] <= one["interval"][1] for one in table["groups"])
     assert any(one["kept"] < one["documents"] for one in table["groups"])
+
+
+def test_region_and_language_together(finished):
+    opened = curate.open(finished.root)
+    language = next(name for name in opened.documents().schema.names if name.endswith("__label"))
+
+    def place(row):
+        return row["domain"] and row[language] and f"{row['domain'].rpartition('.')[2]}, {row[language]}"
+
+    kept = Counter(map(place, opened.documents().to_table().to_pylist()))
+    left = Counter(place(row) for row in opened.removed().to_table().to_pylist() if not row["removed_by"].startswith("read:"))
+    table = next(one for one in facts.compute(finished)["balance"] if one["by"] == "region and language")
+    found = {one["value"]: (one["documents"], one["kept"]) for one in table["groups"]}
+    assert len(found) > 1
+    assert found == {value: (count, kept[value]) for value, count in (kept + left).items() if value}
