@@ -37,7 +37,13 @@ def candidates(offsets: np.ndarray, data: np.ndarray) -> np.ndarray:
     if count > len(out):
         out = np.empty((count, 4), dtype=np.int64)
         kernel.scan(offsets, data, *_tables(), out)
-    return out[:count]
+    out = out[:count]
+    at = np.array([one.start() for one in addresses.WIDE_SIGN.finditer(data.data[: offsets[-1]], int(offsets[0]))], dtype=np.int64)
+    if not len(at):
+        return out
+    rows = np.searchsorted(offsets, at, "right") - 1
+    whole = np.concatenate([out, np.stack([rows, np.full(len(at), kernel.AT), at, at + 3], axis=1)])
+    return whole[np.argsort(whole[:, 2], kind="stable")]
 
 
 def find(offsets: np.ndarray, data: np.ndarray, wanted: Wanted) -> dict[int, list[Found]]:
@@ -109,14 +115,19 @@ class _Text:
         """E-mail addresses and passwords around an `@`."""
         if "secret" in self.wanted.types and (got := secrets.password(self.before(at, 180))):
             yield at + got[0], at, "secret"
-        tail = self.piece(at, at + addresses.MAX_HOST)
-        if "email" in self.wanted.types and at >= self.done and addresses.HOST.match(tail):
-            low = max(self.done, at - addresses.MAX_LOCAL)
-            first = max(0, low - 1)  # a boundary needs the character before it
-            match = addresses.EMAIL.search(self.piece(first, at + addresses.MAX_HOST), low - first)
-            if match:
-                self.done = first + match.end()
-                yield first + match.start(), self.done, "email"
+        if "email" not in self.wanted.types or at < self.done:
+            return
+        low, tail = max(self.done, at - addresses.MAX_LOCAL), self.piece(at, at + addresses.MAX_HOST)
+        first = max(0, low - 1)  # a boundary needs the character before it
+        window = self.piece(first, at + addresses.MAX_HOST)
+        if not window.isascii():
+            got = addresses.disguised(window.encode("latin-1"), at - first, low - first)
+        else:
+            match = addresses.EMAIL.search(window, low - first) if addresses.HOST.match(tail) else None
+            got = match.span() if match else None
+        if got:
+            self.done = first + got[1]
+            yield first + got[0], self.done, "email"
 
     def _digits(self, start: int, end: int) -> Iterator[Found]:
         """Everything that numbers can be in a run of digits and separators."""

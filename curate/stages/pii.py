@@ -4,7 +4,9 @@ Found by form and check digits (`curate/personal/`), not by a list of what was s
 look at those only. The same value is replaced by the same thing wherever it stands, so that the result does not depend on the order of
 documents (datatrove's does). `compat` is datatrove's formatter, which FineWeb used: e-mail and IPv4 addresses, without boundaries around numbers, so that
 version numbers such as 1.2.3.4.5 are rewritten as well. Kept are counts, types and places, never what was found.
-Misses: names and street addresses (recognizers of names are right in one of four cases on some corpora, and then the text is spoilt); numbers written as words;
+E-mail addresses are found in every alphabet with case, and so with letters that only look Latin. Names are not offered, not as an option either: recognizers
+that need no model are right in one of four cases on some corpora, and then the text is spoilt; whoever has a model puts a step of their own before this one.
+Misses: names and street addresses; addresses in alphabets without case; numbers written as words;
 telephone numbers without separators, country code or a word such as `call` before them; secrets of services not listed in `curate/personal/secrets.py`
 whose name does not say that they are.
 Price: about 110 MB of web text a second and core; where numbers are many (tables, changelogs) 44, and 8 while each of them is new.
@@ -141,7 +143,7 @@ def _key(path: str) -> bytes:
 
 
 @stage(
-    version=2,
+    version=3,
     reads=("text",),
     adds={"edits": pa.int32(), **{name: pa.int64() for name in COUNTS.values()}, "spans": SPANS},
     rules=(Rule("much_personal_data", "edits", ">", "max_found"),),
