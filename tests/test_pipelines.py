@@ -21,4 +21,4 @@ def test_a_shipped_recipe_is_right(path, tmp_path):
 
 
 def test_the_shipped_recipes_are_there():
-    assert {"web", "fineweb"} <= {path.stem for path in PIPELINES}
+    assert {"web", "fineweb", "open"} <= {path.stem for path in PIPELINES}

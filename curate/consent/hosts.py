@@ -110,13 +110,9 @@ def _said(one: Seen, page: Place, agents: frozenset[str], seen: Sequence[Seen]) 
         robots = _parsed(one.text)
         said = signals(robots, page.path, agents)
         yield from said
-        if _looks_like_a_page(one.text) or (len(one.text.encode()) >= FULL and not any(signal.says == DENY for signal in said)):
-            yield Signal(mechanism, carrier, "a page" if _looks_like_a_page(one.text) else "longer than is read", UNCLEAR)
+        if robots.is_page or (robots.size >= FULL and not any(signal.says == DENY for signal in said)):
+            yield Signal(mechanism, carrier, "a page" if robots.is_page else "longer than is read", UNCLEAR)
         yield from _licensed(robots, page, agents, seen)
-
-
-def _looks_like_a_page(text: str) -> bool:
-    return text.lstrip("\ufeff \r\n\t")[:1] == "<"
 
 
 def _licensed(robots: Robots, page: Place, agents: frozenset[str], seen: Sequence[Seen]) -> Iterable[Signal]:

@@ -73,7 +73,9 @@ class Paths(Generic[T]):
         self._plain: dict[str, list[T]] = {}
         self._starred: dict[str, list[T]] = {}
         self._lengths: tuple[int, ...] | None = None
-        self._walked: list[str] = []
+        self._heads: dict[str, list[str]] = {}
+        """Rules with stars by what stands before the first."""
+        self._head_lengths: tuple[int, ...] = ()
         self.excess = False
         """Whether rules were left out, too many to be looked at."""
 
@@ -95,20 +97,28 @@ class Paths(Generic[T]):
     def longest(self, path: str) -> list[T]:
         """What the longest rule that fits says; nothing where none fits."""
         if self._lengths is None:
-            self._lengths = tuple(sorted({len(rule) for rule in self._plain}, reverse=True))
-            self._walked = sorted(self._starred, key=len, reverse=True)
+            self._prepare()
         best, said = -1, []
-        for length in self._lengths:
+        for length in self._lengths or ():
             if length <= len(path) and (found := self._plain.get(path[:length])) is not None:
                 best, said = length, list(found)
                 break
-        for rule in self._walked:
-            if len(rule) < best:
-                break
-            if fits(rule, path):
-                said = [*said, *self._starred[rule]] if len(rule) == best else list(self._starred[rule])
-                best = len(rule)
+        for length in self._head_lengths:
+            for rule in self._heads.get(path[:length], ()) if length <= len(path) else ():
+                if len(rule) < best:
+                    break
+                if fits(rule, path):
+                    said = [*said, *self._starred[rule]] if len(rule) == best else list(self._starred[rule])
+                    best = len(rule)
         return said
+
+    def _prepare(self) -> None:
+        """Order what was added: plain rules by length, those with stars by their heads, longest first."""
+        self._lengths = tuple(sorted({len(rule) for rule in self._plain}, reverse=True))
+        self._heads = {}
+        for rule in sorted(self._starred, key=len, reverse=True):
+            self._heads.setdefault(rule.rstrip("$").partition("*")[0], []).append(rule)
+        self._head_lengths = tuple(sorted({len(head) for head in self._heads}))
 
 
 def first(rules: Iterable[tuple[str, T]], path: str) -> T | None:

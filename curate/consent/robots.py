@@ -32,6 +32,8 @@ _NAMES = {
     "crawldelay": "other",
     "host": "other",
 }
+_PLAIN = {"user-agent": "agent", "allow": "allow", "disallow": "disallow", "sitemap": "other", "crawl-delay": "other", "license": "license"}
+"""How nearly all lines begin."""
 EVERYONE = "*"
 MAX_LICENSES = 4
 
@@ -71,6 +73,11 @@ class Robots:
         """Of the file as a whole; a group's own replace them."""
         self.known = 0
         """Lines that were understood."""
+        self.size = len(text.encode("utf-8", "replace"))
+        """Bytes of the file."""
+        self.is_page = text.lstrip("\ufeff \r\n\t")[:1] == "<"
+        """Whether it begins as HTML does."""
+        self._of_all: dict[frozenset[str], list[tuple[str, Group]]] = {}
         open_names: list[str] = []
         open_group = False
         for line in _BREAK.split(text.lstrip("\ufeff")):
@@ -109,12 +116,16 @@ class Robots:
 
     def of_all(self, agents: Iterable[str]) -> list[tuple[str, Group]]:
         """(an agent, its group), each group once; agents without one stand under `*`."""
+        wanted = frozenset(agents)
+        if wanted in self._of_all:
+            return self._of_all[wanted]
         found: dict[int, tuple[str, Group]] = {}
-        for agent in sorted(agents):
+        for agent in sorted(wanted):
             group = self.of(agent)
             if group is not None:
                 found.setdefault(id(group), (agent if agent in self.groups else EVERYONE, group))
-        return list(found.values())
+        self._of_all[wanted] = list(found.values())
+        return self._of_all[wanted]
 
     def licenses_of(self, group: Group) -> list[str]:
         """Addresses of RSL licences: the group's own, else the file's."""
@@ -123,7 +134,11 @@ class Robots:
 
 def _read(line: str) -> tuple[str | None, str]:
     """(what a line is, its value); None for a comment, an empty line, or what no one knows."""
-    found = _LINE.match(line.partition("#")[0][:8192])
+    line = line.partition("#")[0][:8192]
+    before, colon, value = line.partition(":")
+    if colon and (name := _PLAIN.get(before.strip().lower())):
+        return name, value.strip()
+    found = _LINE.match(line)
     if found is None:
         return None, ""
     key = re.sub(r"[ _-]", "", (found[1] or found[3]).lower())

