@@ -43,6 +43,17 @@ def documents(num, seed=0, low=5, high=60, vocab=VOCAB):
     return found
 
 
+BOS = 64
+"""Token before documents in corpora of boundary policy `both`; with it the vocabulary is of 65."""
+
+
+def under(policy, docs):
+    """(documents with the tokens around them that a boundary policy wants, the metadata)."""
+    wanted = {"first": lambda text: [0, *text], "last": lambda text: [*text, 0], "both": lambda text: [BOS, *text, 0]}[policy]
+    more = {"bos_id": BOS} if policy == "both" else {}
+    return [np.array(wanted(doc[1:]), np.uint16) for doc in docs], meta(vocab_size=VOCAB + 1, boundary_policy=policy, **more)
+
+
 def table(docs, meta, seed=0, piece=None, pieces=None):
     rng = np.random.default_rng(seed + 1)
     n = len(docs)

@@ -17,7 +17,7 @@ from torch import Tensor
 from curate.shards.reader import Corpus
 from train import checkpoint
 from train.config import Config, TrainError
-from train.data import PADDING, documents
+from train.data import PADDING, documents, no_text, opening
 from train.model import Decoder
 from train.trace import open_run
 
@@ -51,7 +51,7 @@ class Answering:
         rows, spans = [], []
         for context, continuation in pairs:
             whole, ahead = self.encode(context + continuation), len(self.encode(context))
-            ids = [self.corpus.meta.eos_id, *whole][-(self.config.model.context + 1) :]
+            ids = [opening(self.corpus.meta), *whole][-(self.config.model.context + 1) :]
             count = min(len(whole) - min(ahead, len(whole) - 1), len(ids) - 1)
             rows.append(ids)
             spans.append(count)
@@ -78,7 +78,7 @@ class Answering:
     def continue_text(self, prompt: str, tokens: int, temperature: float = 0.8, top_k: int = 50, seed: int = 0) -> str:
         """The prompt's continuation, up to `tokens` tokens or the end of the document; temperature 0 takes the likeliest token."""
         generator = torch.Generator().manual_seed(seed)
-        ids = [self.corpus.meta.eos_id, *self.encode(prompt)]
+        ids = [opening(self.corpus.meta), *self.encode(prompt)]
         begin = len(ids)
         for _ in range(tokens):
             window = torch.tensor([ids[-self.config.model.context :]], device=self.device)
@@ -92,9 +92,11 @@ class Answering:
     def document_losses(self) -> Iterator[tuple[bytes, int, int, float]]:
         """(id, text tokens, bytes, nats) of every document of the corpus; long ones in rows of the context."""
         docs, context = documents(self.corpus), self.config.model.context
-        boundary = self.corpus.meta.eos_id
+        meta = self.corpus.meta
+        boundaries = torch.tensor(no_text(meta))
         for doc in range(len(docs.tokens)):
             tokens = np.concatenate([self.corpus.row_tokens(row) for row in range(int(docs.first[doc]), int(docs.first[doc + 1]))])
+            tokens = np.roll(tokens, 1) if meta.before is None else tokens  # as training reads it
             count = max(1, -(-(len(tokens) - 1) // context))
             rows = np.full((count, context + 1), PADDING, dtype=np.int64)
             for i in range(count):
@@ -104,9 +106,9 @@ class Answering:
             for start in range(0, count, ROWS):
                 batch = torch.from_numpy(rows[start : start + ROWS]).to(self.device)
                 losses = self.model.losses(batch).double()
-                nats += float(losses[batch[:, 1:] != boundary].sum())
+                nats += float(losses[~torch.isin(batch[:, 1:], boundaries.to(self.device))].sum())
             doc_id = b"".join(int(half).to_bytes(8, "big") for half in docs.keys[doc])
-            yield doc_id, len(tokens) - 1, int(docs.num_bytes[doc]), nats
+            yield doc_id, len(tokens) - meta.around, int(docs.num_bytes[doc]), nats
 
 
 def _draw(logits: Tensor, temperature: float, top_k: int, generator: torch.Generator) -> int:

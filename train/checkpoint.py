@@ -201,7 +201,7 @@ def llama_config(config: ModelConfig, eos_id: int) -> dict[str, Any]:
         "hidden_act": "silu",
         "attention_bias": False,
         "mlp_bias": False,
-        "bos_token_id": eos_id,
+        "bos_token_id": config.boundary_id,
         "eos_token_id": eos_id,
         "torch_dtype": "float32",
     }

@@ -11,6 +11,7 @@ import torch
 
 from curate.shards.reader import Corpus
 from train.config import DEFAULTS, MAX_EPOCHS, TOKENS_PER_PARAMETER, Config, Device, MixStage, TrainError, model_config
+from train.data import opening
 from train.mixture import Share, resolved
 from train.plan import Plan
 from train.step import make, seconds_per_step
@@ -61,7 +62,7 @@ def choose(corpus: Corpus, wanted: Wanted, device: Device, note: Callable[[str],
         wanted.kv_heads,
         qk_norm=bool(wanted.qk_norm),
         document_mask=bool(wanted.document_mask),
-        boundary_id=corpus.meta.eos_id,
+        boundary_id=opening(corpus.meta),
     )
     config = Config(
         model=model,

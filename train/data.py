@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from curate.errors import ShardError
+from curate.shards.format import ShardMeta
 from curate.shards.reader import Corpus
 
 PADDING = -1
@@ -100,7 +101,16 @@ class Stream:
 
     def read(self, begin: int, out: np.ndarray) -> None:
         """Fill out int32[k] with tokens begin, begin + 1, …; PADDING past the end."""
-        end = min(begin + len(out), len(self))
+        if self.corpus.meta.before is None and begin < len(self):
+            # the token behind a document is read before it, and all of them are one: so the whole is moved by one
+            if begin == 0 and len(out):
+                out[0] = self.corpus.meta.eos_id
+            self._fill(max(0, begin - 1), out[begin == 0 :], len(self) - 1)
+        else:
+            self._fill(begin, out, len(self))
+
+    def _fill(self, begin: int, out: np.ndarray, stop: int) -> None:
+        end = min(begin + len(out), stop)
         at = int(np.searchsorted(self.starts, begin, side="right")) - 1
         position = begin
         while position < end:
@@ -117,3 +127,13 @@ def stream(corpus: Corpus, docs: Documents, order: np.ndarray) -> Stream:
     rows = np.repeat(docs.first[order] - ahead, counts) + np.arange(int(counts.sum()))
     starts = np.concatenate([[0], np.cumsum(corpus.lengths()[rows])]).astype(np.int64)
     return Stream(corpus, rows.astype(np.int64), starts)
+
+
+def opening(meta: ShardMeta) -> int:
+    """The token that is read before a document's text."""
+    return meta.eos_id if meta.before is None else meta.before
+
+
+def no_text(meta: ShardMeta) -> tuple[int, ...]:
+    """The tokens that stand around texts; they are predicted, but carry no bytes."""
+    return tuple(sorted({opening(meta), meta.eos_id}))

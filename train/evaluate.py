@@ -15,7 +15,7 @@ from torch import Tensor
 
 from train import beside
 from train.config import Config
-from train.data import PADDING
+from train.data import PADDING, no_text
 from train.plan import Plan
 
 RESAMPLES = 400
@@ -94,7 +94,7 @@ class HeldOut:
 
     def __init__(self, plan: Plan, config: Config, log_probabilities: np.ndarray) -> None:
         stream, chosen = plan.held_out_stream(config.eval_tokens)
-        self.boundary = plan.corpus.meta.eos_id
+        self.no_text = no_text(plan.corpus.meta)
         self.num_bytes = plan.docs.num_bytes[chosen].astype(np.float64)
         self.documents, self.bytes = len(chosen), int(self.num_bytes.sum())
         self.rows = np.empty((-(-len(stream) // plan.context), plan.context + 1), dtype=np.int32)
@@ -119,7 +119,7 @@ class HeldOut:
         self.unigram = float(-log_probabilities[text].sum()) / math.log(2) / max(1, self.bytes)
 
     def _counted(self, targets: np.ndarray) -> np.ndarray:
-        return (targets != PADDING) & (targets != self.boundary)
+        return (targets != PADDING) & ~np.isin(targets, self.no_text)
 
     def evaluate(self, losses_of: Callable[[Tensor], Tensor], device: str, micro_rows: int) -> Evaluation:
         """Run the model (rows int64[B, T + 1] → losses float32[B, T]) over all rows; sums are taken in float64."""

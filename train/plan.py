@@ -78,6 +78,8 @@ class Plan:
         """Rows of each source of the mix; of all documents, under the name `*`, where there is none."""
         self._streams = list(self.streams.values())
         self._turns = self._dealt(mix)
+        self._closed = corpus.meta.before is not None and corpus.meta.behind is not None
+        """Whether a document has tokens of its own on either side, so that what follows it is not predicted from it."""
         self._lock = RLock()
         """The loader's thread reads batches while the loop asks who was in one."""
 
@@ -143,16 +145,22 @@ class Plan:
             goes_on = start + length < self.docs.tokens[doc]
             # a piece that goes on fills its row, so its next token is the row's last target
             self.read(doc, start, out[filled : filled + length + goes_on])
-            if start and filled:
+            if filled and (start or self._closed):
                 out[filled] = ~out[filled]
             filled += length
         if not goes_on:
-            out[filled] = self.corpus.meta.eos_id
+            out[filled] = PADDING if self._closed else self.corpus.meta.eos_id
         out[filled + 1 :] = PADDING
 
     def read(self, doc: int, start: int, out: np.ndarray) -> None:
-        """Fill out with tokens start, start + 1, … of a document."""
+        """Fill out with tokens start, start + 1, … of a document; the token behind it stands before it (data.py)."""
         filled = 0
+        if self.corpus.meta.before is None:
+            filled = int(start == 0)
+            out[:filled] = self.corpus.meta.eos_id
+            start = max(0, start - 1)
+            if filled == len(out):
+                return
         for row in range(int(self.docs.first[doc]), int(self.docs.first[doc + 1])):
             tokens = self.corpus.row_tokens(row)
             if start < len(tokens):

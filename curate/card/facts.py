@@ -181,7 +181,7 @@ def _shards(folder: Folder) -> dict[str, Any] | None:
     if manifest is None:
         return None
     where = f"{folder.store.root}/{SHARDS}"
-    if manifest.get("format") not in layout.MANIFEST_FORMATS.values():
+    if manifest.get("format") not in (*layout.MANIFEST_FORMATS.values(), layout.POLICY_MANIFEST_FORMAT):
         raise ShardError(f"{where}: expected format {layout.MANIFEST_FORMAT}, got {manifest.get('format')}; run the recipe again")
     if manifest.get("corpus_id") != layout.corpus_id(manifest):
         raise ShardError(f"{where}: expected corpus_id {layout.corpus_id(manifest)}, got {manifest.get('corpus_id')}; run the recipe again")

@@ -15,8 +15,8 @@ def export(
         typer.Option(metavar="CONDITION", help="Which documents: source, license, license_class, split, tokens, n_bytes, repeats."),
     ] = None,
     boundary: Annotated[
-        Literal["first", "last"] | None,
-        typer.Option(help="Where a document's boundary token stands; default: as the format's own tools do."),
+        Literal["first", "last", "both", "none"] | None,
+        typer.Option(help="Where the tokens between documents stand; default: as the recipe says, else as the format's own tools have it."),
     ] = None,
 ) -> None:
     """Write the token shards as Megatron, datatrove (nanotron), nanoGPT or llm.c read them, with a side-car that keeps the ids."""

@@ -23,6 +23,7 @@ from curate.engine.tasks import BATCH_ROWS, DocumentsPart
 from curate.ledger import Outcome
 from curate.recipe import ChatConfig, MixConfig, SplitConfig
 from curate.schema import id_words
+from curate.shards.boundary import framed
 from curate.shards.format import MAX_ROW_TOKENS, TRAIN, ShardMeta, shard_schema, split_rows, write_shard
 from curate.shards.index import write_index
 from curate.shards.learned import by_row
@@ -50,7 +51,7 @@ class EncodeTask:
     part: DocumentsPart
     tokenizer: File
     end: str
-    """The token before every document."""
+    """The token between documents."""
     seed: int
     license_column: str | None
     spill_bytes: int
@@ -60,6 +61,8 @@ class EncodeTask:
     mix: MixConfig | None = None
     chat: ChatConfig | None = None
     """How dialogues become tokens; None for texts."""
+    around: tuple[int | None, int | None] = (None, None)
+    """The tokens before and behind each text; of none behind, the boundary token before it, as the encoder gives it."""
     told_by: Mapping[str, str] = field(default_factory=dict)
     """Columns by which the tokenizer's figures are told apart: name → column."""
     others: tuple[tuple[str, File], ...] = ()
@@ -126,6 +129,7 @@ class EncodeTask:
         if self.others:
             sampled = shuffle_keys(batch["id"], self.seed)[0] < np.uint64(min(int(self.share * 2.0**64), (1 << 64) - 1))
         usage.add(batch["text"], offsets, tokens, {name: batch[column] for name, column in self.told_by.items()}, sampled)
+        offsets, tokens = framed(offsets, tokens, *self.around)
         document, piece, pieces, row_offsets = split_rows(offsets)
         ids = batch["id"].take(pa.array(document))
         key, sub = shuffle_keys(ids, self.seed)

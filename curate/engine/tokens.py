@@ -17,6 +17,7 @@ from curate.engine.tasks_tokens import CutTask, EncodeTask, IndexTask, ShardTask
 from curate.errors import RecipeError
 from curate.ledger import Outcome, files_of
 from curate.recipe import ShardsConfig, TokenizerFile
+from curate.shards.boundary import BOTH, FIRST
 from curate.shards.forget import forgotten_ids
 from curate.shards.format import MANIFEST, ShardMeta, ShardStat, shard_name, tokenizer_fingerprint
 from curate.shards.index import IndexStat, index_name
@@ -46,8 +47,10 @@ class Tokenizer:
     probe: str
     vocab_size: int
     end: str
-    """The token before every document."""
+    """The token between documents."""
     eos_id: int
+    bos_id: int | None
+    """The token before every document where another stands behind it; None where the recipe has one token a document."""
 
 
 def tokenizer(driver: Driver, parts: Sequence[DocumentsPart]) -> Tokenizer | None:
@@ -70,6 +73,7 @@ def tokenizer(driver: Driver, parts: Sequence[DocumentsPart]) -> Tokenizer | Non
     driver.sweep("tokenizer", [file.path for file in files])
     data = driver.store.read(TOKENIZER)
     encoder = Encoder(data, end)
+    bos_id = _bos(driver, encoder)
     return Tokenizer(
         file=next(file for file in files if file.path == TOKENIZER),
         fingerprint=tokenizer_fingerprint(data),
@@ -77,7 +81,23 @@ def tokenizer(driver: Driver, parts: Sequence[DocumentsPart]) -> Tokenizer | Non
         vocab_size=encoder.vocab_size,
         end=encoder.eos_token,
         eos_id=encoder.eos_id,
+        bos_id=bos_id,
     )
+
+
+def _bos(driver: Driver, encoder: Encoder) -> int | None:
+    """The id of the token before each document where the recipe has one on either side; one of its own is told to `transformers` too."""
+    config, special = driver.recipe.shards, encoder.facts.special_ids
+    if config is None or config.boundary != BOTH:
+        return None
+    bos = config.bos or encoder.eos_token
+    if bos not in special:
+        raise RecipeError(
+            f"shards.bos: expected a special token of the tokenizer {sorted(special)[:20]}, got {bos}; add it to the tokenizer"
+        )
+    if bos != encoder.eos_token:
+        driver.store.write(TOKENIZER_CONFIG, config_json(encoder.eos_token, special, bos))
+    return special[bos]
 
 
 def _given(store: Store, wanted: TokenizerFile) -> list[File]:
@@ -131,6 +151,8 @@ def shards(driver: Driver, parts: Sequence[DocumentsPart], made: Tokenizer, lice
         licenses=_names(encoded, "licenses"),
         containers=_names(encoded, "containers"),
         kind=driver.recipe.kind,
+        bos_id=made.bos_id,
+        boundary_policy=config.boundary,
     )
     source = name_of("runs", [[file.digest for file in runs], repr(meta)])
     histogram = np.sum(histograms, axis=0)
@@ -197,6 +219,7 @@ def _encode(
 ) -> list[Outcome]:
     recipe, cluster = driver.recipe, _cluster_column(driver)
     told_by, others, share = _told_by(driver), _others(driver), getattr(recipe.tokenizer, "compare_share", 0.0)
+    around = (made.bos_id, made.eos_id if config.boundary != FIRST else None)
     tasks = [
         EncodeTask(
             store=driver.store,
@@ -210,6 +233,7 @@ def _encode(
                     license_column,
                     *map(repr, (recipe.split, cluster, recipe.mix)),
                     *([recipe.chat.model_dump(mode="json")] if recipe.chat else []),
+                    *([{"boundary": config.boundary, "bos": made.bos_id}] if config.boundary != FIRST else []),
                     [told_by, [(name, file.digest) for name, file in others], share if others else 0],
                 ],
             ),
@@ -223,6 +247,7 @@ def _encode(
             cluster_column=cluster,
             mix=recipe.mix,
             chat=recipe.chat,
+            around=around,
             told_by=told_by,
             others=others,
             share=share,

@@ -6,7 +6,8 @@ datatrove   NAME.ds .ds.index .ds.metadata   datatrove `TokenizedFile`: ends of 
 nanogpt     NAME.bin                    nanoGPT `data/openwebtext/prepare.py`: bare uint16
 llmc        NAME_000000.bin …           llm.c `data_common.py`: 256 int32 of header, at most 2^31 - 1 tokens a file
 
-All integers are little-endian. The boundary token stands first in our rows and in llm.c's; the other three have it last.
+All integers are little-endian. The boundary token stands first in our rows, unless the recipe says otherwise, and in llm.c's; the other three have it
+last.
 Misses: ids above 2^31 - 1 in Megatron's int32, and any id above 65,535 in nanoGPT, which are refused.
 """
 
@@ -21,7 +22,7 @@ from curate.errors import ShardError
 from curate.shards.format import UINT16_VOCAB
 
 Format = Literal["megatron", "datatrove", "nanogpt", "llmc"]
-Boundary = Literal["first", "last"]
+Boundary = Literal["first", "last", "both", "none"]
 BOUNDARY: dict[str, Boundary] = {"megatron": "last", "datatrove": "last", "nanogpt": "last", "llmc": "first"}
 """Where each format's own tools put the token between documents."""
 MEGATRON_MAGIC = b"MMIDIDX\x00\x00"

@@ -10,7 +10,7 @@ the chosen ones, so copies lie far apart. Forgotten documents are not in the sha
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ import xxhash
 from curate.errors import ShardError, StoreError
 from curate.export.formats import BOUNDARY, WRITERS, Boundary, Format
 from curate.export.where import Condition, Words
+from curate.shards.boundary import FIRST, bare
 from curate.shards.format import SPLITS
 from curate.shards.reader import Corpus
 from curate.store import Store
@@ -29,6 +30,8 @@ EXPORT_FORMAT = "curate/export/1"
 EXPORTS = "exports.jsonl"
 """In the run: a line for each export made from it, `folder`, `to`, `corpus_id`, so that `curate forget` finds them."""
 TEXT_KIND = "text"
+Around = tuple[np.ndarray, np.ndarray]
+"""The tokens before and behind each document."""
 
 
 @dataclass(frozen=True)
@@ -89,12 +92,14 @@ def export(
         raise StoreError(f"output {folder}: expected an empty folder, got one with {next(folder.iterdir()).name}; choose another --output")
     folder.mkdir(parents=True, exist_ok=True)
     chosen = choose(corpus, where, classes)
-    place: Boundary = boundary or BOUNDARY[to]
+    place = boundary or _boundary(corpus, to)
+    around = around_of(corpus, place)
+    chosen = replace(chosen, tokens=chosen.tokens - corpus.meta.around + len(around[0]) + len(around[1]))
     splits: dict[str, Any] = {}
     for code, split in enumerate(SPLITS):
         passes = list(chosen.passes(code))
         if passes:
-            splits[split] = _write(corpus, folder, split, to, chosen, passes, place)
+            splits[split] = _write(corpus, folder, split, to, chosen, passes, around)
     done = {
         "format": EXPORT_FORMAT,
         "to": to,
@@ -102,6 +107,7 @@ def export(
         "where": where,
         "boundary": place,
         "boundary_token": corpus.meta.eos_id,
+        **({"bos_token": corpus.meta.bos_id} if corpus.meta.bos_id is not None else {}),
         "vocab_size": corpus.meta.vocab_size,
         "tokenizer_fingerprint": corpus.meta.tokenizer_fingerprint,
         "splits": splits,
@@ -111,12 +117,12 @@ def export(
 
 
 def _write(
-    corpus: Corpus, folder: Path, split: str, to: Format, chosen: Chosen, passes: list[tuple[int, np.ndarray]], place: Boundary
+    corpus: Corpus, folder: Path, split: str, to: Format, chosen: Chosen, passes: list[tuple[int, np.ndarray]], around: Around
 ) -> dict[str, Any]:
     """One split: its files, its side-car, and what came of it."""
     order = np.concatenate([documents for _, documents in passes])
     number = np.repeat([one for one, _ in passes], [len(documents) for _, documents in passes])
-    stream = (_tokens(corpus, int(chosen.first[d]), int(chosen.rows[d]), place) for d in order.tolist())
+    stream = (_tokens(corpus, int(chosen.first[d]), int(chosen.rows[d]), around) for d in order.tolist())
     dtype = np.dtype(corpus.meta.token_type.to_pandas_dtype())
     name = {"train": "train", "validation": "val", "test": "test"}[split]
     paths = WRITERS[to](folder, name, stream, dtype, corpus.meta.vocab_size, corpus.meta.tokenizer_fingerprint)
@@ -129,11 +135,26 @@ def _write(
     }
 
 
-def _tokens(corpus: Corpus, first: int, rows: int, place: Boundary) -> np.ndarray:
-    """A document's tokens, the boundary where the format has it."""
+def _boundary(corpus: Corpus, to: Format) -> Boundary:
+    """Where the tokens between documents stand if nobody says: as the recipe has it where it says something, else as the format's own tools do."""
+    said: Boundary = corpus.meta.boundary_policy  # type: ignore[assignment]
+    return BOUNDARY[to] if said == FIRST else said
+
+
+def around_of(corpus: Corpus, place: Boundary) -> Around:
+    """The tokens before and behind each document of an export, of none, one or both."""
+    eos = [corpus.meta.eos_id]
+    bos = eos if corpus.meta.bos_id is None else [corpus.meta.bos_id]
+    before, behind = {"first": (eos, []), "last": ([], eos), "both": (bos, eos), "none": ([], [])}[place]
+    dtype = corpus.meta.token_type.to_pandas_dtype()
+    return np.array(before, dtype=dtype), np.array(behind, dtype=dtype)
+
+
+def _tokens(corpus: Corpus, first: int, rows: int, around: Around) -> np.ndarray:
+    """A document's tokens, those around it where the export has them."""
     pieces = [corpus.row_tokens(row) for row in range(first, first + rows)]
-    whole = pieces[0] if rows == 1 else np.concatenate(pieces)
-    return whole if place == "first" else np.concatenate([whole[1:], whole[:1]])
+    text = bare(pieces[0] if rows == 1 else np.concatenate(pieces), corpus.meta.before, corpus.meta.behind)
+    return np.concatenate([around[0], text, around[1]])
 
 
 def _side_car(corpus: Corpus, path: Path, chosen: Chosen, order: np.ndarray, number: np.ndarray) -> Path:

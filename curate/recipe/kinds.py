@@ -9,7 +9,7 @@ from curate import stage, steward, suppress
 from curate.recipe.fields import Problems, checked
 from curate.recipe.model import ChatConfig, Input, Recipe, RecipeFile, Step, TokenizerFile
 from curate.recipe.parse import Draft
-from curate.recipe.yaml import Document
+from curate.recipe.yaml import Document, listed
 from curate.stage import Config
 from curate.steward import STEP as STEWARD
 from curate.turns import MESSAGES
@@ -113,3 +113,19 @@ def check_kind(top: RecipeFile, inputs: Sequence[Input], tokenizer: Config | Non
             document.place(("tokenizer",)),
             f"tokenizer.special_tokens: expected the special tokens of the chat template, got {list(special)}; add {missing}",
         )
+
+
+def check_boundary(top: RecipeFile, tokenizer: Config | None, document: Document, problems: Problems) -> None:
+    """Note a boundary that the kind of documents cannot have, and a `bos` that the tokenizer to be trained will not have."""
+    if top.shards is None:
+        return
+    if top.kind != "text" and top.shards.boundary != "first":
+        place = document.place(("shards", "boundary"))
+        problems.add(
+            place,
+            f"shards.boundary: expected first with kind {top.kind}, got {top.shards.boundary}; put what stands around turns into `chat.roles`",
+        )
+    special = getattr(tokenizer, "special_tokens", ())
+    if top.shards.bos is not None and not isinstance(tokenizer, TokenizerFile | None) and top.shards.bos not in special:
+        place = document.place(("shards", "bos"))
+        problems.add(place, f"shards.bos: expected one of tokenizer.special_tokens {listed(special)}, got {top.shards.bos}; add it there")

@@ -125,6 +125,17 @@ class ShardsConfig(Config):
     """A shard is closed when it has this many tokens."""
     seed: Annotated[int, Field(ge=0, lt=1 << 63)] = 0
     """Documents stand in the shards in the order of BLAKE3(seed, id)."""
+    boundary: Literal["first", "last", "both"] = "first"
+    """Where the tokens between documents stand: one before each document, one behind it, or one on either side. The token is `tokenizer.end`, or the first
+    of the special tokens of a tokenizer that is trained."""
+    bos: Annotated[str, Field(min_length=1)] | None = None
+    """With boundary `both`: the special token before each document; left out: the one that stands behind it."""
+
+    @model_validator(mode="after")
+    def _bos_has_a_place(self) -> "ShardsConfig":
+        if self.bos is not None and self.boundary != "both":
+            raise ValueError(f"expected boundary both with bos, got {self.boundary}; with one token a document, name it in `tokenizer`")
+        return self
 
 
 class SplitConfig(Config):

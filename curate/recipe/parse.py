@@ -60,7 +60,7 @@ def training_config() -> type[Config] | None:
 def recipe_of(document: Document, name: str, path: str | None) -> Recipe:
     """The recipe in a document, or RecipeError with one line for each problem."""
     from curate.recipe.checks import check
-    from curate.recipe.kinds import check_kind, with_steward, with_suppression, with_turns
+    from curate.recipe.kinds import check_boundary, check_kind, with_steward, with_suppression, with_turns
 
     data = document.data
     if not isinstance(data, dict):
@@ -87,6 +87,7 @@ def recipe_of(document: Document, name: str, path: str | None) -> Recipe:
             check_kind(top, inputs, tokenizer, document, problems)
         elif top.chat is not None:
             problems.add(document.place(("chat",)), "chat: expected kind messages or preference, got kind text; add `kind: messages`")
+        check_boundary(top, tokenizer, document, problems)
         drafts = with_suppression(drafts, top, document, problems)
         check(drafts, inputs, top, document, problems)
     problems.settle()

@@ -9,7 +9,8 @@ A folder of shards holds
     manifest.json         counts, checksums, tokenizer, code tables; names every shard; written last
 
     column          type                        meaning
-    tokens          large_list<uint16|uint32>   uint16 iff vocab_size <= 65,536; the boundary token stands once a document, first
+    tokens          large_list<uint16|uint32>   uint16 iff vocab_size <= 65,536; the boundary token stands once a document, first, or
+                                                as `boundary_policy` says (boundary.py)
     doc_id          fixed_size_binary(16)       the document's id
     n_bytes         uint32                      UTF-8 bytes of the text; 0 on pieces after the first
     source          uint16                      code: position in the table `sources`
@@ -20,7 +21,8 @@ A folder of shards holds
     repeats         uint16                      how often an epoch has the document: 1, or what `mix` made of it; never 0
     split           uint8                       0 train, 1 validation, 2 test
 
-Dialogues have the columns of learned.py after these, another format number, and `kind` in the metadata.
+Dialogues have the columns of learned.py after these, another format number, and `kind` in the metadata; so have shards of another boundary
+policy than `first`.
 
 Schema metadata, each value a JSON text: format, token_dtype, vocab_size, eos_id, bos_id, boundary_policy, tokenizer_fingerprint,
 tokenizer_probe_hash, sources, licenses, containers, splits. Neither path nor host nor time enters a file: the same rows give the same bytes.
@@ -43,17 +45,18 @@ import pyarrow as pa
 import xxhash
 
 from curate.errors import ShardError
+from curate.shards.boundary import BOTH, FIRST, LAST, POLICIES, check_around
 from curate.shards.learned import check_learned, check_rejected
 
 FORMATS = {"text": "curate/tokens/2", "messages": "curate/tokens/3", "preference": "curate/tokens/3"}
 MANIFEST_FORMATS = {"text": "curate/manifest/2", "messages": "curate/manifest/3", "preference": "curate/manifest/3"}
 """By kind: a reader of texts must not take a dialogue for one, so those have another number."""
 FORMAT, MANIFEST_FORMAT = FORMATS["text"], MANIFEST_FORMATS["text"]
+POLICY_FORMAT, POLICY_MANIFEST_FORMAT = "curate/tokens/4", "curate/manifest/4"
+"""Of shards whose boundary policy is not `first`, which a reader of format 2 takes for granted."""
 INDEX_FORMAT = "curate/doc-index/1"
 MANIFEST, INDEX = "manifest.json", "doc_index.arrow"
 TOKENIZER_PATH = "../tokenizer/tokenizer.json"
-BOUNDARY_POLICY = "first"
-"""Each document starts with the boundary token, which stands nowhere else."""
 MAX_ROW_TOKENS = 1 << 20
 UINT16_VOCAB = 1 << 16
 SPLITS = ("train", "validation", "test")
@@ -89,6 +92,8 @@ class ShardMeta:
     licenses: tuple[str, ...] = ()
     containers: tuple[str, ...] = ()
     kind: str = "text"
+    boundary_policy: str = FIRST
+    """Where the tokens between documents stand; see boundary.py."""
 
     def __post_init__(self) -> None:
         if self.kind not in FORMATS:
@@ -99,6 +104,30 @@ class ShardMeta:
             raise ShardError(
                 f"shard metadata: expected eos_id below vocab_size {self.vocab_size}, got {self.eos_id}; add the boundary token"
             )
+        if self.boundary_policy not in POLICIES:
+            raise ShardError(
+                f"shard metadata: expected a boundary_policy of {list(POLICIES)}, got {self.boundary_policy}; read it with the version that wrote it"
+            )
+        if (self.bos_id is not None) != (self.boundary_policy == BOTH) or not 0 <= (self.bos_id or 0) < self.vocab_size:
+            raise ShardError(
+                f"shard metadata: expected a bos_id below vocab_size {self.vocab_size} with boundary_policy both, and none with another, "
+                f"got {self.bos_id} with {self.boundary_policy}; read it from the tokenizer"
+            )
+
+    @property
+    def before(self) -> int | None:
+        """The token before each document; None where there is none."""
+        return {FIRST: self.eos_id, LAST: None, BOTH: self.bos_id}[self.boundary_policy]
+
+    @property
+    def behind(self) -> int | None:
+        """The token behind each document; None where there is none."""
+        return None if self.boundary_policy == FIRST else self.eos_id
+
+    @property
+    def around(self) -> int:
+        """Tokens of a document that are not of its text."""
+        return (self.before is not None) + (self.behind is not None)
 
     @property
     def token_type(self) -> pa.DataType:
@@ -107,8 +136,8 @@ class ShardMeta:
 
     def to_metadata(self) -> dict[bytes, bytes]:
         """Schema metadata, keys in a fixed order, each value JSON."""
-        values = {"token_dtype": str(self.token_type), "boundary_policy": BOUNDARY_POLICY, "splits": SPLITS} | asdict(self)
-        values |= {"format": FORMATS[self.kind]}
+        values = {"token_dtype": str(self.token_type), "splits": SPLITS} | asdict(self)
+        values |= {"format": FORMATS[self.kind] if self.boundary_policy == FIRST else POLICY_FORMAT}
         if self.kind == "text":
             del values["kind"]  # format 2 says it
         return {key.encode(): canonical_json(value) for key, value in sorted(values.items())}
@@ -127,6 +156,7 @@ class ShardMeta:
             licenses=tuple(manifest["licenses"]),
             containers=tuple(manifest["containers"]),
             kind=manifest.get("kind", "text"),
+            boundary_policy=manifest["boundary_policy"],
         )
 
 
@@ -147,6 +177,11 @@ class ShardStat:
     split_tokens: Mapping[str, int]
     epoch_tokens: int
     """Tokens times repeats: what one pass over all splits feeds."""
+
+
+def manifest_format(kind: str, boundary_policy: str) -> str | None:
+    """The number of a manifest's format; None for a kind that there is not."""
+    return MANIFEST_FORMATS.get(kind) if boundary_policy == FIRST else POLICY_MANIFEST_FORMAT
 
 
 def shard_name(number: int, digest: str = "") -> str:
@@ -312,15 +347,7 @@ def _check_rows(batch: pa.RecordBatch, offsets: np.ndarray, tokens: np.ndarray, 
         raise ShardError(
             f"shard: expected token ids below {meta.vocab_size}, got {int(tokens.max())}; encode with the tokenizer of this run"
         )
-    starts = (tokens[offsets[:-1]] == meta.eos_id) if len(tokens) else np.empty(0, dtype=bool)
-    _refuse(
-        starts != (piece == 0), piece, f"the boundary token {meta.eos_id} first in each document", "put it there, and on no later piece"
-    )
-    boundaries, documents = int((tokens == meta.eos_id).sum()), int((piece == 0).sum())
-    if boundaries != documents:
-        raise ShardError(
-            f"shard: expected {documents} boundary tokens, one a document, got {boundaries}; encode special-token text as plain text"
-        )
+    check_around(offsets, tokens, piece, pieces, meta.before, meta.behind)
     _refuse(numbers(batch["repeats"]) < 1, numbers(batch["repeats"]), "repeats of 1 or more", "leave the document out of the shards")
     if meta.kind != "text":
         check_learned(large_list_parts(batch["learned"]), lengths)

@@ -17,16 +17,18 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from curate.errors import ShardError
+from curate.shards.boundary import FIRST
 from curate.shards.format import (
-    BOUNDARY_POLICY,
     INDEX,
     MANIFEST,
     MANIFEST_FORMATS,
+    POLICY_MANIFEST_FORMAT,
     SPLITS,
     TOKENIZER_PATH,
     ShardMeta,
     ShardStat,
     corpus_id,
+    manifest_format,
     shard_name,
 )
 from curate.shards.index import IndexStat
@@ -82,7 +84,7 @@ def build_manifest(
         totals[key] = {name: count for name, count in sums.items() if count}
     return named(
         {
-            "format": MANIFEST_FORMATS[meta.kind],
+            "format": manifest_format(meta.kind, meta.boundary_policy),
             **({"kind": meta.kind} if meta.kind != "text" else {}),
             "shards": entries,
             "doc_index": {"path": rewritten.index} | asdict(index),
@@ -98,7 +100,7 @@ def build_manifest(
                 "bos": meta.bos_id,
             },
             "token_dtype": str(meta.token_type),
-            "boundary_policy": BOUNDARY_POLICY,
+            "boundary_policy": meta.boundary_policy,
             "sources": list(meta.sources),
             "licenses": list(meta.licenses),
             "containers": list(meta.containers),
@@ -129,9 +131,10 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         raise ShardError(f"shards: expected {MANIFEST}, got none in {folder}; give the shards folder of a finished run") from None
     except (ValueError, OSError) as error:
         raise ShardError(f"{path}: expected JSON, got {error}; write the shards again") from None
-    found = manifest.get("format") if isinstance(manifest, dict) else type(manifest).__name__
-    if found != MANIFEST_FORMATS.get(manifest.get("kind", "text") if isinstance(manifest, dict) else "text"):
-        known = " or ".join(dict.fromkeys(MANIFEST_FORMATS.values()))
+    said = manifest if isinstance(manifest, dict) else {}
+    found = said.get("format") if said else type(manifest).__name__
+    if found != manifest_format(said.get("kind", "text"), said.get("boundary_policy", FIRST)):
+        known = " or ".join(dict.fromkeys([*MANIFEST_FORMATS.values(), POLICY_MANIFEST_FORMAT]))
         raise ShardError(f"{path}: expected format {known}, got {found}; read it with the version that wrote it")
     digest = corpus_id(manifest)
     if digest != manifest.get("corpus_id"):

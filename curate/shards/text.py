@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from curate.errors import ShardError
+from curate.shards.boundary import bare, framed
 from curate.shards.reader import Corpus, bytes_id
 
 
@@ -23,11 +24,12 @@ class Decoder:
         self.path = corpus.check_tokenizer(tokenizer)
         self.data = self.path.read_bytes()
         self.lossless = lossless(json.loads(self.data))
+        self._around = corpus.meta.before, corpus.meta.behind
         self._tokenizer = Tokenizer.from_file(str(self.path))
 
     def text(self, tokens: np.ndarray) -> str:
-        """The text of a document's tokens, the boundary token first and left out."""
-        return self.spelled(tokens[1:])
+        """The text of a document's tokens; those around it are left out."""
+        return self.spelled(bare(tokens, *self._around))
 
     def spelled(self, tokens: np.ndarray) -> str:
         """What tokens spell, special ones by their name."""
@@ -58,7 +60,10 @@ def sample_rows(corpus: Corpus, num: int) -> np.ndarray:
 
 
 def check_sample(corpus: Corpus, decoder: Decoder, encode: Any, num: int) -> Sample:
-    """Decode documents and encode the text again with `encode(text) → ids`: ids and bytes must be those of the shard. ShardError if not."""
+    """Decode documents and encode the text again: ids and bytes must be those of the shard. ShardError if not.
+
+    `encode(text) → ids` gives the boundary token first, as `Encoder` does.
+    """
     if corpus.meta.kind != "text":
         return Sample(documents=0, tokens=0, skipped=f"turns of kind {corpus.meta.kind} are encoded one by one")
     if not decoder.lossless:
@@ -75,7 +80,8 @@ def check_sample(corpus: Corpus, decoder: Decoder, encode: Any, num: int) -> Sam
             raise ShardError(
                 f"document {doc_id.hex()}: expected {n_bytes[row]} bytes of text, got {got} from its tokens; write the shards again"
             )
-        again = encode(text)
+        plain = encode(text)
+        again = framed(np.array([0, len(plain)]), plain, corpus.meta.before, corpus.meta.behind)[1]
         if not np.array_equal(again, tokens):
             raise ShardError(
                 f"document {doc_id.hex()}: expected its text to give {len(tokens)} tokens as in the shard, got {len(again)} others; "

@@ -93,11 +93,11 @@ def as_bytes(whole: Mapping[str, Any]) -> bytes:
     return (json.dumps(whole, ensure_ascii=False, indent=1) + "\n").encode()
 
 
-def config_json(end: str, specials: Iterable[str]) -> bytes:
-    """The tokenizer_config.json beside it, so that `transformers.AutoTokenizer` opens the folder: the token between documents is its first,
-    its last and its padding token."""
-    roles = dict.fromkeys(("bos_token", "eos_token", "pad_token"), end)
-    others = [token for token in specials if token != end]
+def config_json(end: str, specials: Iterable[str], bos: str | None = None) -> bytes:
+    """The tokenizer_config.json beside it, so that `transformers.AutoTokenizer` opens the folder: the token between documents is its first
+    (but for a `bos`), its last and its padding token."""
+    roles = dict.fromkeys(("bos_token", "eos_token", "pad_token"), end) | ({"bos_token": bos} if bos else {})
+    others = [token for token in specials if token not in (end, bos)]
     shape = {"clean_up_tokenization_spaces": False, "model_max_length": int(1e30)}
     return as_bytes({"tokenizer_class": "PreTrainedTokenizerFast", **roles, "additional_special_tokens": others, **shape})
 

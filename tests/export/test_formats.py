@@ -14,6 +14,7 @@ from curate.__main__ import main
 from curate.errors import RecipeError, ShardError, StoreError
 from curate.export.formats import llmc, nanogpt
 from curate.export.run import export
+from curate.shards.boundary import POLICIES
 from curate.shards.forget import forget
 from curate.shards.reader import bytes_id, open_shards
 from curate.store import Store
@@ -135,6 +136,22 @@ def test_llmc_and_the_boundary(corpus, tmp_path):
     assert read_llmc([tmp_path / "out" / "val_000000.bin"]) == [flat(expected(corpus, 1, last=False))]
     export(corpus, tmp_path / "last", "llmc", None, CLASSES, boundary="last")
     assert read_llmc([tmp_path / "last" / "val_000000.bin"]) == [flat(expected(corpus, 1))]
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_the_recipes_boundary_and_any_other(tmp_path, policy):
+    bodies = [doc[1:].tolist() for doc in [np.array([0]), *token_corpora.documents(12)]]
+    docs, meta = token_corpora.under(policy, [np.array([0, *body]) for body in bodies])
+    corpus = open_shards(token_corpora.write(tmp_path / "run", token_corpora.pieces(docs, 16, meta), meta))
+    bos = token_corpora.BOS if policy == "both" else 0
+    wanted = {"first": ([0], []), "last": ([], [0]), "both": ([bos], [0]), "none": ([], [])}
+    for boundary in (None, *wanted):
+        done = export(corpus, tmp_path / str(boundary), "megatron", None, CLASSES, boundary=boundary)
+        before, behind = wanted[boundary or ("last" if policy == "first" else policy)]
+        assert read_megatron(tmp_path / str(boundary), "train") == [[*before, *body, *behind] for body in bodies]
+        assert done["splits"]["train"]["tokens"] == sum(len(before) + len(body) + len(behind) for body in bodies)
+    done = export(corpus, tmp_path / "llmc", "llmc", None, CLASSES)
+    assert (done["boundary"], done.get("bos_token")) == (policy, bos or None)
 
 
 def test_llmc_files_are_closed_before_they_are_too_long(tmp_path):

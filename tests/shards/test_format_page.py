@@ -10,7 +10,7 @@ import pytest
 import token_corpora
 import xxhash
 
-from curate.shards import forget, format
+from curate.shards import boundary, forget, format
 from curate.shards.compact import compact
 from curate.shards.index import INDEX_FORMAT
 from curate.shards.reader import bytes_id, open_shards
@@ -35,7 +35,8 @@ def only_batch(path, entry):
 def read(folder):
     """Every row that is there: (id, tokens, split, repeats), and the rows that the locator gives for each id."""
     manifest = json.loads((folder / "manifest.json").read_text())
-    assert manifest["format"] == "curate/manifest/2"
+    version = 2 if manifest["boundary_policy"] == "first" else 4
+    assert manifest["format"] == f"curate/manifest/{version}"
     named = {key: value for key, value in manifest.items() if key != "corpus_id"}
     assert manifest["corpus_id"] == "sha256:" + hashlib.sha256(canonical(named)).hexdigest()
     gone = set()
@@ -45,7 +46,7 @@ def read(folder):
     for number, entry in enumerate(manifest["shards"]):
         batch = only_batch(folder / entry["path"], entry)
         said = {key.decode(): json.loads(value) for key, value in batch.schema.metadata.items()}
-        assert said["format"] == "curate/tokens/2"
+        assert said["format"] == f"curate/tokens/{version}"
         assert all(said[key] == manifest[key] for key in ("token_dtype", "boundary_policy", "sources", "licenses", "containers", "splits"))
         column = batch["tokens"]
         width = {"uint16": np.uint16, "uint32": np.uint32}[said["token_dtype"]]
@@ -82,6 +83,23 @@ def test_a_reader_written_from_the_page_sees_what_ours_sees(tmp_path, state):
     assert read(shards) == ours
 
 
+@pytest.mark.parametrize("policy", boundary.POLICIES)
+def test_texts_are_found_under_every_policy_of_the_page(tmp_path, policy):
+    docs = [np.array([0], np.uint16), *token_corpora.documents(20), np.array([0], np.uint16)]
+    made, meta = token_corpora.under(policy, docs)
+    shards = token_corpora.write(tmp_path, token_corpora.pieces(made, 16, meta), meta)
+    said = {key.decode(): json.loads(value) for key, value in format.shard_schema(meta).metadata.items()}
+    before, behind = {"first": (["eos_id"], []), "last": ([], ["eos_id"]), "both": (["bos_id"], ["eos_id"])}[said["boundary_policy"]]
+    found = {}
+    for one, tokens, *_ in read(shards):
+        found.setdefault(one, []).extend(tokens)
+    for tokens, doc in zip(found.values(), docs, strict=True):
+        assert tokens == [*(said[name] for name in before), *doc[1:].tolist(), *(said[name] for name in behind)]
+    page = PAGE.read_text()
+    assert f"| `{policy}` |" in page
+    assert f"`{said['format']}`" in page
+
+
 @pytest.mark.parametrize("kind", ["messages", "preference"])
 def test_the_page_names_the_columns_of_dialogues(kind):
     page = PAGE.read_text()
@@ -101,7 +119,7 @@ def test_the_page_names_every_column_key_and_version(tmp_path):
     keys = {*manifest, *manifest["shards"][0], *manifest["tokenizer"], *manifest["doc_index"]}
     for name in [*schema.names, *(key.decode() for key in schema.metadata), *keys]:
         assert f"`{name}`" in page, name
-    for version in (format.FORMAT, format.MANIFEST_FORMAT, INDEX_FORMAT, forget.DELETIONS_FORMAT):
+    for version in (format.FORMAT, format.MANIFEST_FORMAT, format.POLICY_MANIFEST_FORMAT, INDEX_FORMAT, forget.DELETIONS_FORMAT):
         assert f"`{version}`" in page
     assert f"{format.MAX_ROW_TOKENS:,} tokens" in page
     assert [f"`{name}`" for name in schema.names] == [

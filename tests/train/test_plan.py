@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curate.errors import ShardError
+from curate.shards.boundary import POLICIES
 from curate.shards.reader import open_shards
 from train.config import Removal, TrainError
 from train.data import PADDING
@@ -222,3 +223,42 @@ def test_corpora_that_nothing_can_be_learned_from(tmp_path, corpus):
         plan(single).check(1)
     with pytest.raises(TrainError, match=r"expected at least one batch of 16000 tokens, got \d+; lower --batch-tokens and --context"):
         plan(corpus).check(1000)
+
+
+@pytest.fixture(scope="module")
+def policies(tmp_path_factory):
+    """The same documents, long ones in pieces, under each boundary policy."""
+    found = {}
+    for policy in POLICIES:
+        docs, meta = token_corpora.under(policy, [np.array([0], np.uint16), *token_corpora.documents(60)])
+        folder = token_corpora.write(tmp_path_factory.mktemp(policy) / "run", token_corpora.pieces(docs, 16, meta), meta)
+        found[policy] = open_shards(folder)
+    return found
+
+
+@pytest.mark.parametrize("packing", KINDS)
+@pytest.mark.parametrize("context", [1, 7, 40])
+def test_a_token_behind_each_text_is_trained_on_as_one_before_it(policies, packing, context):
+    ours, theirs = (plan(policies[policy], context, packing=packing) for policy in ("first", "last"))
+    assert np.array_equal(ours.batch(0, 90), theirs.batch(0, 90))
+    for begin in (0, 1, 15, 16, 17, 200, 10_000):
+        rows = np.empty((2, 50), np.int32)
+        for out, one in zip(rows, (ours, theirs), strict=True):
+            one.held_out_stream(10_000)[0].read(begin, out)
+        assert np.array_equal(*rows)
+    assert token_ledger(ours, 90) == token_ledger(theirs, 90)
+
+
+@pytest.mark.parametrize("packing", KINDS)
+@pytest.mark.parametrize("context", [1, 7, 40])
+def test_of_two_tokens_around_a_text_the_last_is_learned_and_the_first_is_not(policies, packing, context):
+    one = plan(policies["both"], context, packing=packing)
+    rows = one.streams["*"].rows(0)
+    batch = one.batch(0, len(rows))
+    inputs, targets = batch[:, :-1], batch[:, 1:]
+    assert not (targets == token_corpora.BOS).any()
+    assert not (targets[inputs == 0] >= 0).any()  # nothing follows from the end of another document
+    assert (targets == 0).sum() == len(one.train_docs)
+    assert (np.where(inputs < 0, ~inputs, inputs) == token_corpora.BOS).sum() == len(one.train_docs)
+    assert one.num_trained(len(rows)) == one.num_tokens
+    token_ledger(one, len(rows))
