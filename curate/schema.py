@@ -18,6 +18,7 @@ from functools import lru_cache
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from blake3 import blake3
 
 ORIGIN = pa.struct(
@@ -114,6 +115,14 @@ def registered_domain(host: str) -> str | None:
     if found.suffix or found.ipv4 or found.ipv6 or not found.subdomain:
         return (found.top_domain_under_public_suffix or found.domain or found.suffix).lower() or None
     return f"{found.subdomain.rpartition('.')[2]}.{found.domain}".lower()
+
+
+def nameless(origin: pa.StructArray, hit: pa.Array) -> pa.StructArray:
+    """Places in the input without the record's own id, which may be a person's, on the rows of a mask."""
+    fields = list(origin.type)
+    record = pa.array(pc.if_else(hit, None, origin.field("record_id")), pa.string())
+    arrays = [record if field.name == "record_id" else origin.field(field.name) for field in fields]
+    return pa.StructArray.from_arrays(arrays, fields=fields)
 
 
 def column(step: str, measure: str) -> str:

@@ -15,11 +15,12 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from curate import suppress
 from curate.card.folder import READ, Folder, RuleSaid, StepSaid, open_folder, written
 from curate.card.lookup import Found, find
 from curate.card.markdown import visible
 from curate.differing import Differences
-from curate.errors import SourceError
+from curate.errors import RecipeError, SourceError
 from curate.keepers import GONE, Keeper, keepers
 from curate.schema import DOCUMENT, column
 from curate.shards.locate import places
@@ -137,6 +138,8 @@ def _unknown(folder: Folder, name: str, key: str) -> str:
     """No row has it: what was searched, and the nearest thing that is there."""
     searched = f"{folder.documents.num_rows:,} documents and {folder.removed.num_rows:,} removed were searched"
     said = f"run {folder.store.root}: expected a document with {'id' if name == 'id' else 'URL'} {key}, got none; {searched}"
+    if _suppressed(folder.store, key):
+        return f"{said}; it was forgotten on request, and the run's suppression list keeps it out"
     if name == "id":
         return said
     if re.fullmatch(r"[0-9a-fA-F-]{8,40}", key):
@@ -145,6 +148,18 @@ def _unknown(folder: Folder, name: str, key: str) -> str:
         (url for url in variants(key) if any(next(find(rows, "url", url), None) for rows in (folder.documents, folder.removed))), None
     )
     return f"{said}; did you mean {near}?" if near else f"{said}; URLs are compared as fetched, letter by letter"
+
+
+def _suppressed(store: Store, key: str) -> bool:
+    """Whether the run's list of what was forgotten has the URL or id."""
+    if not store.exists(suppress.LIST):
+        return False
+    try:
+        known = suppress.opened(store.full(suppress.LIST))
+    except RecipeError:
+        return False
+    identity = bytes.fromhex(key.strip()) if ID.fullmatch(key.strip().lower()) else b""
+    return known.record(identity, key, None) is not None
 
 
 def variants(url: str) -> list[str]:

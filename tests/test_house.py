@@ -150,6 +150,7 @@ MAY_IMPORT = {
     },
     "curate.keepers": {"curate.card", "curate.schema", "curate.store", "curate.errors"},
     "curate.why": {
+        "curate.suppress",
         "curate.card",
         "curate.keepers",
         "curate.ledger",

@@ -1,7 +1,7 @@
 """What was forgotten since the run was made, for the card: how often, how many documents, and what that makes of the version.
 
 Read from the receipts that `curate forget` leaves in `forgotten/`. The version that people gave is raised by every request that took a document out of
-documents/, until they give another: its first number goes up, those behind it become zero.
+documents/, until they give another: its first number goes up, those behind it become zero. Where they gave none, the revision tells as much.
 """
 
 import json
@@ -49,7 +49,7 @@ def version_now(said: str | None, done: Sequence[Mapping[str, Any]]) -> str | No
 
 
 def forgotten(store: Store, said: str | None) -> dict[str, Any] | None:
-    """`requests`, `documents`, `removed` (rows that had left already), and the version before and after; None where nothing was asked."""
+    """`requests`, `documents`, `removed` (rows that had left already), `revision`, and the version before and after; None where nothing was asked."""
     done = receipts(store)
     if not done:
         return None
@@ -57,6 +57,7 @@ def forgotten(store: Store, said: str | None) -> dict[str, Any] | None:
         "requests": len(done),
         "documents": sum(one["counts"]["documents"] for one in done),
         "removed": sum(one["counts"].get("removed", 0) for one in done),
+        "revision": 1 + sum(one["counts"]["documents"] > 0 for one in done),
         "version_before": done[0]["version"]["before"],
         "version": version_now(said, done),
     }

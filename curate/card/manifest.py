@@ -242,6 +242,8 @@ class ForgottenFacts(Facet):
     """Documents that left documents/ by them."""
     removed: Count
     """Rows of removed/ that were emptied by them."""
+    revision: Count
+    """1 for the corpus as it was made, one more for each request that took documents out."""
     version_before: str | None
     """Of the corpus, before the first; null where people gave none."""
     version: str | None

@@ -119,8 +119,8 @@ def forgotten(facts: Facts) -> Iterator[Html]:
     """What was forgotten on request; nothing where nobody asked."""
     found = facts.get("forgotten")
     if found:
-        rows = [[found["requests"], found["documents"], found["removed"], found["version_before"], found["version"]]]
-        head = ["Requests", "Documents that left", "Rows emptied", "Version before", "Version now"]
+        rows = [[found["requests"], found["documents"], found["removed"], found["revision"], found["version_before"], found["version"]]]
+        head = ["Requests", "Documents that left", "Rows emptied", "Revision now", "Version before", "Version now"]
         yield table("Forgotten on request", head, rows)
 
 

@@ -282,11 +282,15 @@ def forgotten(facts: Facts) -> str | None:
     if not found:
         return None
     version = found["version"]
-    raised = f" The version of the corpus is {cell(version)}; before, it was {cell(found['version_before'])}." if version else ""
+    raised = f" This is revision {found['revision']:,} of the corpus."
+    raised += (
+        f" Its version is {cell(version)}; before, it was {cell(found['version_before'])}." if version and found["version_before"] else ""
+    )
     return (
-        f"{found['requests']:,} requests to forget were carried out after this corpus was made: {found['documents']:,} documents left it, and "
-        f"{found['removed']:,} rows of documents that had left before were emptied.{raised} What was forgotten is in no file of the run; later runs "
-        "know it by keyed hashes and leave it out. Copies made before, and models trained on them, are not reached by this."
+        f"Requests to forget that were carried out after this corpus was made: {found['requests']:,}. Documents that left it by them: "
+        f"{found['documents']:,}; rows of documents that had left before, and were emptied: {found['removed']:,}.{raised} "
+        "What was forgotten is in no file of the run; later runs know it by keyed hashes and leave it out. Copies made before, and models "
+        "trained on them, are not reached by this."
     )
 
 

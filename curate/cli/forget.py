@@ -61,7 +61,7 @@ def forget(
         "forgotten": receipt["counts"],
         "not met by any document": receipt["unmet"],
         "suppression list": receipt["suppression"]["list"],
-        "version": f"{receipt['version']['before']} → {receipt['version']['after']}",
+        "version": f"{receipt['version']['before']} → {receipt['version']['after']}" if receipt["version"]["after"] else "none was given",
         "left alone": receipt["left"],
         "receipt": f"{run}/{receipt['path']}",
     }
@@ -80,6 +80,8 @@ def _said(plain: Any, as_json: bool, told: dict[str, Any], copies: list[Any]) ->
         typer.echo(json.dumps(plain, indent=2, ensure_ascii=False))
         return
     for name, value in told.items():
+        if value == {}:
+            continue
         if isinstance(value, dict):
             typer.echo(name)
             for key, number in value.items():

@@ -16,7 +16,7 @@ from curate.barrier import Barrier, Earlier, Round
 from curate.engine.guard import Guard
 from curate.errors import StageError
 from curate.ledger import Balance
-from curate.schema import column
+from curate.schema import column, nameless
 from curate.shards.settle import text_lengths
 from curate.stage import DROP, VERDICT, Config, Stage, versions
 from curate.steward import OVERRIDDEN
@@ -297,7 +297,11 @@ def emptied(batch: pa.RecordBatch, step: str) -> pa.RecordBatch:
         return batch
     stay = {"id", "source", "origin", *(column(step, word) for word in VERDICT)}
     arrays = [
-        array if field.name in stay else pc.if_else(hit, pa.scalar(None, field.type), array)
+        nameless(array, hit)
+        if field.name == "origin"
+        else array
+        if field.name in stay
+        else pc.if_else(hit, pa.scalar(None, field.type), array)
         for field, array in zip(batch.schema, batch.columns, strict=True)
     ]
     return pa.RecordBatch.from_arrays(arrays, schema=batch.schema)

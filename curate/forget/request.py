@@ -148,7 +148,11 @@ def _told(folder: Folder, via: Mapping[bytes, tuple[str, float]]) -> list[Copy]:
 
 
 def texts(rows: Rows, ids: set[bytes], columns: Sequence[str]) -> Iterator[dict[str, Any]]:
-    """The rows of some ids, with these columns."""
+    """The rows of some ids, with these columns; only row groups that hold one are read."""
     wanted = pa.array(sorted(ids), pa.binary(16))
-    for batch in rows.batches(columns, 8192) if ids else ():
-        yield from batch.take(pc.indices_nonzero(pc.is_in(batch["id"], value_set=wanted))).to_pylist()
+    for file in rows.files if ids else ():
+        with rows.parquet(file) as opened:
+            for number in range(opened.num_row_groups):
+                hit = pc.indices_nonzero(pc.is_in(rows.group(file, opened, number, ["id"])["id"], value_set=wanted))
+                if len(hit):
+                    yield from rows.group(file, opened, number, columns).take(hit).to_pylist()

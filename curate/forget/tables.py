@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 
 from curate.card.folder import FORGET, Folder, Rows
 from curate.ledger import LEDGER, Balance, Outcome
-from curate.schema import ID_MODULUS, id_sum
+from curate.schema import ID_MODULUS, id_sum, nameless
 from curate.shards.settle import REMOVED_COLUMNS, PartWriter, text_lengths
 from curate.store import File, Store, failpoint
 
@@ -158,7 +158,9 @@ def _blank(batch: pa.RecordBatch, hit: pa.Array) -> pa.RecordBatch:
     """The batch with nothing left of some rows but what STAY names, and the value `forgotten`."""
     arrays = []
     for field, array in zip(batch.schema, batch.columns, strict=True):
-        if field.name == "value":
+        if field.name == "origin":
+            array = nameless(array, hit)
+        elif field.name == "value":
             array = pc.if_else(hit, pa.scalar(REASON, field.type), array)
         elif field.name not in STAY:
             array = pc.if_else(hit, pa.scalar(None, field.type), array)
@@ -173,6 +175,8 @@ def _stub(taken: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
     for field in schema:
         if field.name in REMOVED_COLUMNS:
             arrays.append(pa.array([told[field.name]] * taken.num_rows, field.type))
+        elif field.name == "origin":
+            arrays.append(nameless(taken["origin"], pa.array([True] * taken.num_rows)))
         elif field.name in taken.schema.names:
             arrays.append(taken[field.name].cast(field.type))
         else:

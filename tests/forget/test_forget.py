@@ -15,6 +15,7 @@ from curate import suppress
 from curate.__main__ import main
 from curate.card import facts
 from curate.engine.index import opened as opened_index
+from curate.errors import SourceError
 from curate.recipe import from_dict
 from curate.shards.reader import open_shards
 from curate.store import Store
@@ -28,6 +29,7 @@ VICTIM, COPY, MIRROR, LEFT = (
 )
 MARK = "quetzalcoatlus"
 """A word that stands in the victim's text and its copies, and nowhere else."""
+FORMATS = ("megatron", "datatrove", "nanogpt", "llmc")
 STEPS = [{"length": {"min_words": 8}}, {"exact_dedup": {"keep": ["fetched_at"]}}, {"near_dedup": {"keep": ["fetched_at"], "ngram": 2}}]
 
 
@@ -80,7 +82,7 @@ def made(tmp_path_factory):
     folder = tmp_path_factory.mktemp("made")
     (folder / "in.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows()))
     curate.run(recipe(folder), output=folder / "run", workers=1)
-    for to in ("megatron", "llmc"):
+    for to in FORMATS:
         assert command("export", folder / "run", "--to", to, "--output", folder / to) == 0
     return folder
 
@@ -126,10 +128,14 @@ def ids_in_arrow(folder):
     return found
 
 
+def data_of(folder, name):
+    return sorted([*folder.glob(f"{name}.bin"), *folder.glob(f"{name}.ds")])
+
+
 def export_tokens(folder, to):
     """The tokens of an export, as one array."""
     header = 1024 if to == "llmc" else 0
-    return np.concatenate([np.frombuffer(path.read_bytes()[header:], "<u2") for path in sorted((folder / to).glob("*.bin"))])
+    return np.concatenate([np.frombuffer(path.read_bytes()[header:], "<u2") for path in data_of(folder / to, "*")])
 
 
 def test_a_document_and_its_copies_are_in_no_place_afterwards(folder, capsys):
@@ -137,7 +143,7 @@ def test_a_document_and_its_copies_are_in_no_place_afterwards(folder, capsys):
     kept, removed = table(run, "documents"), table(run, "removed")
     assert (removed[MIRROR]["removed_by"], removed[COPY]["removed_by"]) == ("exact_dedup:duplicate", "near_dedup:near_duplicate")
     ids = {kept[VICTIM]["id"], removed[MIRROR]["id"], removed[COPY]["id"]}
-    lengths = {to: len(export_tokens(folder, to)) for to in ("megatron", "llmc")}
+    lengths = {to: len(export_tokens(folder, to)) for to in FORMATS}
     corpus = open_shards(run / "shards")
     tokens = len(corpus.document_tokens(kept[VICTIM]["id"]))
     capsys.readouterr()
@@ -161,11 +167,14 @@ def test_a_document_and_its_copies_are_in_no_place_afterwards(folder, capsys):
         assert len(export_tokens(folder, to)) == length - tokens
         assert json.loads((folder / to / "export.json").read_text())["forgotten"] == 1
     assert story(Store(str(run)), kept[VICTIM]["id"].hex()).hits[0].removed_by == "forget:forgotten"
+    assert "n40" not in repr(rest)  # its own id in the source; where it lay in the input is kept
+    with pytest.raises(SourceError, match="it was forgotten on request, and the run's suppression list keeps it out"):
+        story(Store(str(run)), VICTIM)
 
 
 def test_an_export_holds_the_other_documents_as_before(folder):
     run, victim = folder / "run", table(folder / "run", "documents")[VICTIM]["id"]
-    before = {to: documents_of(folder, to) for to in ("megatron", "llmc")}
+    before = {to: documents_of(folder, to) for to in FORMATS}
     assert command("forget", run, "--id", victim.hex()) == 0
     for to, documents in before.items():
         assert documents_of(folder, to) == [one for one in documents if one[0] != victim]
@@ -180,7 +189,7 @@ def documents_of(folder, to):
             listed = pa.ipc.open_file(source).read_all()
         name = side.name.removesuffix(".documents.arrow")
         header = 1024 if to == "llmc" else 0
-        tokens = np.concatenate([np.frombuffer(p.read_bytes()[header:], "<u2") for p in sorted((folder / to).glob(f"{name}*.bin"))])
+        tokens = np.concatenate([np.frombuffer(p.read_bytes()[header:], "<u2") for p in data_of(folder / to, f"{name}*")])
         ends = np.cumsum(listed["tokens"].to_numpy().astype(np.int64))
         assert ends[-1] == len(tokens)
         found += [(i, piece.tolist()) for i, piece in zip(listed["doc_id"].to_pylist(), np.split(tokens, ends[:-1]), strict=True)]
@@ -240,7 +249,7 @@ def test_the_card_says_so_and_its_version_goes_up(folder):
     assert command("forget", run, "--domain", "blog.jane.example") == 0
     after = facts.compute(Store(str(run)))
     assert after["kept"]["documents"] == before["kept"]["documents"] - 1
-    assert after["forgotten"] == {"requests": 1, "documents": 1, "removed": 0, "version_before": "1.4.2", "version": "2.0.0"}
+    assert after["forgotten"] == {"requests": 1, "documents": 1, "removed": 0, "revision": 2, "version_before": "1.4.2", "version": "2.0.0"}
     assert after["people"]["said"]["version"] == "2.0.0"
     assert after["steps"][-1]["removed"] == {"forgotten": {"documents": 1, "text_bytes": 0}}
     for page in ("README.md", "card.html"):
@@ -259,7 +268,7 @@ def test_nothing_changes_in_a_dry_run_and_the_shards_may_only_hide(folder, capsy
     assert said["by_place"] | {"exports": None} == {
         "documents": 1, "removed": 0, "shards": 1, "index": {"exact_dedup": 1, "near_dedup": 1}, "unmet": 0, "exports": None,
     }  # fmt: skip
-    assert [one["documents"] for one in said["by_place"]["exports"]] == [1, 1]
+    assert [one["documents"] for one in said["by_place"]["exports"]] == [1] * 4
     assert {one["url"] for one in said["copies"]} == {COPY, MIRROR}
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
     assert command("forget", run, "--url", VICTIM, "--no-erase") == 0
