@@ -96,6 +96,10 @@ def command(
     processes: Annotated[int | None, typer.Option(min=1, help="Several processes on a Ray cluster, a core or a GPU each.")] = None,
     ray_address: Annotated[str | None, typer.Option(help="The cluster, such as auto. [default: a local one, started now]")] = None,
     shard: Annotated[bool, typer.Option("--shard", help="Under torchrun: share parameters over processes (FSDP2). [default: DDP]")] = False,
+    sharded_checkpoints: Annotated[
+        bool,
+        typer.Option("--sharded-checkpoints", help="Each process writes its own part of a checkpoint; any number of processes reads them."),
+    ] = False,
     threads: Annotated[int | None, typer.Option(min=1, help="CPU threads. [default: one a core, fewer if that is faster now]")] = None,
     device: Annotated[str | None, typer.Option(help="cpu or cuda. [default: cuda where there is one]")] = None,
     compile: Annotated[bool | None, typer.Option("--compile/--no-compile", help="torch.compile. [default: on a GPU]")] = None,
@@ -108,7 +112,8 @@ def command(
     try:
         corpus = _of_texts(open_shards(shards))
         corpus.check_tokenizer(tokenizer)
-        where = replace(_device(device, compile, micro_rows, keep), recompute=recompute, shard=shard, tensorboard=tensorboard, wandb=wandb)
+        where = _device(device, compile, micro_rows, keep)
+        where = replace(where, recompute=recompute, shard=shard, parts=sharded_checkpoints, tensorboard=tensorboard, wandb=wandb)
         if processes is not None and "WORLD_SIZE" not in os.environ:
             from train.ray import launch
 

@@ -5,14 +5,18 @@
       optimizer.safetensors   exp_avg.<name>, exp_avg_sq.<name>, step.<name>; momentum_buffer.<name> where Muon has the matrix
       state.json              step, next row, plan and corpus, the run's config, digests of the two files; written last
 
-They are of no number of processes: parameters are whole. Training goes on while one is written; it waits for the copy into memory only.
+They are of no number of processes: parameters are whole; where no process can hold them all, sharded.py writes parts in place of the two files.
+Training goes on while one is written; it waits for the copy into memory only.
 """
 
 import json
 import os
 import shutil
 import threading
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +28,9 @@ from torch import Tensor
 from torch.distributed.tensor import DTensor, distribute_tensor
 from torch.optim import Optimizer
 
+from train import sharded
 from train.config import ModelConfig, TrainError
+from train.distributed import World
 from train.model import Decoder
 
 WEIGHTS, OPTIMIZER, STATE = "model.safetensors", "optimizer.safetensors", "state.json"
@@ -68,49 +74,103 @@ def _whole(tensor: Tensor) -> Tensor:
 
 def write(folder: Path, taken: Snapshot, state: dict[str, Any], keep: int) -> Path:
     """Write folder/step-<n>, then remove all but the newest `keep`. An OSError becomes a TrainError that names the folder."""
-    path = folder / f"step-{state['step']:08d}"
-    part = folder / f".{path.name}.part"
-    try:
-        shutil.rmtree(part, ignore_errors=True)
-        part.mkdir(parents=True)
+
+    def files(part: Path) -> None:
+        _emptied(part)
         save_file(taken.weights, part / WEIGHTS, metadata={"format": "pt"})
         save_file(taken.moments, part / OPTIMIZER)
-        (part / "config.json").write_text(json.dumps(llama_config(taken.config, taken.eos_id), indent=1) + "\n")
-        files = {name: _digest(part / name) for name in (WEIGHTS, OPTIMIZER)}
-        (part / STATE).write_text(json.dumps(state | {"files": files}, indent=1) + "\n")
+
+    return put(folder, state, keep, llama_config(taken.config, taken.eos_id), files)
+
+
+def part_of(folder: Path, step: int) -> Path:
+    """Where a checkpoint is written before it is one."""
+    return folder / f".step-{step:08d}.part"
+
+
+def _emptied(part: Path) -> None:
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+
+
+def put(folder: Path, state: dict[str, Any], keep: int, config: dict[str, Any], files: Callable[[Path], None]) -> Path:
+    """A checkpoint whose tensors `files` writes into the folder it is given: synced and renamed when whole. TrainError where that fails."""
+    path, part = folder / f"step-{state['step']:08d}", part_of(folder, state["step"])
+    try:
+        files(part)
+        digests = {file.name: _digest(file) for file in sorted(part.iterdir())}
+        (part / "config.json").write_text(json.dumps(config, indent=1) + "\n")
+        (part / STATE).write_text(json.dumps(state | {"files": digests}, indent=1) + "\n")
         for file in part.iterdir():
             _sync(file)
         _sync(part)
         shutil.rmtree(path, ignore_errors=True)
         part.rename(path)
         _sync(folder)
-    except (OSError, SafetensorError) as error:
+    except (SafetensorError, *sharded.FAILURES) as error:
+        told = _unwritten(path, error)
         shutil.rmtree(part, ignore_errors=True)
-        raise TrainError(f"checkpoint {path}: expected to write it, got {error}; free space and go on with --resume") from None
+        raise told from None
     for old in _steps(folder)[keep:]:
         shutil.rmtree(old)
     return path
 
 
-class Saver:
-    """Writes checkpoints while training goes on, one at a time; what went wrong is raised at the next call."""
+def _unwritten(path: Path, error: BaseException) -> TrainError:
+    said = sharded.reason(error)
+    with suppress(OSError):  # there may be no such folder
+        said += f" ({shutil.disk_usage(path.parent).free >> 20:,} MiB free there)"
+    return TrainError(f"checkpoint {path}: expected to write it, got {said}; free space and go on with --resume, from the one before it")
 
-    def __init__(self, folder: Path, keep: int) -> None:
-        self.folder, self.keep = folder, keep
+
+class Saver:
+    """Writes checkpoints while training goes on, one at a time; what went wrong is told at the next step."""
+
+    def __init__(self, folder: Path, keep: int, world: World, parts: bool, eos_id: int) -> None:
+        """parts: each process writes its own (sharded.py); every process must make one then."""
+        self.folder, self.keep, self.world, self.eos_id = folder, keep, world, eos_id
+        self.parts, self._group = parts, sharded.group() if parts else None
         self._thread: threading.Thread | None = None
         self._error: TrainError | None = None
 
-    def save(self, taken: Snapshot, state: dict[str, Any]) -> None:
-        """Begin to write; waits for the one before."""
+    def save(self, model: Decoder, optimizers: list[Optimizer], state: dict[str, Any]) -> None:
+        """Copy and begin to write; waits for the one before. Every process must call it."""
         self.wait()
-        self._thread = threading.Thread(target=self._write, args=(taken, state))
-        self._thread.start()
+        if self.parts:
+            write_it = self._own_part(model, optimizers, state)
+        else:
+            taken = snapshot(model, optimizers, self.eos_id)
+            write_it = partial(write, self.folder, taken, state, self.keep)
+        if self.parts or self.world.leads:
+            self._thread = threading.Thread(target=self._run, args=(write_it,))
+            self._thread.start()
 
-    def _write(self, taken: Snapshot, state: dict[str, Any]) -> None:
+    def _own_part(self, model: Decoder, optimizers: list[Optimizer], state: dict[str, Any]) -> Callable[[], object]:
+        """What waits until this process's part is written, and with the lead until the checkpoint is whole."""
+        part = part_of(self.folder, state["step"])
+        if self.world.leads:
+            try:
+                _emptied(part)
+            except OSError as error:
+                raise _unwritten(part, error) from None
+        self.world.wait()  # what a crash left there is gone
+        until = sharded.begin(part, model, optimizers, self._group)
+        if not self.world.leads:
+            return until
+        config = llama_config(model.config, self.eos_id)
+        return lambda: put(self.folder, state, self.keep, config, lambda _: until())
+
+    def _run(self, write_it: Callable[[], object]) -> None:
         try:
-            write(self.folder, taken, state, self.keep)
+            write_it()
         except TrainError as error:
             self._error = error
+        except sharded.FAILURES as error:
+            self._error = _unwritten(self.folder, error)
+
+    def failure(self) -> str | None:
+        """What went wrong with the one that was begun last, as soon as it is known."""
+        return None if self._error is None else str(self._error)
 
     def wait(self) -> None:
         """Until all is written; TrainError if something was not."""
@@ -155,14 +215,19 @@ def restore(checkpoint: Checkpoint, model: Decoder, optimizers: list[Optimizer])
 
     TrainError if the checkpoint is of another model.
     """
-    weights = load_file(checkpoint.path / WEIGHTS)
+    parts = (checkpoint.path / sharded.METADATA).exists()
+    weights = {} if parts else load_file(checkpoint.path / WEIGHTS)
     own = dict(model.named_parameters())
-    for name in sorted(own.keys() | weights.keys()):
-        here, there = (list(side[name].shape) if name in side else None for side in (own, weights))
+    stored = sharded.sizes(checkpoint.path) if parts else {name: list(tensor.shape) for name, tensor in weights.items()}
+    for name in sorted(own.keys() | stored.keys()):
+        here, there = list(own[name].shape) if name in own else None, stored.get(name)
         if here != there:
             raise TrainError(
                 f"checkpoint {checkpoint.path}: expected {name} of shape {here}, got {there}; it is of another model: start a new --output"
             )
+    if parts:
+        sharded.restore(checkpoint.path, model, optimizers)
+        return
     moments: dict[str, dict[str, Tensor]] = {}
     for key, value in (load_file(checkpoint.path / OPTIMIZER) if optimizers else {}).items():
         kind, _, name = key.partition(".")

@@ -206,6 +206,8 @@ class Device:
     """Whether figures are written for TensorBoard too."""
     wandb: str | None = None
     """Project of Weights & Biases that gets the figures too."""
+    parts: bool = False
+    """Whether each process writes its own part of a checkpoint (torch.distributed.checkpoint), in place of whole safetensors files."""
     shard: bool = False
     """Whether several processes share parameters and optimizer (FSDP2), in place of one copy each (DDP)."""
 

@@ -99,8 +99,10 @@ def train(
     with _asked_to_stop() as stop:
         try:
             run.until(stop_after, clock, stop)
-        finally:
-            run.close()
+        except BaseException:
+            run.close(failed=True)
+            raise
+        run.close()
     if run.step == run.config.steps and run.evaluation is None:
         run.evaluate()
     if run.step < run.config.steps:
@@ -140,7 +142,7 @@ class Run:
         self.reports = reporters(output, device, config) if world.leads else []
         self.peak = flops.peak(world.device) if world.leads else None
         self.guard = Guard.of(self.metrics.kept)
-        self.saver = checkpoint.Saver(output / "checkpoints", device.keep)
+        self.saver = checkpoint.Saver(output / "checkpoints", device.keep, world, device.parts, corpus.meta.eos_id)
         self.last = self.metrics.last
         self.evaluation: Evaluation | None = None
         self.eval_seconds = 0.0
@@ -160,7 +162,9 @@ class Run:
                         break  # the end may be another one now
                     self.take(loader)
                     # the event is read once: a signal that comes later ends the run a step later, with its checkpoint
-                    stopped = self.world.said_by_lead(stop.is_set())
+                    stopped, failed = self.world.said_by_lead((stop.is_set(), self.saver.failure()))
+                    if failed is not None:
+                        raise TrainError(failed)
                     self._after(self.step == end or stopped)
             finally:
                 loader.close()
@@ -241,10 +245,9 @@ class Run:
             report.write(self.last)
         self.show.step(self.last, config.steps)
         if last or (config.checkpoint_every and step % config.checkpoint_every == 0):
-            taken = checkpoint.snapshot(self.model, self.optimizers, self.corpus.meta.eos_id)
             if self.world.leads:
                 self.metrics.sync()
-                self.saver.save(taken, _state(step, self.plan, config))
+            self.saver.save(self.model, self.optimizers, _state(step, self.plan, config))
 
     def evaluate(self) -> Evaluation:
         """Held-out bits per byte, now."""
@@ -253,12 +256,18 @@ class Run:
         self.eval_seconds = time.monotonic() - started
         return self.evaluation
 
-    def close(self) -> None:
-        """Until the last checkpoint is written."""
-        self.saver.wait()
-        for report in self.reports:
-            report.close()
-        self.world.wait()
+    def close(self, failed: bool = False) -> None:
+        """Until the last checkpoint is written; after a failure nobody waits for the others, which may be gone."""
+        try:
+            self.saver.wait()
+        except TrainError:
+            if not failed:  # else it is told already
+                raise
+        finally:
+            for report in self.reports:
+                report.close()
+            if not failed:
+                self.world.wait()
 
     def summary(self) -> Summary:
         """How it stands."""

@@ -3,6 +3,8 @@
 import json
 import math
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +26,7 @@ class Metrics:
                     break  # a line cut by a crash, the last one
         self.kept: list[dict[str, Any]] = [json.loads(line) for line in kept]
         self.last = dict(self.kept[-1]) if kept else {}
-        self._file = None
+        self._path, self._file = path, None
         if writes:
             path.write_text("".join(line + "\n" for line in kept))
             self._file = path.open("a")
@@ -33,12 +35,21 @@ class Metrics:
         if self._file is not None:
             strict = {name: None if isinstance(value, float) and not math.isfinite(value) else value for name, value in metrics.items()}
             self._file.write(json.dumps(strict) + "\n")
-            self._file.flush()
+            with self._told():
+                self._file.flush()
 
     def sync(self) -> None:
         """To the disk, before a checkpoint says that these steps are done."""
         if self._file is not None:
-            os.fsync(self._file.fileno())
+            with self._told():
+                os.fsync(self._file.fileno())
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise TrainError(f"{self._path}: expected to write it, got {error}; free space and go on with --resume") from None
 
 
 def write_config(output: Path, config: Config, corpus: Corpus | None = None) -> None:

@@ -1,6 +1,8 @@
 """Checkpoints: whole or absent, the newest whole one is used, another model's is refused, and `transformers` opens them."""
 
 import json
+import resource
+from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
@@ -96,3 +98,83 @@ def test_transformers_opens_a_checkpoint(trained, tmp_path):
     ids = torch.randint(0, 64, (2, 16))
     with torch.no_grad():
         assert torch.allclose(twin(ids).logits, trained[0](ids), atol=1e-4)
+
+
+@contextmanager
+def files_of_at_most(size):
+    """The kernel refuses to make a file larger than so many bytes, as a full disk would."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize("parts", [False, True])
+def test_a_disk_that_is_full_ends_the_run_with_the_checkpoint_before_it(run, config, parts, tmp_path):
+    config = replace(config, checkpoint_every=2, eval_every=0)
+    straight, _ = run("straight", config)
+    run("full", config, stop_after=2, parts=parts)
+    with (
+        files_of_at_most(8000),
+        pytest.raises(
+            TrainError, match=r"checkpoint .*step-\d+: expected to write it, got .*; free space and go on with --resume, from the"
+        ),
+    ):
+        run("full", config, parts=parts)
+    assert [path.name for path in (tmp_path / "full" / "checkpoints").iterdir()] == ["step-00000002"]
+    whole, watch = run("full", config, parts=parts)
+    assert watch.notes == ["resumed from step-00000002"]
+    assert whole.evaluation == straight.evaluation
+
+
+def test_a_failure_of_the_writing_thread_is_told_at_the_next_step(run, config, monkeypatch, tmp_path):
+    written = checkpoint.write
+
+    def fails(folder, taken, state, keep):
+        if state["step"] > 1:
+            raise TrainError("checkpoint: expected to write it, got no space")
+        return written(folder, taken, state, keep)
+
+    monkeypatch.setattr(checkpoint, "write", fails)
+    told = checkpoint.Saver.failure
+
+    def when_done(saver):
+        if saver._thread is not None:
+            saver._thread.join()  # the step after may come before the thread is done
+        return told(saver)
+
+    monkeypatch.setattr(checkpoint.Saver, "failure", when_done)
+    with pytest.raises(TrainError, match="expected to write it, got no space"):
+        run("fails", replace(config, steps=50, checkpoint_every=1, eval_every=0))
+    assert len((tmp_path / "fails" / "metrics.jsonl").read_text().splitlines()) == 2
+    assert checkpoint.newest(tmp_path / "fails" / "checkpoints")[0].state["step"] == 1
+
+
+def test_parts_are_a_checkpoint_like_whole_files(run, config, tmp_path):
+    straight, _ = run("straight", config)
+    run("parts", config, stop_after=3, parts=True)
+    folder = tmp_path / "parts" / "checkpoints" / "step-00000003"
+    assert {path.name for path in folder.iterdir()} == {".metadata", "__0_0.distcp", "config.json", "state.json"}
+    assert set(json.loads((folder / "state.json").read_text())["files"]) == {".metadata", "__0_0.distcp"}
+    larger = replace(config, model=ModelConfig(**vars(config.model) | {"hidden": 48}))
+    with pytest.raises(TrainError, match=r"expected model.layers.0.mlp.down_proj.weight of shape \[16, 48\], got \[16, 32\]; it is of"):
+        checkpoint.restore(checkpoint.newest(folder.parent)[0], *make(larger, Device())[:2])
+    mixed, watch = run("parts", config)  # goes on with whole files
+    assert watch.notes == ["resumed from step-00000003"]
+    assert mixed.evaluation == straight.evaluation
+    last = [checkpoint.newest(tmp_path / name / "checkpoints")[0].path for name in ("straight", "parts")]
+    for name in (checkpoint.WEIGHTS, checkpoint.OPTIMIZER):
+        assert (last[0] / name).read_bytes() == (last[1] / name).read_bytes()
+
+
+def test_a_damaged_part_is_passed_over(run, config, tmp_path):
+    run("damaged", replace(config, eval_every=0), parts=True)
+    folder = tmp_path / "damaged" / "checkpoints"
+    part = folder / "step-00000006" / "__0_0.distcp"
+    part.write_bytes(part.read_bytes()[:-9])
+    found, passed = checkpoint.newest(folder)
+    assert found.state["step"] == 5
+    assert len(passed) == 1
+    assert passed[0].startswith("checkpoint step-00000006: expected whole files, got ")

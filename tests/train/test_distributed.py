@@ -69,13 +69,21 @@ def same(lines, alone):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("more", [[], ["--shard"]], ids=["ddp", "fsdp"])
+@pytest.mark.parametrize(
+    "more",
+    [[], ["--shard"], ["--sharded-checkpoints"], ["--shard", "--sharded-checkpoints"]],
+    ids=["ddp", "fsdp", "ddp parts", "fsdp parts"],
+)
 def test_two_processes_are_one_and_one_goes_on_where_two_stopped(more, alone, shards, tmp_path):
     output = tmp_path / "run"
     said = start(2, shards, output, *OPTIONS, *more, "--stop-after", "4")
     assert "stopped at step 4 of 6" in said[0]
     assert "stopped" not in said[1]
-    start(1, shards, output, "--resume")
+    kept = output / "checkpoints" / "step-00000004"
+    assert len(list(kept.glob("__*_0.distcp"))) == (2 if "--sharded-checkpoints" in more else 0)
+    if "--sharded-checkpoints" in more:  # and back
+        start(1, shards, output, "--resume", "--stop-after", "5", "--sharded-checkpoints")
+    start(2 if "--sharded-checkpoints" in more else 1, shards, output, "--resume", *more)
     same(record(output), alone)
 
 
