@@ -12,12 +12,16 @@ from curate.card.lookup import Found, find
 from curate.differing import Differences, differences
 from curate.errors import CurateError
 from curate.schema import column
+from curate.stage import Stage
 from curate.store import Store
 
 MAX_KEEPERS = 20
 """Keepers of keepers that are followed; there is one at most for each step that looks for duplicates."""
 GONE = ("in no table of this run", "out of reach")
 """What is said of a keeper that no row is found of: a bug in this run; a folder that was moved, where it was an earlier one."""
+
+SEGMENTS = "kept in segments"
+"""What is said of a keeper that a later step cut; its URL is that of its segments."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +32,7 @@ class Keeper:
     id: str
     url: str | None
     outcome: str
-    """kept, the `step:reason` that removed it later, or one of GONE."""
+    """kept, SEGMENTS, the `step:reason` that removed it later, or one of GONE."""
     similarity: float | None
     differences: Differences | None
     """Where the duplicate's text and the keeper's go apart; None where one of them is not there."""
@@ -47,19 +51,20 @@ def keepers(folder: Folder, row: Mapping[str, Any]) -> list[Keeper]:
             break
         found = _found(folder if run is None else _earlier(folder, run), keeper)
         other = found.columns if found else {}
-        mine, its = row.get("text"), other.get("text")
+        cut = found is not None and other["id"] != keeper
+        mine, its = row.get("text"), None if cut else other.get("text")
         chain.append(
             Keeper(
                 step=step,
                 id=keeper.hex(),
                 url=other.get("url"),
-                outcome=GONE[run is not None] if found is None else other.get("removed_by") or "kept",
+                outcome=GONE[run is not None] if found is None else SEGMENTS if cut else other.get("removed_by") or "kept",
                 similarity=row.get(column(step, "similarity")),
                 differences=differences(mine, its) if mine is not None and its is not None else None,
                 run=run,
             )
         )
-        if found is None or run is not None:
+        if found is None or run is not None or cut:
             break
         row = other
     return chain
@@ -68,7 +73,15 @@ def keepers(folder: Folder, row: Mapping[str, Any]) -> list[Keeper]:
 def _found(folder: Folder | None, keeper: bytes) -> Found | None:
     if folder is None:
         return None
-    return next(iter(find(folder.documents, "id", keeper)), None) or _left(folder.removed, keeper)
+    found = next(find(folder.documents, "id", keeper), None) or _left(folder.removed, keeper)
+    segments = (part for name in cutting(folder) for rows in (folder.documents, folder.removed) for part in find(rows, name, keeper))
+    return found or next(segments, None)
+
+
+def cutting(folder: Folder) -> list[str]:
+    """The columns that name the document that a segment was cut from, one a step that cuts."""
+    names = [column(step.name, "parent") for step in folder.steps if isinstance(step.declared, Stage) and step.declared.splits]
+    return [name for name in names if name in folder.documents.names]
 
 
 def _earlier(folder: Folder, run: str) -> Folder | None:

@@ -48,6 +48,12 @@ class Balance:
     cut: Counter[str] = field(default_factory=Counter)
     entered: Counter[str] = field(default_factory=Counter)
     """Documents that a step measured, by step."""
+    born: Counter[str] = field(default_factory=Counter)
+    """Segments of documents that a step cut, by step."""
+    split: Counter[str] = field(default_factory=Counter)
+    """Documents that a step cut into segments, which went on in their place, by step."""
+    ids_born: int = 0
+    ids_split: int = 0
 
     def add(self, other: "Balance") -> None:
         """Add another task's."""
@@ -64,8 +70,14 @@ class Balance:
                 self.records,
                 self.documents + sum(self.skipped.values()) + self.read_errors if self.records else self.records,
             ),
-            "documents = kept + removed": (self.documents, self.kept + sum(self.removed.values()) - self.read_errors),
-            "ids in = ids kept + ids removed (mod 2^128)": (self.ids_in % ID_MODULUS, (self.ids_kept + self.ids_removed) % ID_MODULUS),
+            "documents + born by splitting = kept + removed + split": (
+                self.documents + sum(self.born.values()),
+                self.kept + sum(self.removed.values()) - self.read_errors + sum(self.split.values()),
+            ),
+            "ids in + ids born = ids kept + ids removed + ids split (mod 2^128)": (
+                (self.ids_in + self.ids_born) % ID_MODULUS,
+                (self.ids_kept + self.ids_removed + self.ids_split) % ID_MODULUS,
+            ),
             "bytes in + added = bytes kept + removed + cut": (
                 self.bytes_in + sum(self.added.values()),
                 self.bytes_kept + self.bytes_removed + sum(self.cut.values()),
@@ -97,7 +109,7 @@ class Outcome:
         line: dict[str, Any] = {"task": self.task, "kind": self.kind}
         if self.balance:
             plain = dict(vars(self.balance))  # asdict would count a Counter's items
-            for name in ("ids_in", "ids_kept", "ids_removed"):
+            for name in [name for name in plain if name.startswith("ids_")]:
                 plain[name] = f"{plain[name] % ID_MODULUS:032x}"
             line |= {name: dict(sorted(value.items())) if isinstance(value, dict) else value for name, value in plain.items()}
         return line | {"facts": self.facts, "files": {role: [asdict(file) for file in files] for role, files in self.files.items()}}
@@ -107,7 +119,7 @@ class Outcome:
         """The outcome that a ledger line records."""
         balance = None
         if "records" in line:
-            balance = Balance(**{name: _counted(name, line[name]) for name in Balance.__dataclass_fields__})
+            balance = Balance(**{name: _counted(name, line[name]) for name in Balance.__dataclass_fields__ if name in line})
         files = {role: [File(**file) for file in files] for role, files in line["files"].items()}
         return Outcome(task=line["task"], kind=line["kind"], files=files, balance=balance, facts=line["facts"])
 

@@ -181,6 +181,9 @@ def report(summary: Summary, console: Console, wall_seconds: float) -> None:
         f"+ {first.read_errors:,} read errors",
         highlight=False,
     )
+    for segment in summary.segments:
+        for step, born in segment.balance.born.items():
+            console.print(f"{step} cut {segment.balance.split[step]:,} documents into {born:,} segments", highlight=False)
     share = last.kept / first.documents if first.documents else 0.0
     source = f"{size(summary.raw_bytes)} of markup" if summary.raw_bytes else f"{size(first.bytes_in)} of text"
     console.print(

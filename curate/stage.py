@@ -108,6 +108,8 @@ class Stage:
     config: type[Config]
     fn: Callable[[pa.RecordBatch, Any], Columns] = field(repr=False)
     module: str
+    splits: str | None = None
+    """The measure (list<int64>: starts and ends, by turns) that says into which bytes of its text a document is cut; see `curate/shards/splitting.py`."""
 
     def __reduce__(self) -> tuple[Callable, tuple[str]]:
         """A stage crosses a process boundary as the name of its module, never as code."""
@@ -191,6 +193,7 @@ def stage(
     models: Callable[[Any], Mapping[str, str]] | None = None,
     brings: Callable[[Any], Mapping[str, pa.DataType]] | None = None,
     resources: Mapping[str, float] = MappingProxyType({}),
+    splits: str | None = None,
 ) -> Callable[[Callable[[pa.RecordBatch, Any], Columns]], Stage]:
     """Declare the decorated function as the one stage of its module; the step's name is the function's. Fields: see `Stage`."""
 
@@ -222,6 +225,7 @@ def stage(
             config=config,
             fn=fn,
             module=fn.__module__,
+            splits=splits,
         )
 
     return declare

@@ -21,7 +21,7 @@ from curate.card.lookup import Found, find
 from curate.card.markdown import visible
 from curate.differing import Differences
 from curate.errors import RecipeError, SourceError
-from curate.keepers import GONE, Keeper, keepers
+from curate.keepers import GONE, SEGMENTS, Keeper, cutting, keepers
 from curate.schema import DOCUMENT, column
 from curate.shards.locate import places
 from curate.stage import DROP
@@ -30,6 +30,8 @@ from curate.store import Store
 ID = re.compile(r"[0-9a-f]{32}")
 EXCERPT_CHARS = 500
 VALUE_CHARS = 300
+MAX_SEGMENTS = 20
+"""Segments of a document that was cut that are told."""
 ERROR = "error"
 STORY_COLUMNS = frozenset([*DOCUMENT.names, "removed_by", "value", "threshold"])
 
@@ -104,6 +106,8 @@ class Story:
     num_documents: int
     num_removed: int
     hits: tuple[Hit, ...]
+    num_segments: int = 0
+    """Where the key names a document that was cut: how many segments of it there are, of which the first are told."""
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
@@ -119,9 +123,14 @@ def story(store: Store, key: str) -> Story:
         for rows in (folder.documents, folder.removed)
         for found in find(rows, name, value)
     )
+    segments: list[Found] = []
+    if not hits and name == "id":
+        segments = [found for step in cutting(folder) for rows in (folder.documents, folder.removed) for found in find(rows, step, value)]
+        hits = tuple(hit(folder, found, keepers(folder, found.columns)) for found in segments[:MAX_SEGMENTS])
     if not hits:
         raise SourceError(_unknown(folder, name, key))
-    return Story(run=store.root, key=key, num_documents=folder.documents.num_rows, num_removed=folder.removed.num_rows, hits=hits)
+    totals = {"num_documents": folder.documents.num_rows, "num_removed": folder.removed.num_rows}
+    return Story(run=store.root, key=key, hits=hits, num_segments=len(segments), **totals)
 
 
 def _asked(key: str) -> tuple[str, bytes | str]:
@@ -262,6 +271,8 @@ _STYLES = {"kept": "bold green", "removed": "bold red", ERROR: "bold magenta", "
 def render(told: Story) -> RenderableType:
     """The story for a terminal. Text of the crawl is never markup, and its control characters are written out."""
     searched = f"{told.num_documents:,} documents and {told.num_removed:,} removed were searched"
+    if told.num_segments:
+        searched = f"cut into segments, of which {told.num_segments:,} are there"
     head = Text(f"{shown(told.key)} in {told.run}: {len(told.hits)} row{'s' if len(told.hits) != 1 else ''} ({searched})")
     return Group(head, *(_block(hit) for hit in told.hits))
 
@@ -277,7 +288,7 @@ def _block(hit: Hit) -> Text:
     _lines(text, _origin(hit))
     for keeper in hit.keepers:
         alike = f", similarity {keeper.similarity}" if keeper.similarity is not None else ""
-        outcome = keeper.outcome if keeper.outcome in ("kept", *GONE) else f"removed by {keeper.outcome}"
+        outcome = keeper.outcome if keeper.outcome in ("kept", SEGMENTS, *GONE) else f"removed by {keeper.outcome}"
         outcome += f" in run {keeper.run}" if keeper.run else ""
         _lines(text, [("keeper", f"{keeper.id} {shown(keeper.url)}, {shown(outcome)}{alike} ({keeper.step})")])
         _differences(text, keeper.differences)

@@ -148,7 +148,7 @@ MAY_IMPORT = {
         "curate.store",
         "curate.shards",
     },
-    "curate.keepers": {"curate.card", "curate.schema", "curate.store", "curate.errors"},
+    "curate.keepers": {"curate.card", "curate.schema", "curate.stage", "curate.store", "curate.errors"},
     "curate.why": {
         "curate.suppress",
         "curate.card",

@@ -27,7 +27,7 @@ from curate.errors import LedgerError, ShardError
 from curate.ledger import Balance
 from curate.schema import ID_MODULUS
 from curate.shards import format as layout
-from curate.stage import DECIMALS, versions
+from curate.stage import DECIMALS, Stage, versions
 from curate.store import Store
 
 FACTS = "card/facts.json"
@@ -137,7 +137,10 @@ def flow(folder: Folder) -> Iterator[dict[str, Any]]:
                 "text_bytes_cut": segment.cut[name],
                 "removed": reasons,
             }
-            documents -= sum(reason["documents"] for reason in reasons.values())
+            declared = step.declared if step else None
+            if isinstance(declared, Stage) and declared.splits:
+                entry["split"] = {"documents": segment.split[name], "segments": segment.born[name]}
+            documents += segment.born[name] - segment.split[name] - sum(reason["documents"] for reason in reasons.values())
             text += segment.added[name] - segment.cut[name] - sum(reason["text_bytes"] for reason in reasons.values())
             yield entry | {"documents_out": documents, "text_bytes_out": text}
         if (documents, text) != (segment.kept, segment.bytes_kept):

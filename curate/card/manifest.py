@@ -56,6 +56,15 @@ class Amount(Facet):
     """UTF-8 bytes of their text."""
 
 
+class SplitFacts(Facet):
+    """What a step cut."""
+
+    documents: Count
+    """Documents that were cut."""
+    segments: Count
+    """Segments that went on in their place."""
+
+
 class StepFacts(Facet):
     """One step, in the order in which they ran."""
 
@@ -83,6 +92,8 @@ class StepFacts(Facet):
     """Bytes that it took out of documents that stayed or left later."""
     removed: dict[str, Amount]
     """Reason → what left."""
+    split: SplitFacts | None = None
+    """What it cut into segments; only of a step that does so. documents_out = documents_in + segments - documents cut - removed."""
 
 
 class RemovedFacts(Amount):

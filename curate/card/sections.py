@@ -55,13 +55,18 @@ def steps(facts: Facts) -> str:
     for step in facts["steps"]:
         name = step["step"] if step["step"] == step["uses"] else f"{step['step']} ({step['uses']})"
         only = f", only {', '.join(step['only'])}" if step["only"] is not None else ""
-        left = step["documents_in"] - step["documents_out"]
+        left = sum(reason["documents"] for reason in step["removed"].values())
         rows.append([
             name + only, number(step["documents_in"]), number(left), number(step["documents_out"]), share(step["documents_out"], whole),
             size(step["text_bytes_in"]), size(step["text_bytes_added"]), size(step["text_bytes_cut"]), size(step["text_bytes_out"]),
         ])  # fmt: skip
     head = ["Step", "Documents in", "Removed", "Documents out", "Of all read", "Text in", "Added", "Cut", "Text out"]
-    return table(head, rows)
+    cut = [
+        f"{cell(step['step'])} cut {step['split']['documents']:,} documents into {step['split']['segments']:,} segments."
+        for step in facts["steps"]
+        if "split" in step
+    ]
+    return "\n\n".join([table(head, rows), *cut])
 
 
 def reasons(facts: Facts) -> str:

@@ -1,7 +1,8 @@
 """The plan: a recipe's steps cut into segments, and what each segment reads and carries.
 
 A segment begins with the verdicts of the barriers that stand before it, runs its stages in memory, and ends in `settle`. Segments are cut at barriers, at
-`cut`, and where the resources that a stage needs change. Barriers that follow one another share a segment: the second sketches only what the first left.
+`cut`, after a stage that splits documents, and where the resources that a stage needs change.
+Barriers that follow one another share a segment: the second sketches only what the first left.
 """
 
 from collections.abc import Sequence
@@ -94,7 +95,7 @@ def _cut(steps: Sequence[Step]) -> list[Segment]:
             stage = StageCall(
                 step=step.name, stage=stages.load(step.uses), config=_config(step), only=step.only, thresholds=step.thresholds
             )
-            if current.steps and dict(current.steps[-1].stage.resources) != dict(stage.stage.resources):
+            if current.steps and (current.steps[-1].stage.splits or dict(current.steps[-1].stage.resources) != dict(stage.stage.resources)):
                 segments.append(Segment(index=len(segments)))
             segments[-1] = replace(segments[-1], steps=(*segments[-1].steps, stage))
     if len(segments) > 1 and not segments[-1].steps and not segments[-1].barriers:

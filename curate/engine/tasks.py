@@ -20,8 +20,9 @@ from curate.engine.steps import BarrierCall, StageCall, Walk
 from curate.ledger import Balance, Outcome
 from curate.read import open_span
 from curate.read.chunk import Chunk, Limits, ReadError, Source, Span
-from curate.schema import DOCUMENT, document_id, id_sum
+from curate.schema import DOCUMENT, ID_MODULUS, column, document_id, id_sum
 from curate.shards.settle import PartWriter, read_documents, settle
+from curate.shards.splitting import split
 from curate.store import File, Store
 from curate.turns import TEXT
 
@@ -176,6 +177,11 @@ class SegmentTask:
                 needs[resource] = max(needs.get(resource, 0), amount)
         return needs
 
+    @property
+    def splitting(self) -> StageCall | None:
+        """The last step, if it splits documents."""
+        return self.steps[-1] if self.steps and self.steps[-1].stage.splits else None
+
     def suspecting(self, *, died: bool = False) -> "SegmentTask":
         """This task, careful where a dead attempt left a note; `died`: it was an attempt of this task as it is."""
         return replace(self, suspicion=suspect(self.store, self.name, self.suspicion if died else None))
@@ -269,7 +275,7 @@ class _SegmentRun:
         self._steps(walk)
         wide = with_types(batch, walk.batch.schema)
         settled = settle(wide, walk.steps, failed)
-        self.removed.write(settled.removed)
+        self.removed.write(self._removed(settled.removed))
         self.balance.removed["read:error"] += len(errors)
         ids = id_sum(batch["id"])
         self.balance.ids_in += ids
@@ -285,9 +291,10 @@ class _SegmentRun:
         self._steps(walk)
         started = time.perf_counter()
         settled = settle(walk.batch, walk.steps, walk.failed)
-        self.schemas = (settled.kept.schema, settled.removed.schema)
-        self.kept.write(settled.kept)
-        self.removed.write(settled.removed)
+        kept = self._split(settled.kept)
+        self.schemas = (kept.schema, self._removed(settled.removed).schema)
+        self.kept.write(kept)
+        self.removed.write(self._removed(settled.removed))
         self._tally(settled.removed)
         for step, seconds in walk.seconds.items():
             self.seconds[step] = self.seconds.get(step, 0.0) + seconds
@@ -298,6 +305,24 @@ class _SegmentRun:
             walk.drop_raw()
         for call in self.task.steps:
             walk.run(call)
+
+    def _split(self, kept: pa.RecordBatch) -> pa.RecordBatch:
+        """The rows that go on, with segments in place of the documents that the last step cut."""
+        last = self.task.splitting
+        if last is None or last.stage.splits is None:
+            return kept
+        made, balance = split(kept, last.step, last.stage.splits), self.balance
+        balance.born[last.step] += made.born
+        balance.split[last.step] += made.split
+        balance.cut[last.step] += made.cut
+        balance.ids_born = (balance.ids_born + made.ids_born) % ID_MODULUS
+        balance.ids_split = (balance.ids_split + made.ids_split) % ID_MODULUS
+        return made.kept
+
+    def _removed(self, removed: pa.RecordBatch) -> pa.RecordBatch:
+        """The rows that leave, without the column that says where to cut."""
+        last = self.task.splitting
+        return removed if last is None else removed.drop_columns([column(last.step, str(last.stage.splits))])
 
     def _tally(self, removed: pa.RecordBatch) -> None:
         lengths = np.asarray(pc.fill_null(pc.binary_length(removed["text"]), 0))

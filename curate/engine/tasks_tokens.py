@@ -56,8 +56,8 @@ class EncodeTask:
     license_column: str | None
     spill_bytes: int
     split: SplitConfig | None = None
-    cluster_column: str | None = None
-    """Column with the id of a document's near-duplicate cluster."""
+    held_by: tuple[str, ...] = ()
+    """Columns with the id by which a document is held out: of the document that it is a segment of, of its near-duplicate cluster. First come first."""
     mix: MixConfig | None = None
     chat: ChatConfig | None = None
     """How dialogues become tokens; None for texts."""
@@ -86,7 +86,7 @@ class EncodeTask:
         more = (
             ROLES if self.chat else None,
             self.license_column,
-            self.cluster_column,
+            *self.held_by,
             self.mix.by if self.mix else None,
             *self.told_by.values(),
         )
@@ -158,7 +158,7 @@ class EncodeTask:
         """uint8[n]: which side each document stands on."""
         if self.split is None:
             return np.full(batch.num_rows, TRAIN, dtype=np.uint8)
-        ids = pc.coalesce(batch[self.cluster_column], batch["id"]) if self.cluster_column else batch["id"]
+        ids = pc.coalesce(*(batch[name] for name in self.held_by), batch["id"])
         return splits(ids, self.split.seed, self.split.validation, self.split.test)
 
 

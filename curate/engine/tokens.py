@@ -17,6 +17,7 @@ from curate.engine.tasks_tokens import CutTask, EncodeTask, IndexTask, ShardTask
 from curate.errors import RecipeError
 from curate.ledger import Outcome, files_of
 from curate.recipe import ShardsConfig, TokenizerFile
+from curate.schema import column
 from curate.shards.boundary import BOTH, FIRST
 from curate.shards.forget import forgotten_ids
 from curate.shards.format import MANIFEST, ShardMeta, ShardStat, shard_name, tokenizer_fingerprint
@@ -217,7 +218,7 @@ def _names(encoded: Sequence[Outcome], table: str) -> tuple[str, ...]:
 def _encode(
     driver: Driver, parts: Sequence[DocumentsPart], made: Tokenizer, config: ShardsConfig, license_column: str | None
 ) -> list[Outcome]:
-    recipe, cluster = driver.recipe, _cluster_column(driver)
+    recipe, held_by = driver.recipe, _held_by(driver)
     told_by, others, share = _told_by(driver), _others(driver), getattr(recipe.tokenizer, "compare_share", 0.0)
     around = (made.bos_id, made.eos_id if config.boundary != FIRST else None)
     tasks = [
@@ -231,7 +232,7 @@ def _encode(
                     made.eos_id,
                     config.seed,
                     license_column,
-                    *map(repr, (recipe.split, cluster, recipe.mix)),
+                    *map(repr, (recipe.split, held_by, recipe.mix)),
                     *([recipe.chat.model_dump(mode="json")] if recipe.chat else []),
                     *([{"boundary": config.boundary, "bos": made.bos_id}] if config.boundary != FIRST else []),
                     [told_by, [(name, file.digest) for name, file in others], share if others else 0],
@@ -244,7 +245,7 @@ def _encode(
             license_column=license_column,
             spill_bytes=driver.plan.bounds.range_bytes,
             split=recipe.split,
-            cluster_column=cluster,
+            held_by=held_by,
             mix=recipe.mix,
             chat=recipe.chat,
             around=around,
@@ -257,10 +258,13 @@ def _encode(
     return driver.phase("encode", tasks)
 
 
-def _cluster_column(driver: Driver) -> str | None:
-    """The column with the id of a document's near-duplicate cluster, from the last step that gives one."""
-    names = [name for segment in driver.plan.segments for call in segment.barriers for name in call.added() if name.endswith("__cluster")]
-    return names[-1] if names else None
+def _held_by(driver: Driver) -> tuple[str, ...]:
+    """The columns by which documents are held out: the parents of segments, first cut first; then the cluster of the last step that gives one."""
+    calls = [call for segment in driver.plan.segments for call in segment.steps if call.stage.splits]
+    clusters = [
+        name for segment in driver.plan.segments for call in segment.barriers for name in call.added() if name.endswith("__cluster")
+    ]
+    return (*(column(call.step, "parent") for call in calls), *clusters[-1:])
 
 
 def _publish(driver: Driver, meta: ShardMeta, written: Sequence[Outcome], index: Outcome, more: Mapping[str, Any]) -> dict[str, Any]:

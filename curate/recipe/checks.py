@@ -15,12 +15,14 @@ from curate.recipe.parse import CUT, Draft
 from curate.recipe.yaml import Document, listed, nearest, unknown
 from curate.schema import DOCUMENT, column
 from curate.stage import VERDICT, Stage
+from curate.turns import TEXT
 
 
 def check(drafts: Sequence[Draft], inputs: Sequence[Input], top: RecipeFile, document: Document, problems: Problems) -> None:
     """Note everything that is wrong with the order of the steps."""
     _sources(drafts, inputs, document, problems)
     _columns(drafts, inputs, top, document, problems)
+    _segments(drafts, top, document, problems)
     if not top.accept_orphans:
         _orphans(drafts, document, problems)
 
@@ -94,7 +96,7 @@ def _advance(walk: _Walk, draft: Draft) -> None:
         return
     adds = set(declared.added(draft.config)) if isinstance(declared, Stage) and draft.config is not None else set(declared.adds)
     if isinstance(declared, Stage):
-        adds |= set(VERDICT) if declared.rules else set()
+        adds = adds - {declared.splits} | (set(VERDICT) if declared.rules else set())
         if "raw" in declared.reads and "text" in declared.replaces:
             walk.textless -= set(draft.only) if draft.only else walk.textless.copy()
     walk.columns |= {column(draft.name, name) for name in adds}
@@ -111,6 +113,20 @@ def _missing(name: str, draft: Draft, later: Sequence[Draft], walk: _Walk) -> st
         return text + (f"did you mean {same[0]}?" if same else f"add `- {step}:` before it")
     near = nearest(name, sorted(walk.columns))
     return text + (f"did you mean {near}?" if near else "add a step that makes it, or name it in an input's `fields`")
+
+
+def _segments(drafts: Sequence[Draft], top: RecipeFile, document: Document, problems: Problems) -> None:
+    """Dialogues are not cut, and segments have no payload that a step could read."""
+    splitting = ""
+    for draft in drafts:
+        if splitting and "raw" in _reads(draft):
+            text = f"expected documents as they were read, got segments of {splitting}, which have no raw; put it before {splitting}"
+            problems.add(document.place(draft.key), f"steps.{draft.name}: {text}")
+        if isinstance(draft.declaration, Stage) and draft.declaration.splits:
+            splitting = draft.name
+            if top.kind != TEXT:
+                text = f"expected kind text, got {top.kind}; a dialogue cannot be cut into segments"
+                problems.add(document.place(draft.key), f"steps.{draft.name}: {text}")
 
 
 def _orphans(drafts: Sequence[Draft], document: Document, problems: Problems) -> None:
