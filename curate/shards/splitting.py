@@ -51,12 +51,12 @@ def split(kept: pa.RecordBatch, step: str, spans: str) -> Split:
         made["raw"] = rest["raw"].take(pa.array(rows, mask=born))
     arrays = [pa.array(made[field.name], field.type) if field.name in made else wide[field.name] for field in rest.schema]
     after = pa.RecordBatch.from_arrays(arrays, schema=rest.schema)
-    gone = kept["id"].filter(pa.array(counts > 0))
+    gone = kept["id"].take(pa.array(np.flatnonzero(counts)))
     return Split(
         kept=after,
         born=int(born.sum()),
         split=len(gone),
-        ids_born=id_sum(after["id"].filter(pa.array(born))),
+        ids_born=id_sum(after["id"].take(pa.array(np.flatnonzero(born)))),
         ids_split=id_sum(gone),
         cut=int(text_lengths(kept).sum() - text_lengths(after).sum()),
     )
