@@ -7,6 +7,7 @@ import json
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -60,6 +61,15 @@ class Answering:
             found += self._score(rows[start : start + ROWS], spans[start : start + ROWS])
         return found
 
+    def log_probability(self, text: str) -> float:
+        """Natural log of a text's probability behind the boundary: each token once, the last ones with as much before them as fits."""
+        whole, context = [opening(self.corpus.meta), *self.encode(text)], self.config.model.context
+        ends = [*range(1 + context, len(whole), context), len(whole)] if len(whole) > 1 else []
+        rows = [whole[max(0, end - 1 - context) : end] for end in ends]
+        counts = [end - begin for begin, end in pairwise([1, *ends])]
+        found = [self._score(rows[start : start + ROWS], counts[start : start + ROWS]) for start in range(0, len(rows), ROWS)]
+        return sum(log for part in found for log, _ in part)
+
     @torch.inference_mode()
     def _score(self, rows: Sequence[Sequence[int]], counts: Sequence[int]) -> list[tuple[float, bool]]:
         length = max(map(len, rows))
@@ -75,8 +85,10 @@ class Answering:
         return found
 
     @torch.inference_mode()
-    def continue_text(self, prompt: str, tokens: int, temperature: float = 0.8, top_k: int = 50, seed: int = 0) -> str:
-        """The prompt's continuation, up to `tokens` tokens or the end of the document; temperature 0 takes the likeliest token."""
+    def continue_text(
+        self, prompt: str, tokens: int, temperature: float = 0.8, top_k: int = 50, seed: int = 0, until: Sequence[str] = ()
+    ) -> str:
+        """The prompt's continuation, up to `tokens` tokens, the end of the document or one of `until`; temperature 0 takes the likeliest token."""
         generator = torch.Generator().manual_seed(seed)
         ids = [opening(self.corpus.meta), *self.encode(prompt)]
         begin = len(ids)
@@ -86,7 +98,12 @@ class Answering:
             if token == self.corpus.meta.eos_id:
                 break
             ids.append(token)
-        return str(self.tokenizer.decode(ids[begin:], skip_special_tokens=False))
+            if until and any(end in self._decoded(ids[begin:]) for end in until):
+                break
+        return self._decoded(ids[begin:])
+
+    def _decoded(self, ids: list[int]) -> str:
+        return str(self.tokenizer.decode(ids, skip_special_tokens=False))
 
     @torch.inference_mode()
     def document_losses(self) -> Iterator[tuple[bytes, int, int, float]]:

@@ -85,6 +85,12 @@ def remove(
 def evaluate(
     run: Run,
     task: Annotated[list[Path] | None, typer.Option(help="A JSONL file of items; may be repeated. Without one: bits per byte.")] = None,
+    harness: Annotated[str | None, typer.Option(help="Tasks of lm-eval, such as arc_easy,piqa; needs that package.")] = None,
+    include: Annotated[Path | None, typer.Option(help="A folder of your own tasks for lm-eval, as YAML.")] = None,
+    shots: Annotated[
+        int | None, typer.Option(min=0, help="Solved examples before each item of lm-eval. [default: as the task says]")
+    ] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Items of each task of lm-eval, at most.")] = None,
     step: Step = None,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
     shards: Shards = None,
@@ -95,6 +101,8 @@ def evaluate(
     Items: {"query": "The sky is", "choices": [" blue", " green"], "gold": 0}, or {"context": "2 and 2 is", "continuation": " 4"}
 
     train eval runs/web/train --task tasks/sky.jsonl
+
+    train eval runs/web/train --harness arc_easy --limit 200
     """
     from train import answer, tasks
     from train.evaluate import HeldOut, unigram_log_probabilities
@@ -103,7 +111,11 @@ def evaluate(
     with _told():
         items = [(path.stem, tasks.read(path)) for path in task or []]
         model = answer.load(run, step, shards, device)
-        if items:
+        if harness is not None:
+            from train.harness import evaluate as ask
+
+            rows = ask(model, harness.split(","), include, shots, limit)
+        elif items:
             rows = [vars(tasks.score(model, name, of)) for name, of in items]
         else:
             plan = Plan.of(model.corpus, model.config)

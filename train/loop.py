@@ -33,7 +33,7 @@ from train import checkpoint, flops
 from train.config import MAX_EPOCHS, Config, Device, TrainError, refit
 from train.distributed import World
 from train.evaluate import Evaluation, HeldOut, unigram_log_probabilities
-from train.loader import Batch, Loader
+from train.loader import Loader
 from train.optim import schedule, set_rate
 from train.plan import Plan, TokenLedger, batch_digest, token_ledger
 from train.record import Metrics, write_config
@@ -173,8 +173,10 @@ class Run:
         """One step."""
         started, waited = time.perf_counter(), loader.seconds
         batch = loader.next()
-        loss, norm, attended = self._gradients(batch)
-        skipped = self.guard.reason(loss, norm)
+        valid, attended = self.world.sum(torch.tensor([batch.num_targets, batch.attended])).tolist()
+        loss = gradient(self.loss, batch.rows, max(1, valid), self.device, self.world)
+        norm = clip(self.model, self.config)
+        skipped = self.guard.reason(loss, norm, valid)
         self._update(skipped is None)
         self.guard.note(loss, norm, skipped, self.step + 1)
         spent, waited = time.perf_counter() - started, loader.seconds - waited
@@ -192,12 +194,6 @@ class Run:
             self.last["skipped"] = skipped
             self._name_documents(skipped)
         self.step += 1
-
-    def _gradients(self, batch: Batch) -> tuple[float, float, int]:
-        """(loss in nats a valid target of the whole batch, norm of its gradient before clipping, pairs of positions in its attention)."""
-        valid, attended = self.world.sum(torch.tensor([batch.num_targets, batch.attended])).tolist()
-        loss = gradient(self.loss, batch.rows, max(1, valid), self.device, self.world)
-        return loss, clip(self.model, self.config), attended
 
     def _use(self, spent: float, attended: int) -> dict[str, float]:
         """How much of the peak a step used by both counts, and the time until the end, evaluations included."""

@@ -24,6 +24,9 @@ PATIENCE = 3
 IN_A_ROW = 10
 """So many skipped steps one after the other end the run."""
 
+NO_TARGETS = "no target in the batch"
+"""Every row is masked: there is nothing to predict."""
+
 
 class Guard:
     """Remembers the steps that were taken."""
@@ -43,8 +46,10 @@ class Guard:
             guard.note(line["loss"], line["grad_norm"], line.get("skipped"), line["step"])
         return guard
 
-    def reason(self, loss: float, norm: float) -> str | None:
-        """Why a step is to be skipped; None where it is not."""
+    def reason(self, loss: float, norm: float, targets: int = 1) -> str | None:
+        """Why a step is to be skipped; None where it is not. targets: valid ones of the whole batch."""
+        if targets == 0:
+            return NO_TARGETS
         for name, value, past in (("loss", loss, self._losses), ("gradient norm", norm, self._norms)):
             if not math.isfinite(value):
                 return f"{name} {value}"
@@ -63,9 +68,9 @@ class Guard:
         self._in_a_row += 1
         self._high = self._high + 1 if skipped.startswith("gradient norm") and math.isfinite(norm) else 0
         if self._in_a_row == IN_A_ROW:
+            advice = "start a new --output with a lower --lr" if skipped != NO_TARGETS else "give documents of two tokens and more"
             raise TrainError(
-                f"step {step}: expected steps that can be taken, got {IN_A_ROW} skipped in a row, the last for {skipped}; "
-                "start a new --output with a lower --lr"
+                f"step {step}: expected steps that can be taken, got {IN_A_ROW} skipped in a row, the last for {skipped}; {advice}"
             )
 
 

@@ -15,10 +15,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import token_corpora
+import torch
 
 from curate.shards.reader import open_shards
 from train import checkpoint
 from train.config import MAX_EPOCHS, Config, Device, ModelConfig, TrainError
+from train.loop import train
 from train.plan import Plan, token_ledger
 from train.record import Metrics, read_config, write_config
 from train.step import make, update
@@ -225,3 +227,24 @@ def test_tied_models_train_and_resume(run, config, tmp_path):
     run("tied halves", tied, stop_after=2)
     run("tied halves", tied)
     assert weights(tmp_path / "tied") == weights(tmp_path / "tied halves")
+
+
+def test_compiled_layers_keep_their_shapes(run, config, corpus, monkeypatch, tmp_path):
+    """Under torch.compile nothing is compiled anew after the first step and the first evaluation, and the numbers stay."""
+    compiled, counts = torch.nn.Module.compile, []
+    monkeypatch.setattr(torch.nn.Module, "compile", lambda module, **options: compiled(module, backend=counted, **options))
+
+    def counted(graph, inputs):
+        counts.append(graph)
+        return graph.forward
+
+    config = replace(config, steps=8, eval_every=2, checkpoint_every=0)
+    seen = []
+    watch = type("Watch", (), {"note": lambda self, line: None, "step": lambda self, metrics, steps: seen.append(len(counts))})()
+    write_config(tmp_path / "compiled", config)
+    train(tmp_path / "compiled", corpus, config, Device(compile=True), watch)
+    run("plain", config)
+    assert seen[0] > 0
+    assert len(set(seen[1:])) == 1
+    losses = [[line["loss"] for line in record(tmp_path / name)] for name in ("compiled", "plain")]
+    assert np.allclose(*losses, atol=1e-5)

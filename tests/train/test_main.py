@@ -1,6 +1,7 @@
 """The command: a run from end to end, what it leaves behind, and what it says about options and shards that do not fit."""
 
 import json
+import re
 import shutil
 
 import pytest
@@ -111,3 +112,32 @@ def test_minutes_become_steps(corpus):
     train_tokens = corpus.num_tokens * 0.8
     assert MAX_EPOCHS * train_tokens / 64 < long.steps < MAX_EPOCHS * corpus.num_tokens / 64
     assert (long.eval_every, long.checkpoint_every) == (-(-long.steps // 2), -(-long.steps // 10))
+
+
+def test_shards_of_two_tokenizers_and_a_plan_that_no_longer_fits(own, tmp_path):
+    strange = token_corpora.meta(tokenizer_fingerprint="sha256:" + "0" * 64)
+    table = token_corpora.table(token_corpora.documents(120)[60:], strange, 10)
+    mixed = shutil.copytree(own.parent, tmp_path / "mixed") / "shards"
+    shutil.copy(token_corpora.write(tmp_path / "other", [table], strange) / "shard-00000.arrow", mixed / "shard-00001.arrow")
+    result = call("--shards", mixed, "--steps", 2, *TINY)
+    assert result.exit_code == 2
+    assert "shard-00001.arrow: expected tokenizer_fingerprint" in result.stderr
+    assert "do not mix the shards of two runs" in result.stderr
+    assert call("--shards", own, "--steps", 6, "--stop-after", 2, "--mix", "left=1,right=1", *TINY).exit_code == 0
+    record = own.parent / "train" / "run.json"
+    config = json.loads(record.read_text())
+    record.write_text(json.dumps(config | {"mix": [{"row": 0, "weights": [["left", 2], ["right", 1]]}]}))
+    result = call("--shards", own, "--resume", "--device", "cpu")
+    assert result.exit_code == 2
+    assert re.search(r"step-00000002: expected plan sha256:\w+, got sha256:\w+; the shards are not those it was trained on", result.stderr)
+    record.write_text(json.dumps(config | {"mix": [{"row": 0, "weights": [["gone", 2], ["right", 1]]}]}))
+    result = call("--shards", own, "--resume", "--device", "cpu")
+    assert result.exit_code == 2
+    assert "expected sources with documents to train on, one of ['left', 'right'], got ['gone']" in result.stderr
+
+
+def test_fewer_tokens_than_a_batch(own):
+    result = call("--shards", own, "--steps", 2, *TINY[:4], "--batch-tokens", 1 << 20, "--device", "cpu")
+    assert result.exit_code == 2
+    assert "expected at least one batch of 1048576 tokens, got" in result.stderr
+    assert "lower --batch-tokens and --context" in result.stderr

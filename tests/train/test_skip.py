@@ -9,7 +9,8 @@ import pytest
 
 from train import loop
 from train.config import TrainError
-from train.skip import IN_A_ROW, LEAST, PATIENCE, Guard
+from train.plan import Plan
+from train.skip import IN_A_ROW, LEAST, NO_TARGETS, PATIENCE, Guard
 
 
 def steady(guard, steps):
@@ -92,3 +93,31 @@ def test_the_documents_of_a_skipped_batch_are_named_and_the_model_stays(run, con
     run("halves", replace(config))
     resumed = [json.loads(line) for line in (tmp_path / "halves" / "metrics.jsonl").read_text().splitlines()]
     assert [line["loss"] for line in resumed] == [line["loss"] for line in lines]
+
+
+def masked(plan, which):
+    """The plan's batches, in which no row of the batches `which` has a target."""
+    read = plan.batch
+
+    def batch(self, row, num_rows):
+        rows = read(self, row, num_rows)
+        if row // 8 in which:
+            rows[:, 1:] = np.where(rows[:, 1:] < 0, rows[:, 1:], ~rows[:, 1:])
+        return rows
+
+    return batch
+
+
+def test_a_batch_whose_rows_are_all_masked_is_skipped_and_a_corpus_of_them_is_told(run, config, monkeypatch, tmp_path):
+    monkeypatch.setattr(Plan, "batch", masked(Plan, {2}))
+    summary, watch = run("one", config)
+    lines = [json.loads(line) for line in (tmp_path / "one" / "metrics.jsonl").read_text().splitlines()]
+    assert [line.get("skipped") for line in lines] == [None, None, NO_TARGETS, None, None, None]
+    assert math.isfinite(summary.evaluation.bits_per_byte)
+    assert next(note for note in watch.notes if "is skipped" in note).startswith("step 3 is skipped: no target in the batch; its ")
+    monkeypatch.undo()
+    monkeypatch.setattr(Plan, "batch", masked(Plan, range(100)))
+    with pytest.raises(
+        TrainError, match="got 10 skipped in a row, the last for no target in the batch; give documents of two tokens and more"
+    ):
+        run("all", replace(config, steps=20, eval_every=0, checkpoint_every=0))
