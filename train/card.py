@@ -54,7 +54,8 @@ def write_card(output: Path, corpus: Corpus, summary: Summary) -> Path:
         ]
     tokenizer = corpus.manifest["tokenizer"]
     size = f"{totals['documents']:,} documents, {totals['tokens']:,} tokens, {totals['text_bytes']:,} bytes of text"
-    lines += ["", "## Data", "", f"Corpus `{corpus.corpus_id}`: {size}."]
+    shards = len(corpus.manifest["shards"])
+    lines += ["", "## Data", "", f"Corpus `{corpus.corpus_id}`: {size}, in {shards} shard{'s' * (shards != 1)}."]
     lines += [f"Tokenizer `{tokenizer['fingerprint']}`, {tokenizer['vocab_size']:,} entries.", ""]
     lines += ["| tokens | count |", "|---|---|"]
     lines += [f"| {name.replace('_', ' ')} | {getattr(ledger, name):,} |" for name in ledger.__dataclass_fields__]

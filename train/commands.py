@@ -1,4 +1,4 @@
-"""The verbs of `train` beside training: trace, exposure, remove, eval, sample, losses."""
+"""The verbs of `train` beside training: trace, exposure, remove, eval, sample, losses, export."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -19,7 +19,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="A JSON object a line.")]
 
 def add_to(app: typer.Typer) -> None:
     """Give the app its verbs."""
-    for verb in (trace, exposure, remove, evaluate, sample, losses):
+    for verb in (trace, exposure, remove, evaluate, sample, losses, export):
         app.command("eval" if verb is evaluate else verb.__name__)(verb)
 
 
@@ -170,6 +170,23 @@ def losses(
     with _told():
         count = write(run, output, step, shards, device, by)
     typer.echo(f"{count:,} {'documents' if by == 'document' else 'rows'} in {output}")
+
+
+def export(
+    run: Run,
+    output: Annotated[Path, typer.Option(help="A folder, empty or not there.")],
+    step: Step = None,
+    shards: Shards = None,
+) -> None:
+    """The model with its tokenizer as a folder that `transformers` opens, from whole or sharded checkpoints.
+
+    train export runs/web/train --output models/web
+    """
+    from train.export import export as write
+
+    with _told():
+        at = write(run, output, step, shards)
+    typer.echo(f"the model of step {at} in {output}; open it with AutoModelForCausalLM.from_pretrained and AutoTokenizer.from_pretrained")
 
 
 def _lines(rows: Callable[[], list[dict[str, Any]]], as_json: bool) -> None:

@@ -8,9 +8,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from typer.testing import CliRunner
 
-from train import checkpoint
+from train import answer, checkpoint
+from train.__main__ import app
 from train.config import Device, ModelConfig, TrainError
+from train.record import write_config
 from train.step import make, update
 
 
@@ -178,3 +181,24 @@ def test_a_damaged_part_is_passed_over(run, config, tmp_path):
     assert found.state["step"] == 5
     assert len(passed) == 1
     assert passed[0].startswith("checkpoint step-00000006: expected whole files, got ")
+
+
+def test_export_opens_in_transformers_whatever_was_written(run, config, corpus, tmp_path):
+    transformers = pytest.importorskip("transformers")
+    run("made", replace(config, steps=4, eval_every=0), parts=True)
+    write_config(tmp_path / "made", replace(config, steps=4, eval_every=0), corpus)
+    result = CliRunner().invoke(app, ["export", str(tmp_path / "made"), "--output", str(tmp_path / "model"), "--step", "3"])
+    assert result.exit_code == 0, result.output
+    assert "the model of step 3 in" in result.output
+    twin = transformers.AutoModelForCausalLM.from_pretrained(tmp_path / "model").eval()
+    own = answer.load(tmp_path / "made", 3)
+    ids = torch.tensor([own.encode("abcde")])
+    with torch.no_grad():
+        assert torch.allclose(twin(ids).logits, own.model(ids), atol=1e-4)
+    assert (
+        transformers.PreTrainedTokenizerFast(tokenizer_file=str(tmp_path / "model" / "tokenizer.json"))("abcde")["input_ids"]
+        == ids[0].tolist()
+    )
+    again = CliRunner().invoke(app, ["export", str(tmp_path / "made"), "--output", str(tmp_path / "model")])
+    assert again.exit_code == 2
+    assert "expected an empty folder, got one with files; choose another --output" in again.stderr
