@@ -26,6 +26,7 @@ from curate.consent import rsl, words
 from curate.consent.policy import POLICIES, TRAINERS, Signal, basis, kept, resolved
 from curate.stage import Columns, Rule, stage
 from curate.stage import Config as Base
+from curate.web.columns import of_pages
 
 SIGNALS = pa.list_(pa.struct([(name, pa.string()) for name in Signal._fields]))
 Verdict = Literal["deny", "unclear", "allow", "unknown"]
@@ -46,7 +47,7 @@ class Config(Base):
 
 
 @stage(
-    version=2,
+    version=3,
     reads=("headers",),
     adds={"verdict": pa.string(), "basis": pa.string(), "signals": SIGNALS},
     rules=(Rule("opted_out", "verdict", "in", "deny"), Rule("held_consent", "verdict", "in", "hold")),
@@ -54,7 +55,9 @@ class Config(Base):
 def consent(batch: pa.RecordBatch, config: Config) -> Columns:
     policy = POLICIES[config.policy]
     known = arrow.valid(batch["text"]) if "text" in batch.schema.names else [True] * batch.num_rows
-    carried = {name: batch[name].to_pylist() for name in ("headers", "markup__wishes", "url") if name in batch.schema.names}
+    carried = {name: batch[name].to_pylist() for name in ("headers", "url") if name in batch.schema.names}
+    if (wishes := of_pages(batch, "wishes")) is not None:
+        carried["wishes"] = wishes.to_pylist()
     silent = ("unknown", basis(policy, None, "silent"), list[Any]())
     rows: list[tuple[str | None, str | None, list[Any] | None]] = []
     for row in range(batch.num_rows):
@@ -77,7 +80,7 @@ _ROBOTS = re.compile(r"\bno(?:image)?ai\b|\bnoml\b", re.IGNORECASE)
 def _signals(given: dict[str, Any]) -> Iterator[Signal]:
     """Signals of the response headers, then of the `<meta>` elements."""
     url = given.get("url") or ""
-    for carrier, pairs in (("header", given.get("headers")), ("meta", given.get("markup__wishes"))):
+    for carrier, pairs in (("header", given.get("headers")), ("meta", given.get("wishes"))):
         for pair in pairs or ():
             name, value = (pair["name"] or "").lower(), (pair["value"] or "").strip()
             if name == "tdm-reservation":

@@ -1,7 +1,7 @@
 """Licence: what a document may be used for, as an SPDX identifier with its class, scope, confidence and all the evidence.
 
-Claims come from the page (`markup__claims`), from response headers (`Link: …; rel="license"`), from a `license` column that a source
-carries (metadata of a package or repository: SPDX, a classifier, words, a whole licence text, a Debian copyright file), and from
+Claims come from the page (the `claims` of `markup`, whatever the recipe calls it), from response headers (`Link: …; rel="license"`), from a
+`license` column that a source carries (metadata of a package or repository: SPDX, a classifier, words, a whole licence text, a Debian copyright file), and from
 `SPDX-License-Identifier` tags in the first 100 lines of a text that was no page; whichever of them a batch has is read. Each claim gets a scope
 from its place: a mark in a figure or a list, a credit for a photo, a link in running text that grants nothing speak of a part and never of the page.
 Claims on the whole document that ask for different things are a conflict, resolved to the strictest and held for a steward; no claim is no
@@ -38,6 +38,7 @@ from curate.license_texts import PACKAGE, licences_of
 from curate.rights import CLASSES, NOASSERTION, RESERVED, Licence, expression, of_url, of_words
 from curate.stage import Columns, Rule, stage
 from curate.stage import Config as Base
+from curate.web.columns import of_pages
 
 EVIDENCE = pa.list_(pa.struct([(name, pa.string()) for name in ("kind", "value", "spdx", "locator", "snippet")]))
 CONFLICT, CUSTOM = "conflict", "custom"
@@ -98,7 +99,7 @@ class Claim(NamedTuple):
 
 
 @stage(
-    version=2,
+    version=3,
     reads=("headers",),
     adds={
         "spdx": pa.string(),
@@ -121,7 +122,9 @@ class Claim(NamedTuple):
 def license(batch: pa.RecordBatch, config: Config) -> Columns:
     lists = Lists(config.allow, config.deny, config.quarantine)
     known = arrow.valid(batch["text"]) if "text" in batch.schema.names else [True] * batch.num_rows
-    carried = {name: batch[name].to_pylist() for name in ("headers", "markup__claims", "license", "url") if name in batch.schema.names}
+    carried = {name: batch[name].to_pylist() for name in ("headers", "license", "url") if name in batch.schema.names}
+    if (claims := of_pages(batch, "claims")) is not None:
+        carried["claims"] = claims.to_pylist()
     tags = _tags(batch)
     nothing = dict.fromkeys(_ADDS)
     seen: dict[Any, dict[str, Any]] = {}
@@ -141,7 +144,7 @@ def license(batch: pa.RecordBatch, config: Config) -> Columns:
 def _key(given: dict[str, Any]) -> Any:
     """What a page's claims are made of: pages of a site say the same."""
     links = [one["value"] for one in given.get("headers") or () if one["name"] and one["name"].lower() == "link"]
-    return tuple(links), tuple(tuple(claim.values()) for claim in given.get("markup__claims") or ())
+    return tuple(links), tuple(tuple(claim.values()) for claim in given.get("claims") or ())
 
 
 _ADDS = dict(license.adds)
@@ -190,8 +193,8 @@ def _tags(batch: pa.RecordBatch) -> dict[int, list[Claim]]:
     if "text" not in batch.schema.names:
         return {}
     files = np.arange(batch.num_rows)
-    if "markup__edits" in batch.schema.names:
-        files = np.flatnonzero(np.asarray(pc.fill_null(pc.equal(batch["markup__edits"], 0), True)))
+    if (edits := of_pages(batch, "edits")) is not None:
+        files = np.flatnonzero(np.asarray(pc.fill_null(pc.equal(edits, 0), True)))
     told = pc.fill_null(pc.match_substring(batch["text"].take(pa.array(files)), _TAG), False)
     found = {}
     for row in files[np.asarray(told)].tolist():
@@ -241,7 +244,7 @@ def _claims(given: dict[str, Any]) -> Iterator[Claim]:
             yield from _of_metadata(value, given.get("url"))
     for header in given.get("headers") or ():
         yield from _of_header(header["name"] or "", header["value"] or "")
-    for claim in given.get("markup__claims") or ():
+    for claim in given.get("claims") or ():
         kind, value, snippet = claim["kind"], claim["value"], claim["snippet"] or ""
         licence = of_url(value) or (of_words(value) if kind not in ("href", "icon") else None)
         scope, confidence = _place(kind, claim["locator"], licence, value, snippet)

@@ -19,6 +19,15 @@ def one(headers=(), meta=(), **options):
     return {n.removeprefix("consent__"): c[0].as_py() for n, c in (measured | consent.judge(measured, config, "consent")).items()}
 
 
+def test_the_step_that_read_the_markup_may_have_any_name():
+    columns = {
+        "text": pa.array(["text"], pa.large_string()),
+        "headers": pa.nulls(1, schema.HEADERS),
+        "pages__wishes": pa.array([[{"name": "robots", "value": "noai"}]], WISHES),
+    }
+    assert consent.measure(pa.record_batch(columns), Config(), "consent")["consent__verdict"].to_pylist() == ["deny"]
+
+
 @pytest.mark.parametrize(
     ("headers", "meta", "verdict"),
     [

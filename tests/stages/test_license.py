@@ -243,7 +243,8 @@ def test_tags_in_the_head_of_a_file_but_not_of_a_page():
         columns = {
             "text": pa.array([text], pa.large_string()),
             "headers": pa.nulls(1, schema.HEADERS),
-            "markup__edits": pa.array([edits], pa.int32()),
+            "pages__edits": pa.array([edits], pa.int32()),
+            "pages__claims": pa.array([[]], CLAIMS),
         }
         return license.measure(pa.record_batch(columns), Config(), "license")["license__spdx"][0].as_py()
 
@@ -252,6 +253,17 @@ def test_tags_in_the_head_of_a_file_but_not_of_a_page():
     assert tagged("<!-- SPDX-License-Identifier: CC-BY-4.0 -->", None) == "CC-BY-4.0"
     assert tagged(code, 1) == "NOASSERTION"
     assert tagged("\n" * 100 + code, 0) == "NOASSERTION"
+
+
+def test_the_step_that_read_the_markup_may_have_any_name_and_stand_twice():
+    columns = {
+        "text": pa.array(["a", "b", "c"], pa.large_string()),
+        "headers": pa.nulls(3, schema.HEADERS),
+        "pages__claims": pa.array([[claim("rel", "https://creativecommons.org/licenses/by/4.0/")], None, None], CLAIMS),
+        "pages_again__claims": pa.array([None, [claim("rel", "https://creativecommons.org/publicdomain/zero/1.0/")], None], CLAIMS),
+    }
+    measured = license.measure(pa.record_batch(columns), Config(), "license")
+    assert measured["license__spdx"].to_pylist() == ["CC-BY-4.0", "CC0-1.0", "NOASSERTION"]
 
 
 def test_whole_texts_in_metadata():
