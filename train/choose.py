@@ -12,7 +12,7 @@ import torch
 from curate.shards.reader import Corpus
 from train.config import DEFAULTS, MAX_EPOCHS, TOKENS_PER_PARAMETER, Config, Device, MixStage, TrainError, model_config
 from train.data import opening
-from train.mixture import Share, resolved
+from train.mixture import Share, passes, resolved
 from train.plan import Plan
 from train.step import make, seconds_per_step
 
@@ -85,9 +85,15 @@ def choose(corpus: Corpus, wanted: Wanted, device: Device, note: Callable[[str],
         minutes = defaults.minutes if wanted.minutes is None else wanted.minutes
         most = plan.most_tokens(MAX_EPOCHS, wanted.mix or ()) // config.batch_tokens
         config = fit(config, plan, minutes, device, wanted.threads is None, note, max(1, most))
+    mix = resolved(wanted.mix or (), config.steps, config.rows)
+    if mix:
+        times = passes(mix, config.steps * config.rows, context, plan.streams)
+        told = ", ".join(f"{name} {often:.2f}" for name, often in times.items())
+        advice = f"; over {MAX_EPOCHS} passes text teaches little" if max(times.values()) > MAX_EPOCHS else ""
+        note(f"passes over each source: {told}{advice}")
     return replace(
         config,
-        mix=resolved(wanted.mix or (), config.steps, config.rows),
+        mix=mix,
         eval_every=_or(wanted.eval_every, -(-config.steps // 2)),
         checkpoint_every=_or(wanted.checkpoint_every, -(-config.steps // 10)),
     )

@@ -105,6 +105,16 @@ def most_tokens(shares: Sequence[Share], streams: Mapping[str, Epochs], epochs: 
     return min(int(epochs * streams[name].num_tokens / of) for name, of in part.items() if of)
 
 
+def passes(stages: Sequence[MixStage], rows: int, context: int, streams: Mapping[str, Epochs]) -> dict[str, float]:
+    """How often each source will have been read after `rows` rows, about: padding is not known before the rows are packed."""
+    found = dict.fromkeys(streams, 0.0)
+    for stage, end in zip(stages, [*(later.row for later in stages[1:]), rows], strict=True):
+        whole = sum(weight for _, weight in stage.weights)
+        for name, weight in stage.weights:
+            found[name] += (end - stage.row) * context * weight / whole / max(1, streams[name].num_tokens)
+    return found
+
+
 def groups(stages: Sequence[MixStage], sources: Sequence[str], of: np.ndarray, known: Sequence[str]) -> dict[str, np.ndarray]:
     """Which documents each name of the stages stands for: name → positions int64[k] in `of`, the source's code of each document.
 

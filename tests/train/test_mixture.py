@@ -191,7 +191,12 @@ def test_words_that_are_refused(values, message):
 def test_a_run_with_a_mix_is_chosen_stopped_and_resumed(corpus, run, tmp_path):
     shares = parse(["left=3,right=1", "0.5: left=0,right=1"])
     asked = Wanted(steps=10, depth=1, context=16, batch_tokens=128, threads=1, mix=shares)
-    config = replace(choose(corpus, asked, Device(), print), eval_every=0)
+    notes = []
+    config = replace(choose(corpus, asked, Device(), notes.append), eval_every=0)
+    size = {name: stream.num_tokens for name, stream in Plan.of(corpus, config).streams.items()}
+    assert notes == [f"passes over each source: left {480 / size['left']:.2f}, right {800 / size['right']:.2f}"]
+    choose(corpus, replace(asked, steps=200), Device(), notes.append)
+    assert notes[-1].endswith("; over 4 passes text teaches little")
     assert config.mix == (MixStage(0, (("left", 3), ("right", 1))), MixStage(40, (("left", 0), ("right", 1))))
     assert Config.from_json(config.to_json()) == config
     check_same(config, asked, "here")
