@@ -19,7 +19,7 @@ def audited(folder, inputs=(), overrides=()):
         _licence(row)
         _consent(row)
     left = run.removed().to_table(columns=["id", "removed_by"]).to_pylist()
-    assert not {row["id"] for row in kept} & {row["id"] for row in left}
+    assert not {row["id"] for row in kept} & {row["id"] for row in left if row["removed_by"] != "read:same_record"}
     return len(kept), len(left)
 
 

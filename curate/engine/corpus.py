@@ -143,7 +143,11 @@ def _tokens(driver: Driver, segment: Segment) -> dict[str, Any] | None:
 
 
 def license_column(driver: Driver) -> str | None:
-    """The column with the SPDX expression, if a step determines it."""
+    """The column with the SPDX expression, if a step determines it; files of repositories have theirs from the licence file beside them."""
+    for segment in driver.plan.segments:
+        for found in segment.barriers:
+            if found.barrier.name == "repository_license":
+                return f"{found.step}__spdx"
     for segment in driver.plan.segments:
         for call in segment.steps:
             if call.stage.name == "license":

@@ -311,7 +311,7 @@ def overridden(batch: pa.RecordBatch, step: str, uses: str) -> pa.RecordBatch:
     """The batch with a step's verdicts on rows that a steward keeps moved to `overridden`, as `step:reason`; a row without a text cannot be kept."""
     decision, drop = batch[column(STEWARD, "decision")], batch[column(step, DROP)]
     stays = pc.equal(decision, "keep")
-    if uses == "license":
+    if uses in ("license", "repository_license"):
         stays = pc.or_(stays, pc.equal(decision, "approve"))
     stays = pc.and_(pc.and_(pc.fill_null(stays, False), drop.is_valid()), batch["text"].is_valid())
     if not pc.any(stays).as_py():
