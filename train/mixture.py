@@ -14,6 +14,7 @@ Price: 10 bytes a row of the run in memory.
 """
 
 import re
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -168,13 +169,13 @@ class Turns(Alone):
 
     def where(self, row: int) -> tuple[int, int]:
         self._reach(row + 1)
-        block = int(np.searchsorted(self._begins, row, side="right")) - 1
+        block = bisect_right(self._begins, row) - 1
         at = row - self._begins[block]
         return int(self._owner[block][at]), int(self._number[block][at])
 
     def taken(self, rows: int) -> np.ndarray:
         self._reach(rows)
-        block = int(np.searchsorted(self._begins, rows, side="right")) - 1
+        block = bisect_right(self._begins, rows) - 1
         if block == len(self._owner):
             return self._ahead[block].copy()
         part = self._owner[block][: rows - self._begins[block]]
