@@ -19,6 +19,7 @@ from curate import barrier
 from curate.card import content, manifest, measures, questions
 from curate.card.balance import balance
 from curate.card.decided import decided
+from curate.card.drift import schemas
 from curate.card.folder import FORGET, LEDGER, READ, READ_ERROR, RECIPE, Folder, StepSaid, add, open_folder, read_json
 from curate.card.forgotten import forgotten, receipts, version_now
 from curate.card.identity import identity
@@ -90,6 +91,8 @@ def gather(store: Store) -> tuple[dict[str, Any], content.Contents]:
         "people": _people(folder),
         "files": _files(folder),
     }
+    if (fields := schemas(folder)) is not None:
+        facts["schemas"] = fields
     if (people := decided(folder)) is not None:
         facts["decided"] = people
     if (asked := forgotten(store, questions.answers(store, folder.recipe).get("version"))) is not None:

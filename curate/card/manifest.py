@@ -32,6 +32,53 @@ class InputFacts(Facet):
     """Its name."""
 
 
+class TypeFacts(Facet):
+    """A field with one type."""
+
+    records: Count
+    """Records in which it has it."""
+    files: Count
+    """Files with such records."""
+    first: str
+    """The first of them by name."""
+
+
+class FieldFacts(Facet):
+    """A field of the records of a source."""
+
+    name: str
+    """As the records call it."""
+    types: dict[str, TypeFacts]
+    """Type → where; JSON's types, or those of Parquet; null among them."""
+    missing_files: Count
+    """Files of the source without it."""
+    first_missing: str | None
+    """The first of them by name."""
+    missing_sources: list[str]
+    """Other sources with fields of which no record has it."""
+    differing_sources: list[str]
+    """Other sources in which it has other types, null aside."""
+    drifts: bool
+    """Whether files of the source differ in having it, or its types, null aside, are more than one."""
+
+
+class SchemaFacts(Facet):
+    """What the records of a source look like."""
+
+    source: str
+    """Its name."""
+    files: Count
+    """Its files."""
+    records: Count
+    """Records that have fields, errors among them."""
+    drifting: Count
+    """Fields that drift."""
+    fields: list[FieldFacts]
+    """Those that drift first, then by name."""
+    others: Count
+    """Fields that are not listed."""
+
+
 class ReadFacts(Facet):
     """What reading gave."""
 
@@ -294,6 +341,8 @@ class Facts(Facet):
     """Groups of people that documents name; a table for each step that looked."""
     toxicity: list[ToxicityFacts]
     """What steps `toxicity` found, by language."""
+    schemas: list[SchemaFacts] | None = None
+    """Fields of the inputs' records, by source, and where they drift; only where a source has some."""
     decided: DecidedFacts | None = None
     """What stewards decided; only in a run with a file of decisions."""
     forgotten: ForgottenFacts | None = None

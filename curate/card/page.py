@@ -109,7 +109,7 @@ def _flow(facts: Facts) -> Iterator[Html]:
     rows = [
         [
             one["step"] if one["step"] == one["uses"] else f"{one['step']} ({one['uses']})",
-            *(one["documents_in"], one["documents_in"] - one["documents_out"], one["documents_out"]),
+            *(one["documents_in"], sum(gone["documents"] for gone in one["removed"].values()), one["documents_out"]),
             *(Html(size(one[f"text_bytes_{what}"])) for what in ("in", "added", "cut", "out")),
         ]
         for one in steps
@@ -122,6 +122,7 @@ def _flow(facts: Facts) -> Iterator[Html]:
     yield from tables.forgotten(facts)
     yield from tables.balance(facts)
     yield tables.inputs(facts)
+    yield from tables.drift(facts)
 
 
 def _reasons(facts: Facts) -> Iterator[Html]:

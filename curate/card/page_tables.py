@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from curate.card.content import QUANTILES
+from curate.card.drift import said
 from curate.card.html import Html, foreign, table, tag
 from curate.card.markdown import share, size
 from curate.card.sections_groups import differing
@@ -18,6 +19,12 @@ def inputs(facts: Facts) -> Html:
     kept = {one["value"]: one["documents"] for one in facts["content"]["sources"]["top"]}
     rows = [[one["source"], foreign(one["uri"]), kept.get(one["source"], 0)] for one in facts["inputs"]]
     return table("Inputs", ["Source", "Location", "Documents kept"], rows, 2)
+
+
+def drift(facts: Facts) -> Iterator[Html]:
+    """Fields that differ between files and sources."""
+    if rows := [[foreign(part) for part in row] for row in said(facts)]:
+        yield table("Fields that differ between files and sources", ["Source", "Field", "What differs"], rows, 3)
 
 
 def values(heading: str, counted: Mapping[str, Any], whole: int) -> Html:

@@ -68,6 +68,8 @@ def _body(facts: Mapping[str, Any], recipe: str, documentation: Mapping[str, str
         if name in said:
             yield f"## {heading}", str(said[name]).strip().replace("<", "&lt;")
     yield "## Inputs", sections.inputs(facts)
+    if drift := sections.drift(facts):
+        yield "### Fields that differ between files and sources", drift
     yield "## What happened, step by step", sections.steps(facts)
     yield "### Why documents left", sections.reasons(facts)
     if facts["kept"]["documents"]:

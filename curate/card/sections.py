@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from curate.card.content import QUANTILES
+from curate.card.drift import said
 from curate.card.markdown import Raw, cell, fenced, number, share, size, table
 from curate.signoff import States
 
@@ -46,6 +47,12 @@ def inputs(facts: Facts) -> str:
         table(head, rows, 2)
         + f"\n\n{balance}{read['errors']:,} that could not be read (they lie in `removed/` with their place and the reason)."
     )
+
+
+def drift(facts: Facts) -> str:
+    """Fields that appear, vanish or change their type between files of a source, or that other sources lack; nothing where none does."""
+    rows = list(said(facts))
+    return table(["Source", "Field", "What differs"], rows, 3) if rows else ""
 
 
 def steps(facts: Facts) -> str:

@@ -14,12 +14,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from curate.arrow import text_bytes
 from curate.engine.exchange import Runs, plain, read_range
 from curate.engine.guard import Guard, Suspicion, suspect
 from curate.engine.steps import BarrierCall, StageCall, Walk
 from curate.ledger import Balance, Outcome
 from curate.read import open_span
 from curate.read.chunk import Chunk, Limits, ReadError, Source, Span
+from curate.read.shapes import Described
 from curate.schema import DOCUMENT, ID_MODULUS, column, document_id, id_sum
 from curate.shards.settle import PartWriter, read_documents, settle
 from curate.shards.splitting import split
@@ -214,6 +216,7 @@ class _SegmentRun:
     balance: Balance = field(default_factory=Balance)
     seconds: dict[str, float] = field(default_factory=dict)
     raw_bytes: int = 0
+    described: Described = field(default_factory=Described)
 
     def __post_init__(self) -> None:
         bounds = self.task.bounds
@@ -238,7 +241,7 @@ class _SegmentRun:
             started = time.perf_counter()
             for chunk in open_span(span, part.source, limits):
                 self._spend("read", started)
-                self._count(chunk)
+                self._count(chunk, span.container)
                 self._errors(chunk.errors, part.source, extra)
                 if chunk.hosts is not None:
                     self.hosts.write(chunk.hosts)
@@ -256,10 +259,11 @@ class _SegmentRun:
             self._walk(batch, verdicts)
             started = time.perf_counter()
 
-    def _count(self, chunk: Chunk) -> None:
+    def _count(self, chunk: Chunk, container: str) -> None:
         self.balance.records += chunk.documents.num_rows + sum(chunk.skipped.values()) + len(chunk.errors)
         self.balance.skipped.update(chunk.skipped)
         self.balance.read_errors += len(chunk.errors)
+        self.described.add(container, chunk.described, chunk.fields)
         self.raw_bytes += int(pc.sum(pc.binary_length(chunk.documents["raw"])).as_py() or 0)
 
     def _errors(self, errors: Sequence[ReadError], source: Source, extra: Sequence[str]) -> None:
@@ -285,7 +289,7 @@ class _SegmentRun:
         walk = Walk(batch, self.balance, self.task.measure_all, guard=self.guard)
         self.balance.documents += batch.num_rows
         self.balance.ids_in += id_sum(batch["id"])
-        self.balance.bytes_in += text_bytes_of(batch)
+        self.balance.bytes_in += text_bytes(batch["text"])
         for mark, rows in zip(self.task.marks, verdicts, strict=True):
             walk.mark(mark.call, rows)
         self._steps(walk)
@@ -349,9 +353,18 @@ class _SegmentRun:
             kind="segment",
             files=files,
             balance=balance,
-            facts={"raw_bytes": self.raw_bytes} | ({"set_aside": self.guard.set_aside} if self.guard.set_aside else {}),
+            facts=self._facts(),
             seconds=self.seconds,
         )
+
+    def _facts(self) -> dict[str, Any]:
+        """Payload bytes; documents that were set aside; fields of the records of each container."""
+        facts: dict[str, Any] = {"raw_bytes": self.raw_bytes}
+        if self.guard.set_aside:
+            facts["set_aside"] = self.guard.set_aside
+        if isinstance(self.task.part, InputPart):
+            facts |= self.described.facts(self.task.part.source.name)
+        return facts
 
 
 def error_row(error: ReadError, source: str) -> dict[str, Any]:
@@ -385,8 +398,3 @@ def with_types(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
         batch[field.name].cast(field.type) if field.name in batch.schema.names else pa.nulls(batch.num_rows, field.type) for field in schema
     ]
     return pa.RecordBatch.from_arrays(arrays, schema=schema)
-
-
-def text_bytes_of(batch: pa.RecordBatch) -> int:
-    """UTF-8 bytes of the texts of a batch."""
-    return int(pc.sum(pc.binary_length(batch["text"])).as_py() or 0)

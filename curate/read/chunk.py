@@ -80,5 +80,9 @@ class Chunk:
     errors: list[ReadError]
     hosts: pa.RecordBatch | None = None
     """Files of whole hosts found on the way (`curate.read.hosts.HOSTS`); their records are counted as skipped. None where there are none."""
+    described: int = 0
+    """Records that have fields."""
+    fields: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    """(field, type) → how many of these have it (`curate.read.shapes`)."""
     stored_bytes: int = 0
     """How far the reader has come in the span since the last chunk, in stored bytes, for progress."""

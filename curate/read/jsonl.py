@@ -143,6 +143,7 @@ def _record(rows: Rows, fields: Fields, at: int, length: int, value: Any) -> Non
     if not isinstance(value, dict):
         rows.error(at, f"expected a JSON object, got {type(value).__name__} {repr(value)[:40]}")
         return
+    rows.shapes.record(value)
     try:
         found = fields.of(value)
     except WrongRecordError as wrong:

@@ -47,6 +47,7 @@ def read(span: Span, source: Source, limits: Limits) -> Iterator[Chunk]:
             for group, start in enumerate(_group_starts(table)):
                 count = table.metadata.row_group(group).num_rows
                 if span.start <= start < span.end:
+                    rows.shapes.rows(table.schema_arrow, count)
                     for _ in _group(table, group, first, count, columns, fields, rows):
                         yield rows.take(start - span.start)
                 first += count

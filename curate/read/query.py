@@ -36,6 +36,7 @@ def read(span: Span, source: Source, limits: Limits) -> Iterator[Chunk]:
                     f"input {span.uri}: expected a local file for a query, got a remote one; copy it or read it without a query"
                 )
         for number, record in enumerate(_records(span.uri, source.query or "select * from input", limits)):
+            rows.shapes.record(record)
             try:
                 rows.add(offset=number, length=None, **fields.of(record))
             except WrongRecordError as wrong:

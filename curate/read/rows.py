@@ -19,6 +19,7 @@ from curate import schema
 from curate.read.chunk import Chunk, Limits, ReadError, Source
 from curate.read.encoding import utf8_safe
 from curate.read.hosts import HOSTS
+from curate.read.shapes import Shapes
 
 
 def document_schema(carried: tuple[str, ...] = ()) -> pa.Schema:
@@ -36,6 +37,7 @@ class Rows:
         self._schema = document_schema(carried)
         self._carried = carried
         self._taken = 0
+        self.shapes = Shapes()
         self._clear()
 
     def _clear(self) -> None:
@@ -124,11 +126,14 @@ class Rows:
         placed = _columns(self._origins, list(schema.ORIGIN))
         columns = _columns(self._rows, [field for field in self._schema if field.name != "origin"])
         columns.insert(self._schema.get_field_index("origin"), pa.StructArray.from_arrays(placed, fields=list(schema.ORIGIN)))
+        described, fields = self.shapes.take()
         chunk = Chunk(
             documents=pa.RecordBatch.from_arrays(columns, schema=self._schema),
             skipped=self._skipped,
             errors=self._errors,
             hosts=pa.RecordBatch.from_pylist(self._hosts, schema=HOSTS) if self._hosts else None,
+            described=described,
+            fields=fields,
             stored_bytes=max(0, reached - self._taken),
         )
         self._taken = max(self._taken, reached)
