@@ -160,7 +160,7 @@ class Run:
                     if self.world.said_by_lead(clock.fork(self.config, self.step)) and len(self.speeds) > 1:
                         self._refit(clock)
                         break  # the end may be another one now
-                    self.take(loader)
+                    self.take(loader, clock)
                     # the event is read once: a signal that comes later ends the run a step later, with its checkpoint
                     stopped, failed = self.world.said_by_lead((stop.is_set(), self.saver.failure()))
                     if failed is not None:
@@ -169,7 +169,7 @@ class Run:
             finally:
                 loader.close()
 
-    def take(self, loader: Loader) -> None:
+    def take(self, loader: Loader, clock: Clock) -> None:
         """One step."""
         started, waited = time.perf_counter(), loader.seconds
         batch = loader.next()
@@ -189,18 +189,20 @@ class Run:
         self.last = {"step": self.step + 1, "loss": loss, "tokens": batch.num_trained, "row": row, "batch_digest": digest}
         self.last |= {"lr": self.config.lr * schedule(self.step, self.config), "grad_norm": norm}
         self.last |= {"tokens_per_second": round(self.speeds[-1], 1), "wait_seconds": round(waited, 6)}
-        self.last |= self._use(spent, attended)
+        self.last |= self._use(spent, attended, clock)
         if skipped:
             self.last["skipped"] = skipped
             self._name_documents(skipped)
         self.step += 1
 
-    def _use(self, spent: float, attended: int) -> dict[str, float]:
+    def _use(self, spent: float, attended: int, clock: Clock) -> dict[str, float]:
         """How much of the peak a step used by both counts, and the time until the end, evaluations included."""
         to_go = self.config.steps - self.step - 1
         every = self.config.eval_every or self.config.steps
         evaluations = -(-self.config.steps // every) - (self.step + 1) // every if to_go else 0
         left = to_go * self.config.batch_tokens / float(np.median(self.speeds[-LATELY:])) + evaluations * self.eval_seconds
+        if clock.on:  # the number of steps is still to be fitted to the time
+            left = min(left, max(0.0, clock.deadline - time.monotonic()))
         told = {"seconds_left": round(left, 3)}
         if self.peak is not None:
             top, tokens = self.peak.flops * self.world.size, self.config.batch_tokens

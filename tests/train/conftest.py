@@ -34,6 +34,17 @@ def corpus(shards):
     return open_shards(shards)
 
 
+@pytest.fixture(scope="session")
+def learned(corpus, tmp_path_factory):
+    """The folder of a run that has learned something; tests leave it as it is."""
+    output = tmp_path_factory.mktemp("learned") / "run"
+    model = ModelConfig(vocab_size=64, context=16, depth=1, width=16, heads=2, kv_heads=1, hidden=32)
+    config = Config(model=model, corpus_id=corpus.corpus_id, steps=80, batch_tokens=128, lr=0.01, embedding_lr=3.0)
+    write_config(output, config, corpus)
+    train(output, corpus, config, Device(), Silent())
+    return output
+
+
 @pytest.fixture
 def config(corpus):
     model = ModelConfig(vocab_size=64, context=16, depth=1, width=16, heads=2, kv_heads=1, hidden=32)
