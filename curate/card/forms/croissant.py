@@ -97,7 +97,8 @@ def _rai(book: Book) -> dict[str, Any]:
     read = (
         f"{facts['read']['records']:,} records of {len(facts['inputs'])} inputs were read, {facts['read']['documents']:,} became documents."
     )
-    tools = [f"{one['step']} ({one['uses']})" for one in facts["steps"] if one["uses"] in ("language", "license", "consent")]
+    annotate = ("language", "license", "repository_license", "consent", "host_consent")
+    tools = [f"{one['step']} ({one['uses']})" for one in facts["steps"] if one["uses"] in annotate]
     made: dict[str, Any] = {
         "rai:dataCollection": book.computed("dataCollection", read, "read.records", "inputs"),
         "rai:dataCollectionType": [
