@@ -46,8 +46,8 @@ def show_links(folder):
     print(f"which licence is on the page, {there} pages that people labelled: P {ratio(right, found)} R {ratio(right, there)}")
     truth = {one["file"]: one for one in labels.lines(folder / "extract-trafilatura-a" / "truth.jsonl.zst") if one.get("license")}
     there = found = right = 0
-    for name, page in labels.pages(folder / "extract-trafilatura-a", truth):
-        unit = labels.UNIT.search(truth[name]["license"])
+    for name, page in labels.pages(folder / "extract-trafilatura-a"):
+        unit = labels.UNIT.search(truth[name]["license"]) if name in truth else None
         if unit and b"creativecommons.org/licenses/" in page.lower():
             got = C4CORPUS.search(page)
             there, found = there + 1, found + (got is not None)

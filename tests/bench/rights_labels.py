@@ -5,6 +5,7 @@ import json
 import re
 import tarfile
 from collections import Counter
+from functools import lru_cache
 from importlib.resources import files
 
 import pyarrow as pa
@@ -28,15 +29,17 @@ def lines(path):
     return [json.loads(line) for line in data.split(b"\n") if line]
 
 
-def pages(folder, wanted=None):
-    """(name, page in UTF-8) of the pages of a labelled set that name Creative Commons' host."""
+@lru_cache(maxsize=1)
+def pages(folder):
+    """[(name, page in UTF-8)] of the pages of a labelled set that name Creative Commons' host."""
     data = zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader((folder / "html.tar.zst").open("rb")).read()
+    found = []
     with tarfile.open(fileobj=io.BytesIO(data)) as archive:
         for member in archive:
-            if member.isfile() and (wanted is None or member.name in wanted):
-                raw = archive.extractfile(member).read()
-                if b"creativecommons.org" in raw.lower():
-                    yield member.name, decode(raw, None).text.encode("utf-8", "replace")
+            raw = archive.extractfile(member).read() if member.isfile() else b""
+            if b"creativecommons.org" in raw:
+                found.append((member.name, decode(raw, None).text.encode("utf-8", "replace")))
+    return found
 
 
 def row_of(page):
@@ -51,8 +54,8 @@ def labelled(folder):
     """(labels, found, right) over pages with a written licence that have a deed's address: which Creative Commons licence is on the page."""
     truth = {one["file"]: UNIT.search(one["license"]) for one in lines(folder / "truth.jsonl.zst") if one.get("license")}
     labels = found = right = 0
-    for name, page in pages(folder, truth):
-        if truth[name] is None or b"creativecommons.org/licenses/" not in page.lower():
+    for name, page in pages(folder):
+        if truth.get(name) is None or b"creativecommons.org/licenses/" not in page.lower():
             continue
         labels += 1
         row = row_of(page)
@@ -68,7 +71,7 @@ def links(folder):
     there = got = both = 0
     for _, page in pages(folder):
         tree = HTMLTree.parse(page.decode("utf-8", "replace"))
-        hrefs = {a.getattr("href") or "" for a in tree.document.query_selector_all("a[href]")}
+        hrefs = {a.getattr("href") or "" for a in tree.document.query_selector_all('a[href*="creativecommons.org"]')}
         truth = {of_url(href).spdx for href in hrefs if DEED.search(href) and of_url(href)}
         found = {of_url(c.value).spdx for c in evidence_of(page)[0] if c.kind in ("href", "rel", "rdfa", "microdata") and of_url(c.value)}
         found = {spdx for spdx in found if spdx.startswith(("CC", "LicenseRef-CC"))}

@@ -198,10 +198,10 @@ def test_ai_txt(text, says):
 
 
 def test_hostile_files_take_bounded_time():
-    rules = "".join(f"Disallow: /{n}*{n}*a*{n}$\n" for n in range(20_000))
-    plain = "".join(f"Disallow: /{letter * n}\n" for letter in ascii_lowercase for n in range(1, 700))
+    rules = "".join(f"Disallow: /{n}*{n}*a*{n}$\n" for n in range(4_000))
+    plain = "".join(f"Disallow: /{letter * n}\n" for letter in ascii_lowercase for n in range(1, 150))
     many = signals(Robots("User-agent: *\n" + rules), "/" + "1a" * 2000, TRAINERS)
     signals(Robots("User-agent: *\n" + plain), "/" + "a" * 4000, TRAINERS)
-    Robots("a:" * 250_000), Robots("User-agent: x\n" * 30_000), Robots("*" * 500_000)
+    Robots("a:" * 50_000), Robots("User-agent: x\n" * 5_000), Robots("*" * 500_000)
     fits(normal("/" + "*a" * 2000 + "$"), "/" + "a" * 4000 + "b")
     assert ("robots", "unclear") in {(one.mechanism, one.says) for one in many}
