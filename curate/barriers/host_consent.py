@@ -17,7 +17,6 @@ signals  list<struct>  mechanism, carrier, value, says, observed of every signal
 
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from hashlib import sha256
 from typing import Any, Literal
 
 import numpy as np
@@ -77,7 +76,7 @@ class Config(Base):
 
 def _models(config: Config) -> dict[str, str]:
     """sha256 of the table: another one is another task."""
-    return {"observed": "sha256:" + sha256(table.data(config.observed)).hexdigest()} if config.observed else {}
+    return {"observed": f"sha256:{table.digest(config.observed)}"} if config.observed else {}
 
 
 _TIME = pa.timestamp("us", tz="UTC")

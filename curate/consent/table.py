@@ -12,6 +12,8 @@ import io
 import json
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
+from hashlib import sha256
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -45,11 +47,30 @@ class Table:
 NOTHING = Table(())
 
 
-def data(path: str | None) -> bytes:
-    """The bytes of the table; of a folder those of its Parquet files, by name."""
+def _files(path: str) -> tuple[fsspec.AbstractFileSystem, list[str]]:
+    """The file, or those of a folder by name. ValueError for a folder without any."""
     fs, root = fsspec.core.url_to_fs(path)
-    files = sorted(name for name in fs.find(root) if name.endswith(".parquet")) if fs.isdir(root) else [root]
-    return b"".join(fs.cat_file(name) for name in files)
+    if not fs.isdir(root):
+        return fs, [root]
+    files = sorted(name for name in fs.find(root) if name.endswith(".parquet"))
+    if not files:
+        raise ValueError("a folder without Parquet files")
+    return fs, files
+
+
+def digest(path: str) -> str:
+    """sha256 of the table's bytes; those of a file that has not changed are not read twice."""
+    fs, files = _files(path)
+    return _digest(path, tuple(str(fs.ukey(name)) for name in files))
+
+
+@lru_cache(maxsize=16)
+def _digest(path: str, _state: tuple[str, ...]) -> str:
+    fs, files = _files(path)
+    hasher = sha256()
+    for name in files:
+        hasher.update(fs.cat_file(name))
+    return hasher.hexdigest()
 
 
 def read(path: str) -> Table:
@@ -65,13 +86,7 @@ def read(path: str) -> Table:
 
 
 def _rows(path: str) -> Iterator[Mapping[str, Any]]:
-    fs, root = fsspec.core.url_to_fs(path)
-    if fs.isdir(root):
-        files = sorted(name for name in fs.find(root) if name.endswith(".parquet"))
-        if not files:
-            raise ValueError("a folder without Parquet files")
-    else:
-        files = [root]
+    fs, files = _files(path)
     for name in files:
         held = fs.cat_file(name)
         if held[:4] == b"PAR1":

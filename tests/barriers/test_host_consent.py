@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -161,6 +162,17 @@ def test_a_table_with_a_slip_is_refused(tmp_path, line, message):
         BARRIER.config(observed=str(path))
     with pytest.raises(ValueError, match="expected a table of host files"):
         BARRIER.config(observed=str(tmp_path / "none.parquet"))
+
+
+def test_the_table_is_named_by_its_content(tmp_path):
+    path = tmp_path / "hosts.jsonl"
+    seen = []
+    for text in ("", "User-agent: *", ""):
+        path.write_text(json.dumps({"url": "https://x/robots.txt", "text": text}))
+        os.utime(path, ns=(len(seen) * 10**9, len(seen) * 10**9))
+        seen.append(BARRIER.models(BARRIER.config(observed=str(path)))["observed"])
+    assert seen[0] == seen[2] != seen[1]
+    assert BARRIER.models(BARRIER.config()) == {}
 
 
 def response(url, body, extra=""):
