@@ -18,7 +18,7 @@ chars        int64             characters of the text
 text_share   float64           bytes of text / bytes of page
 nesting      int64             sum over boxes (div, article, ul, ol) of their depth: what a parser's work grows with
 charset      string            codec that decoded the page
-bad_share    float64           characters that the codec could not explain / characters
+bad_share    float64           characters that the codec could not explain, and control characters / characters
 expected_f1  float64           F1 that the model expects of its choice: low where it is unsure; null for other extractors
 article      float64           probability that the page is an article, and no list, shop or forum; null for other extractors
 kept_share   float64           words kept / words visible; null for other extractors
@@ -43,13 +43,15 @@ from curate.kernels.nesting import TAG_BYTES, TAG_ENDS, nesting
 from curate.stage import Columns, Rule, stage
 from curate.stage import Config as Base
 from curate.web import main_text as ours
-from curate.web.charset import Decoded, decode
+from curate.web.charset import Decoded, controls, decode
 from curate.web.claims import Claim, Wish, evidence_of
 
 CLAIMS = pa.list_(pa.struct([(name, pa.string()) for name in Claim._fields]))
 WISHES = pa.list_(pa.struct([(name, pa.string()) for name in Wish._fields]))
 MEDIA = pa.list_(pa.struct([("url", pa.string()), ("alt", pa.string()), ("at", pa.int64())]))
 MAX_TITLE = 500
+PDF = b"%PDF-"
+"""How files begin that are mostly letters, and no text."""
 
 
 class Config(Base):
@@ -77,7 +79,8 @@ class Config(Base):
     min_text_share: float | None = Field(default=None, ge=0, le=1)
     """A page whose share of text in its bytes is smaller leaves as `little_text`; off, since no published recipe has it."""
     max_bad_share: float | None = Field(default=0.05, ge=0, le=1)
-    """A page with a larger share of bytes that are no characters leaves as `not_text`: archives and images that a server called HTML."""
+    """A page with a larger share of bytes that are no characters, or control characters, leaves as `not_text`: archives, images, programs and
+    PDF that a server called HTML."""
     min_expected_f1: float | None = Field(default=None, ge=0, le=1)
     """ours only: a page of whose text the model expects a smaller F1 leaves as `unsure`; off, since a threshold belongs to a corpus."""
 
@@ -114,7 +117,7 @@ def models(config: Config) -> dict[str, str]:
 
 
 @stage(
-    version=4,
+    version=5,
     reads=("raw", "headers", "text"),
     adds={
         "edits": pa.int32(),
@@ -194,7 +197,8 @@ def read_page(raw: bytes, content_type: str | None, config: Config) -> Page:
     html = decode(raw, content_type)
     read = _by_ours if config.extractor == "ours" else _by_library
     page = read(raw if html.charset == "utf-8" else html.text.encode("utf-8", "replace"), html, config)
-    return page._replace(charset=html.charset, bad_share=html.bad / len(html.text) if html.text else 0.0)
+    bad = len(html.text) if raw.startswith(PDF) else html.bad + controls(html)
+    return page._replace(charset=html.charset, bad_share=bad / len(html.text) if html.text else 0.0)
 
 
 def _by_ours(data: bytes, html: Decoded, config: Config) -> Page:

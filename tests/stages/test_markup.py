@@ -1,7 +1,10 @@
 """Markup: charsets, main text, titles, limits, claims and wishes."""
 
 import json
+import random
+import struct
 import sys
+import zlib
 
 import pyarrow as pa
 import pytest
@@ -180,10 +183,21 @@ def test_a_bomb_of_nested_boxes_leaves_at_once():
     assert one("<p>a" * 10_000)["drop"] is None
 
 
-def test_bytes_that_are_no_text_leave():
-    # the end of the header says utf-8, and most of the bytes are not
-    row = one(b"\x89PNG\x0d\x0a" + bytes(range(128, 256)) * 40, content_type="text/html; charset=utf-8")
-    assert row["drop"] in ("not_text", None)
+@pytest.mark.parametrize("content_type", [None, "text/html; charset=utf-8", "text/html; charset=windows-1252"])
+@pytest.mark.parametrize("kind", ["deflate", "program", "table", "pdf"])
+def test_bytes_that_are_no_text_leave(kind, content_type):
+    noise = random.Random(1).randbytes(4000)
+    raw = {
+        "deflate": b"\x1f\x8b\x08" + zlib.compress(noise),
+        "program": b"\x7fELF\x02\x01\x01" + b"\x00" * 9 + noise,
+        "pdf": b"%PDF-1.4\n1 0 obj << /Type /Catalog >> endobj\n",
+        "table": b"".join(struct.pack("<I", n) for n in range(1000)),
+    }[kind]
+    row = one(raw, content_type=content_type)
+    assert (row["drop"], row["threshold"]) == ("not_text", "> 0.05")
+
+
+def test_half_a_pair_of_utf_16_is_no_text():
     strict = one(b"\xff\xfe" + b"\x00\xd8" * 500)
     assert (strict["drop"], strict["threshold"]) == ("not_text", "> 0.05")
 
