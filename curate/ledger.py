@@ -11,7 +11,7 @@ import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from curate.errors import LedgerError, StoreError
@@ -57,11 +57,14 @@ class Balance:
 
     def add(self, other: "Balance") -> None:
         """Add another task's."""
+        mine = vars(self)
         for name, value in vars(other).items():
-            if isinstance(value, Counter):
-                getattr(self, name).update(value)
+            if name in COUNTERS:
+                counter = mine[name]
+                for key, count in value.items():  # a Counter's own update looks at each key twice, and there may be 10^5 tasks
+                    counter[key] += count
             else:
-                setattr(self, name, getattr(self, name) + value)
+                mine[name] += value
 
     def check(self, task: str) -> None:
         """Raise LedgerError unless records, rows, ids and bytes all balance."""
@@ -88,7 +91,10 @@ class Balance:
                 raise LedgerError(f"task {task}: expected {law}, got {left} and {right}; this is a bug, its output is not committed")
 
 
-@dataclass
+COUNTERS = frozenset(one.name for one in fields(Balance) if one.default_factory is Counter)
+
+
+@dataclass(slots=True)
 class Outcome:
     """What a task leaves behind: its line in the ledger, and times that are kept elsewhere."""
 
@@ -150,6 +156,11 @@ class Segment:
         """Files of a role, in task order."""
         return files_of(self.tasks, role)
 
+    def forget(self, role: str) -> None:
+        """Files of a role are asked for no more."""
+        for outcome in self.tasks:
+            outcome.files.pop(role, None)
+
 
 def journal(store: Store) -> Iterator[dict[str, Any]]:
     """The lines of tasks that a run which goes on, or was stopped, has finished so far; what cannot be read is passed over."""
@@ -168,6 +179,8 @@ class Ledger:
         self.store = store
         self.lines: dict[str, bytes] = {}
         """Task → its line, compressed: a run may have a million, and the driver holds them all."""
+        self._like = b""
+        """The first line that was compressed; others are told by how they differ from it."""
         self._unwritten: list[str] = []
         self._written = float("-inf")
         for path in (ARCHIVE, LEDGER):
@@ -183,7 +196,7 @@ class Ledger:
         for number, raw in enumerate(data.splitlines(keepends=True), 1):
             try:
                 line = json.loads(raw)
-                self.lines[line["task"]] = zlib.compress(raw, 1)
+                self._keep(line["task"], raw)
                 line["kind"], line["files"], line["facts"]
             except (ValueError, KeyError, TypeError) as error:
                 shown = raw[:60].decode(errors="replace").rstrip("\n")
@@ -195,8 +208,13 @@ class Ledger:
         """The outcome of a finished task; None if it has none."""
         return Outcome.of(json.loads(self._line(task))) if task in self.lines else None
 
+    def _keep(self, task: str, line: bytes) -> None:
+        self._like = self._like or line
+        packer = zlib.compressobj(level=1, wbits=-15, zdict=self._like)
+        self.lines[task] = packer.compress(line) + packer.flush()
+
     def _line(self, task: str) -> bytes:
-        return zlib.decompress(self.lines[task])
+        return zlib.decompressobj(wbits=-15, zdict=self._like).decompress(self.lines[task])
 
     def done(self, task: str) -> Outcome | None:
         """The outcome of a finished task whose files are still there; None if it has to run."""
@@ -219,7 +237,7 @@ class Ledger:
         """
         if outcome.balance:
             outcome.balance.check(outcome.task)
-        self.lines[outcome.task] = zlib.compress(_dump(outcome), 1)
+        self._keep(outcome.task, _dump(outcome))
         self._unwritten.append(outcome.task)
         if self._sizes is not None:
             self._sizes |= {file.path: file.bytes for files in outcome.files.values() for file in files}
@@ -253,8 +271,8 @@ class Ledger:
 
 def _counted(name: str, value: Any) -> Any:
     """A field of a balance from its form in a ledger line."""
-    if isinstance(value, dict):
-        return Counter(value)
+    if name in COUNTERS:
+        return Counter(value) if value else Counter()
     return int(value, 16) if name.startswith("ids_") else value
 
 

@@ -146,6 +146,7 @@ class Driver:
         self.host_files = outcomes[0].files("hosts")
         for segment in self.plan.segments[1:]:
             formed = form_parts(outcomes[-1].files("documents"), self.recipe.limits.part_bytes)
+            outcomes[-1].forget("documents")
             marks: list[Mark] = []
             for planned in segment.barriers:
                 call = self.index.with_earlier(planned) if self.index else planned
