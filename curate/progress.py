@@ -184,11 +184,11 @@ def report(summary: Summary, console: Console, wall_seconds: float) -> None:
     for segment in summary.segments:
         for step, born in segment.balance.born.items():
             console.print(f"{step} cut {segment.balance.split[step]:,} documents into {born:,} segments", highlight=False)
-    share = last.kept / first.documents if first.documents else 0.0
+    kept = f"{last.kept:,} of {first.documents:,} documents ({last.kept / first.documents if first.documents else 0.0:.1%})"
+    if any(segment.balance.born.total() for segment in summary.segments):
+        kept = f"{last.kept:,} documents and segments of {first.documents:,} documents"
     source = f"{size(summary.raw_bytes)} of markup" if summary.raw_bytes else f"{size(first.bytes_in)} of text"
-    console.print(
-        f"kept {last.kept:,} of {first.documents:,} documents ({share:.1%}), {size(last.bytes_kept)} of text from {source}", highlight=False
-    )
+    console.print(f"kept {kept}, {size(last.bytes_kept)} of text from {source}", highlight=False)
     if summary.num_tokens is not None:
         console.print(f"{summary.num_tokens:,} tokens in {summary.num_shards} shards", highlight=False)
     rate = summary.raw_bytes or first.bytes_in

@@ -133,7 +133,15 @@ def _files(given: Input) -> Iterator[File]:
             yield File(uri=page.uri, container=page.container, size=page.size, etag=page.etag, kind="warc", source=given.source)
         return
     fs, path = filesystem(given.uri)
-    found = list(_named(given, fs, path))
+    try:
+        found = list(_named(given, fs, path))
+    except SourceError:
+        raise
+    except Exception as error:  # the drivers of remote stores raise what their HTTP libraries do
+        told = " ".join(str(error).split())[:200]
+        raise SourceError(
+            f"input {given.uri}: expected a location that can be listed, got {type(error).__name__}: {told}; check address, access and network"
+        ) from error
     if not found:
         raise SourceError(f"input {given.uri}: expected at least one file to read, got none; check the path or the pattern")
     yield from found

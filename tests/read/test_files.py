@@ -101,6 +101,23 @@ def test_an_unknown_protocol_is_refused():
         resolve([Input(uri="nope://x", source=CRAWL)])
 
 
+def test_a_store_that_does_not_answer_is_told_as_an_input():
+    class DownError(Exception):
+        """As HTTP libraries have them: no OSError."""
+
+    class Down(fsspec.AbstractFileSystem):
+        protocol = "down"
+
+        def info(self, path, **kwargs):
+            raise DownError("no such host")
+
+    fsspec.register_implementation("down", Down, clobber=True)
+    with pytest.raises(
+        SourceError, match=r"input down://x/a.jsonl: expected a location that can be listed, got DownError: no such host; check"
+    ):
+        resolve([Input(uri="down://x/a.jsonl", source=CRAWL)])
+
+
 def test_one_name_for_two_files_of_a_source_is_refused(tmp_path):
     one, two = _lines(tmp_path / "x" / "a.jsonl", 1), _lines(tmp_path / "y" / "a.jsonl", 1)
     with pytest.raises(
