@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import numpy as np
+
 from curate.shards.reader import Corpus
 from train.loop import Summary
 
@@ -95,8 +97,18 @@ def _cell(text: str) -> str:
     return text.replace("|", "\\|").replace("\n", " ") or "(none)"
 
 
+def smooth(losses: list[float | None]) -> list[float]:
+    """The mean of the last fiftieth of the run at each step; steps whose loss is no number are left out."""
+    values = np.array([np.nan if loss is None else loss for loss in losses], dtype=float)
+    known, width = np.isfinite(values), max(1, len(losses) // 50)
+    sums, counts = (np.concatenate([[0.0], np.cumsum(part)]) for part in (np.where(known, values, 0.0), known))
+    low = np.maximum(0, np.arange(len(losses)) + 1 - width)
+    with np.errstate(invalid="ignore"):
+        return ((sums[1:] - sums[low]) / (counts[1:] - counts[low])).tolist()
+
+
 def plot(output: Path) -> Path | None:
-    """OUTPUT/loss.svg: loss by step, and bits per byte where it was measured; None where matplotlib is not installed."""
+    """OUTPUT/loss.svg: loss by step with its moving mean, and bits per byte where it was measured; None where matplotlib is not installed."""
     try:
         import matplotlib
     except ImportError:
@@ -107,7 +119,9 @@ def plot(output: Path) -> Path | None:
     metrics = [json.loads(line) for line in (output / "metrics.jsonl").read_text().splitlines()]
     evaluated = [m for m in metrics if "bits_per_byte" in m]
     figure, left = pyplot.subplots(figsize=(8, 4.5), layout="constrained")
-    left.plot([m["step"] for m in metrics], [m["loss"] for m in metrics], color="tab:blue", linewidth=1)
+    steps, losses = ([m[name] for m in metrics] for name in ("step", "loss"))
+    left.plot(steps, losses, color="tab:blue", linewidth=0.5, alpha=0.35)
+    left.plot(steps, smooth(losses), color="tab:blue", linewidth=1.8)
     left.set_xlabel("step")
     left.set_ylabel("loss (nats a token)", color="tab:blue")
     if evaluated:

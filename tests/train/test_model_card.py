@@ -6,7 +6,7 @@ import pyarrow as pa
 import token_corpora
 
 from curate.shards.reader import open_shards
-from train.card import write_card
+from train.card import smooth, write_card
 
 
 def test_an_unfinished_run_has_a_card(run, config, corpus, tmp_path):
@@ -28,3 +28,13 @@ def test_licences_are_sorted_by_tokens_and_stay_in_their_cells(run, config, tmp_
     rows = [line.split(" | ")[0] for line in card.split("| licence |")[1].split("\n\n")[0].splitlines()[2:]]
     assert rows[0] == "| MIT"
     assert set(rows[1:]) == {"| a\\|b", "| (none)"}
+
+
+def test_the_moving_mean_of_the_plot_leaves_out_what_is_no_number():
+    losses = [4.0, None, 2.0, *[1.0] * 97]
+    found = smooth(losses)
+    assert found[0] == 4.0
+    assert found[1] == 4.0  # over two steps, of which one has a loss
+    assert found[2] == 2.0
+    assert found[3] == 1.5
+    assert found[-1] == 1.0
