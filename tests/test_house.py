@@ -10,6 +10,7 @@ MAY_IMPORT = {
     "curate.errors": set(),
     "curate.kernels": set(),
     "curate.arrow": set(),
+    "curate.scans": {"curate.arrow", "curate.kernels"},
     "curate.schema": {"curate.errors"},
     "curate.turns": {"curate.arrow"},
     "curate.store": {"curate.errors"},
@@ -28,6 +29,7 @@ MAY_IMPORT = {
     "curate.consent": {"curate.errors"},
     "curate.stages": {
         "curate.consent",
+        "curate.scans",
         "curate.listed",
         "curate.steward",
         "curate.suppress",
@@ -84,6 +86,7 @@ MAY_IMPORT = {
     "curate.ledger": {"curate.schema", "curate.store", "curate.errors"},
     "curate.engine": {
         "curate.thresholds",
+        "curate.scans",
         "curate.steward",
         "curate.suppress",
         "curate.turns",

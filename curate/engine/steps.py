@@ -17,6 +17,7 @@ from curate.engine.guard import Guard
 from curate.errors import StageError
 from curate.ledger import Balance
 from curate.schema import column, nameless
+from curate.scans import Shared
 from curate.shards.settle import text_lengths
 from curate.stage import DROP, VERDICT, Config, Stage, versions
 from curate.steward import OVERRIDDEN
@@ -166,6 +167,7 @@ class Walk:
     def __post_init__(self) -> None:
         self.alive = np.ones(self.batch.num_rows, dtype=bool)
         self.failed: np.ndarray = np.full(self.batch.num_rows, None, dtype=object)
+        self._shared = Shared()
 
     def run(self, call: StageCall) -> None:
         """One stage over the rows that are still measured."""
@@ -173,8 +175,10 @@ class Walk:
         rows = self._rows(call.only)
         self.balance.entered[call.step] += len(rows)
         before = text_lengths(self.batch) if "text" in call.stage.replaces else None
-        self._set(call.added(), call.stage.replaces, rows, self._guarded(call, rows))
+        columns = self._guarded(call, rows)
+        self._set(call.added(), call.stage.replaces, rows, columns)
         if before is not None:
+            self._shared.replaced(columns["text"], rows, self.batch["text"])
             self._count_bytes(call.step, before)
         if call.stage.judges:
             self._close(call.step, call.stage.name)
@@ -236,7 +240,8 @@ class Walk:
         """The stage's columns for `rows`. Where it raises, the rows are halved until the guilty ones are found; those get nulls and leave as errors."""
         view = self.batch if len(rows) == self.batch.num_rows else self.batch.take(pa.array(rows))
         try:
-            return call.columns(view)
+            with self._shared.over(self.batch["text"], view["text"], rows):
+                return call.columns(view)
         except (MemoryError, StageError):
             raise
         except Exception as error:

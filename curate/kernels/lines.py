@@ -6,8 +6,10 @@ import numpy as np
 from numba import njit
 
 from curate.kernels.marks import TERMINAL
-from curate.kernels.ngrams import _hash, _mask, _slot
-from curate.kernels.utf8 import BREAK, DIGIT, PUNCT, SPACE, code_at, count_chars, width
+from curate.kernels.ngrams import mask_of, newline, slot_of
+from curate.kernels.pointers import borrowed, pointer
+from curate.kernels.scan import ALL_PUNCT, ENDS, FRESH, hash_of
+from curate.kernels.utf8 import BREAK, DIGIT, SPACE, code_at, count_chars, width
 
 
 @njit(nogil=True, cache=True)
@@ -58,78 +60,69 @@ def count_lines(offsets, data, classes, out):
 
 
 @njit(nogil=True, cache=True)
-def measure_lines(offsets, data, first, bounds, classes, symbols, short, keys, stamps, stamp, out):
+def measure_lines(offsets, data, tokens, classes, symbols, short, lent, stamp, out):
     """out[row] = non-blank lines, then of these the share that end in a terminal mark and the share of at most `short` characters,
-    characters in lines that
-    repeat an earlier one / characters but newlines, newlines / tokens (float64; ratios of nothing are 0).
+    characters in lines that repeat an earlier one / characters but newlines, newlines / tokens (float64; ratios of nothing are 0).
 
-    Lines are split at newlines only and not stripped. Rows and token bounds as in `words.Tokens`; the table holds twice the lines of a
-    row; the next
-    free stamp is stamp + rows."""
-    for k in range(len(bounds) - 1):
-        row = first + k
-        start, end = offsets[row], offsets[row + 1]
+    Lines are split at newlines only and not stripped. tokens: int64, how many a row has; the table holds the lines of a row; the next free stamp is
+    stamp + rows."""
+    data, classes, symbols = borrowed(data), pointer(classes), pointer(symbols)
+    keys, stamps = pointer(lent.keys), pointer(lent.stamps)
+    for row in range(len(offsets) - 1):
+        text, size, end = pointer(data[offsets[row] :]), len(data) - offsets[row], offsets[row + 1] - offsets[row]
         newlines = 0
-        for i in range(start, end):
-            newlines += data[i] == 10
-        mask = _mask(newlines + 1)
+        for i in range(end):
+            newlines += text[i] == 10
+        mask = mask_of(newlines + 1)
         lines, ended, brief, repeated = 0, 0, 0, 0
-        s = start
+        s = 0
         while s <= end:
-            e = s
-            while e < end and data[e] != 10:
-                e += 1
-            inner, outer = trim(data, s, e, classes)
+            e = newline(text, s, end, size)
+            inner, outer = trim(text, s, e, classes)
             if inner < outer:
                 lines += 1
                 last = e - 1
-                while (data[last] & 0xC0) == 0x80:
+                while (text[last] & 0xC0) == 0x80:
                     last -= 1
-                ended += (symbols[code_at(data, last)] & TERMINAL) != 0
-                chars = count_chars(data, s, e)
-                brief += chars <= short
-                h, power = _hash(data, s, e)
-                key = h ^ power
-                slot = _slot(keys, stamps, stamp + k, mask, key)
-                if stamps[slot] == stamp + k:
-                    repeated += chars
+                ended += (symbols[code_at(text, last)] & TERMINAL) != 0
+                brief += e - s <= 4 * short and count_chars(text, s, e) <= short
+                key = hash_of(text, s, e, size)
+                slot = slot_of(keys, stamps, stamp + row, mask, key)
+                if stamps[slot] == stamp + row:
+                    repeated += count_chars(text, s, e)
                 else:
-                    keys[slot], stamps[slot] = key, stamp + k
+                    keys[slot], stamps[slot] = key, stamp + row
             s = e + 1
-        chars = count_chars(data, start, end) - newlines
-        n = bounds[k + 1] - bounds[k]
+        chars = count_chars(text, 0, end) - newlines
         out[row, 0] = lines
         out[row, 1] = ended / lines if lines else 0.0
         out[row, 2] = brief / lines if lines else 0.0
         out[row, 3] = repeated / chars if chars else 0.0
-        out[row, 4] = newlines / n if n else 0.0
+        out[row, 4] = newlines / tokens[row] if tokens[row] else 0.0
 
 
 @njit(nogil=True, cache=True)
-def count_sentences(data, first, bounds, starts, ends, offsets, classes, symbols, out):
-    """out[row] = sentences, line by line: one begins at the first token of a line, and at the first token after a terminal mark that is
-    not itself punctuation. Rows and tokens as in `words.Tokens`."""
-    for k in range(len(bounds) - 1):
-        total, closed, fresh = 0, False, True
-        before = offsets[first + k]
-        for t in range(bounds[k], bounds[k + 1]):
-            for i in range(before, starts[t]):
-                fresh |= data[i] == 10
-            before = ends[t]
-            i = starts[t]
-            code = code_at(data, i)
-            terminal = i + width(data[i]) == ends[t] and (symbols[code] & TERMINAL) != 0
-            punctuation = True
-            while i < ends[t]:
-                punctuation &= (classes[code_at(data, i)] & PUNCT) != 0
-                i += width(data[i])
-            if fresh or (closed and not punctuation and not terminal):
-                total += 1
-                closed = terminal
-            elif terminal:
-                closed = True
-            fresh = False
-        out[first + k] = total
+def count_sentences(flags, first, last):
+    """Sentences among the tokens first … last − 1 of a scan, line by line: one begins at the first token of a line, and at the first token after a
+    terminal mark that is not itself punctuation."""
+    total, closed = 0, False
+    for t in range(first, last):
+        flag = flags[t]
+        terminal = (flag & ENDS) != 0
+        if flag & FRESH or (closed and not terminal and not flag & ALL_PUNCT):
+            total += 1
+            closed = terminal
+        else:
+            closed |= terminal
+    return total
+
+
+@njit(nogil=True, cache=True)
+def all_sentences(flags, firsts, lasts, out):
+    """out[row] = `count_sentences` of the row's tokens (int64)."""
+    flags = borrowed(flags)
+    for row in range(len(out)):
+        out[row] = count_sentences(flags, firsts[row], lasts[row])
 
 
 @njit(nogil=True, cache=True, inline="always")
@@ -146,26 +139,34 @@ def _lower(data, i):
 
 
 @njit(nogil=True, cache=True)
+def needles_at(data, i, end, needles, needle_ends, num_needles):
+    """Which of the needles begin lower(data[i:end]): one bit each. Needles are lower-case ASCII, joined, with their ends."""
+    found = 0
+    char, _ = _lower(data, i)
+    for needle in range(num_needles):
+        at, to = needle_ends[needle], needle_ends[needle + 1]
+        if needles[at] != char:
+            continue
+        j = i
+        while at < to and j < end:
+            char_at, step = _lower(data, j)
+            if char_at != needles[at]:
+                break
+            at += 1
+            j += step
+        if at == to:
+            found |= 1 << needle
+    return found
+
+
+@njit(nogil=True, cache=True)
 def find_any(data, start, end, needles, needle_ends):
-    """Which of the needles (lower-case ASCII, joined, with their ends) occur in lower(data[start:end]): one bit each."""
+    """Which of the needles occur in lower(data[start:end]), as `needles_at` has them."""
     found = 0
     i = start
     while i < end:
-        char, size = _lower(data, i)
-        for needle in range(len(needle_ends) - 1):
-            at, to = needle_ends[needle], needle_ends[needle + 1]
-            if needles[at] != char:
-                continue
-            j = i
-            while at < to and j < end:
-                char_at, step = _lower(data, j)
-                if char_at != needles[at]:
-                    break
-                at += 1
-                j += step
-            if at == to:
-                found |= 1 << needle
-        i += size
+        found |= needles_at(data, i, end, needles, needle_ends, len(needle_ends) - 1)
+        i += width(data[i])
     return found
 
 
@@ -226,65 +227,6 @@ class LineRules(NamedTuple):
     drop: int
     needles: np.ndarray
     needle_ends: np.ndarray
-
-
-@njit(nogil=True, cache=True)
-def clean_lines(offsets, data, classes, rules, made_offsets, made, out):
-    """Rewrite each row line by line as C4 does; made: uint8, as long as the text; made_offsets: int64[rows + 1].
-
-    out[row] = lines that changed or left, lines that held a word and left, lines with the first needle (lorem ipsum), lines with `{`; after more
-    than the rule's number of either the rest of the row is not read."""
-    w = 0
-    made_offsets[0] = 0
-    for row in range(len(offsets) - 1):
-        begin = w
-        edits, left, lorem, curly = 0, 0, 0, 0
-        s, end = offsets[row], offsets[row + 1]
-        while s < end:
-            e = s
-            while e < end and not classes[code_at(data, e)] & BREAK:
-                e += width(data[e])
-            after = e + width(data[e]) if e < end else end
-            if e < end and data[e] == 13 and after < end and data[after] == 10:
-                after += 1
-            inner, outer = trim(data, s, e, classes)
-            line = w + 1 if w > begin else w
-            words, longest = _words(data, inner, outer, classes)
-            stop = _copied(data, inner, outer, classes, rules.citations, made, line)
-            stays = not (
-                (rules.max_word_chars >= 0 and longest > rules.max_word_chars)
-                or (rules.ends and not _ends_sentence(made, line, stop))
-                or words < rules.min_words
-            )
-            if stays:
-                found = find_any(made, line, stop, rules.needles, rules.needle_ends)
-                lorem += found & 1
-                if rules.max_lorem >= 0 and lorem > rules.max_lorem:
-                    break
-                stays = not found & rules.drop & 2
-                if stays:
-                    braces = 0
-                    for i in range(line, stop):
-                        braces |= made[i] == 123
-                    curly += braces
-                    if rules.max_curly >= 0 and curly > rules.max_curly:
-                        break
-                    stays = not found & rules.drop
-            if stays:
-                edits += stop - line != e - s
-                if w > begin:
-                    made[w] = 10
-                w = stop
-            else:
-                edits += 1
-                left += words > 0
-            s = after
-        w = _stripped_in_place(made, begin, w, classes)
-        made_offsets[row + 1] = w
-        out[row, 0] = edits
-        out[row, 1] = left
-        out[row, 2] = lorem
-        out[row, 3] = curly
 
 
 @njit(nogil=True, cache=True)

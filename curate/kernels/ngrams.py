@@ -1,8 +1,10 @@
 """Repetition within a document: repeated segments and repeated token n-grams (Rae et al. 2021, table A1, as datatrove counts them).
 
-Segments and n-grams are compared by 64-bit polynomial hashes, which for n-grams are those of the joined characters, so that `ab c` and
-`a bc` joined without a space are one, as they are there. Sets are open-addressing tables that the caller lends; a row uses as much of
-them as it needs and marks its entries with a stamp, so that nothing is cleared. Naive twin: tests/naive_text.py.
+Segments and n-grams are compared by 64-bit hashes; the longer n-grams by those of their joined characters, so that `ab c` and `a bc` joined without
+a space are one, as they are there. Most n-grams of prose stand once, and one that does needs no table: first every place is noted in a small array of
+counts by a few bits of its hash, then only places that share theirs with another are looked at again. Of the longer n-grams these are the
+places whose next sixteen bytes stand elsewhere too (n-grams shorter than that are all looked at); of three and four tokens those of which both shorter
+n-grams repeat. Tables are lent by the caller, a row marks its entries with a stamp, so that nothing is cleared. Naive twin: tests/naive_text.py.
 """
 
 from typing import NamedTuple
@@ -10,13 +12,19 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
+from curate.kernels.pointers import borrowed, pointer
+from curate.kernels.scan import CHARS, NEWLINES, eight, hash_of
 from curate.kernels.utf8 import SPACE, code_at, count_chars, width
 
-BASE = np.uint64(0x9E3779B97F4A7C15 | 1)
+U = np.uint64
 TOP = (2, 3, 4)
 DUPLICATED = (5, 6, 7, 8, 9, 10)
 SEGMENT_MEASURES = 4
 """Columns of `measure_segments`: paragraphs and lines, each by number and by characters."""
+K3, K4 = U(0x9FB21C651E98DF25), U(0xD6E8FEB86659FD93)
+HEAD_BYTES = 16
+"""By so many bytes the begin of a longer n-gram is compared."""
+SEEN_PER_TOKEN = 8
 
 
 class Table(NamedTuple):
@@ -29,39 +37,34 @@ class Table(NamedTuple):
 
 def table(entries: int) -> Table:
     """A table for sets of at most so many entries."""
-    slots = 1 << max(4, (2 * entries).bit_length())
+    slots = slots_of(entries)
     return Table(np.zeros(slots, dtype=np.uint64), np.zeros(slots, dtype=np.int64), np.zeros(slots, dtype=np.int64))
+
+
+def slots_of(entries: int) -> int:
+    """Slots of a table for so many entries: `_mask` never asks for more."""
+    return 1 << max(4, (2 * entries).bit_length())
 
 
 @njit(nogil=True, cache=True, inline="always")
 def _mixed(h):
-    h ^= h >> np.uint64(31)
-    h *= np.uint64(0x7FB5D329728EA185)
-    h ^= h >> np.uint64(27)
+    h ^= h >> U(31)
+    h *= U(0x7FB5D329728EA185)
+    h ^= h >> U(27)
     return h
 
 
-@njit(nogil=True, cache=True)
-def _hash(data, start, end):
-    """Polynomial hash of data[start:end] and BASE to the power of its length."""
-    h, power = np.uint64(0), np.uint64(1)
-    for i in range(start, end):
-        h = h * BASE + np.uint64(data[i]) + np.uint64(1)
-        power *= BASE
-    return h, power
-
-
 @njit(nogil=True, cache=True, inline="always")
-def _slot(keys, stamps, stamp, mask, key):
+def slot_of(keys, stamps, stamp, mask, key):
     """The slot of a key in the part of the table below `mask`: its own, or the free one where it belongs."""
-    slot = np.int64(_mixed(key) & np.uint64(mask))
+    slot = np.int64(_mixed(key) & U(mask))
     while stamps[slot] == stamp and keys[slot] != key:
         slot = (slot + 1) & mask
     return slot
 
 
-@njit(nogil=True, cache=True, inline="always")
-def _mask(n):
+@njit(nogil=True, cache=True)
+def mask_of(n):
     """Slots − 1 for n entries: a power of two, at most half full."""
     size = 16
     while size < 2 * n:
@@ -69,150 +72,272 @@ def _mask(n):
     return size - 1
 
 
+@njit(nogil=True, cache=True, inline="always")
+def newline(text, i, end, size):
+    """The first newline of text[i:end], or end; `size` bytes may be read."""
+    while i < end:
+        x = eight(text, i, size) ^ U(0x0A0A0A0A0A0A0A0A)
+        hits = (x - U(0x0101010101010101)) & ~x & U(0x8080808080808080)
+        if hits:
+            i += np.int64((((hits & (~hits + U(1))) >> U(7)) * U(0x0001020304050607)) >> U(56))
+            return min(i, end)
+        i += 8
+    return end
+
+
 @njit(nogil=True, cache=True)
-def _repeats(data, starts, ends, n, keys, stamps, stamp):
+def _repeats(text, size, starts, ends, n, keys, stamps, stamp):
     """(segments that repeat an earlier one, their characters) among n segments."""
-    mask = _mask(n)
+    mask = mask_of(n)
     number, chars = 0, 0
     for k in range(n):
-        h, power = _hash(data, starts[k], ends[k])
-        key = h ^ power
-        slot = _slot(keys, stamps, stamp, mask, key)
+        key = hash_of(text, starts[k], ends[k], size)
+        slot = slot_of(keys, stamps, stamp, mask, key)
         if stamps[slot] == stamp:
             number += 1
-            chars += count_chars(data, starts[k], ends[k])
+            chars += count_chars(text, starts[k], ends[k])
         else:
             keys[slot], stamps[slot] = key, stamp
     return number, chars
 
 
 @njit(nogil=True, cache=True)
-def _segments(data, start, end, newlines, starts, ends):
-    """Bounds of data[start:end] split at runs of at least `newlines` newlines (re.split); returns their number, at most the newlines +
+def _segments(text, size, start, end, newlines, starts, ends):
+    """Bounds of text[start:end] split at runs of at least `newlines` newlines (re.split); returns their number, at most the newlines +
     1."""
     n = 0
     s = start
-    i = start
+    i = newline(text, start, end, size)
     while i < end:
-        if data[i] != 10:
-            i += 1
-            continue
         stop = i
-        while stop < end and data[stop] == 10:
+        while stop < end and text[stop] == 10:
             stop += 1
         if stop - i >= newlines:
             starts[n], ends[n] = s, i
             n += 1
             s = stop
-        i = stop
+        i = newline(text, stop, end, size)
     starts[n], ends[n] = s, end
     return n + 1
 
 
 @njit(nogil=True, cache=True)
-def _stripped(data, start, end, classes):
-    """data[start:end] without white space around it, as bounds."""
-    while start < end and classes[code_at(data, start)] & SPACE:
-        start += width(data[start])
+def _stripped(text, start, end, classes):
+    """text[start:end] without white space around it, as bounds."""
+    while start < end and classes[code_at(text, start)] & SPACE:
+        start += width(text[start])
     while end > start:
         last = end - 1
-        while last > start and (data[last] & 0xC0) == 0x80:
+        while last > start and (text[last] & 0xC0) == 0x80:
             last -= 1
-        if not classes[code_at(data, last)] & SPACE:
+        if not classes[code_at(text, last)] & SPACE:
             break
         end = last
     return start, end
 
 
 @njit(nogil=True, cache=True)
-def measure_segments(offsets, data, classes, starts, ends, keys, stamps, stamp, out):
+def measure_segments(offsets, data, counts, classes, starts, ends, lent, stamp, out):
     """out[row] = share of paragraphs that repeat an earlier one, their characters / characters of the text, and the same for lines
     (float64).
 
-    `stamp`: a number larger than any used on this table before; the next free one is stamp + 2 · rows. starts and ends hold
-    newlines of a row + 1 segments, the table twice as many."""
+    counts: as a scan leaves them. `stamp`: a number larger than any used on this table before; the next free one is stamp + 2 · rows. starts and ends
+    (int64) hold newlines of a row + 1 segments, the table as many."""
+    data, classes = borrowed(data), pointer(classes)
+    starts, ends, keys, stamps = pointer(starts), pointer(ends), pointer(lent.keys), pointer(lent.stamps)
     for row in range(len(offsets) - 1):
-        start, end = offsets[row], offsets[row + 1]
-        chars = count_chars(data, start, end)
-        inner, outer = _stripped(data, start, end, classes)
+        out[row, :] = 0.0
+        chars = counts[row, CHARS]
+        if counts[row, NEWLINES] == 0:
+            continue
+        text, size, end = pointer(data[offsets[row] :]), len(data) - offsets[row], offsets[row + 1] - offsets[row]
+        inner, outer = _stripped(text, 0, end, classes)
         for kind in range(2):
             if kind == 0:
-                n = _segments(data, inner, outer, 2, starts, ends)
+                n = _segments(text, size, inner, outer, 2, starts, ends)
             else:
-                n = _segments(data, start, end, 1, starts, ends)
-            number, repeated = _repeats(data, starts, ends, n, keys, stamps, stamp + 2 * row + kind)
+                n = _segments(text, size, 0, end, 1, starts, ends)
+            number, repeated = _repeats(text, size, starts, ends, n, keys, stamps, stamp + 2 * row + kind)
             out[row, 2 * kind] = number / n
-            out[row, 2 * kind + 1] = repeated / chars if chars else 0.0
+            out[row, 2 * kind + 1] = repeated / chars
+
+
+class Room(NamedTuple):
+    """What `measure_ngrams` works in, lent by the caller: for rows of so many bytes and tokens."""
+
+    joined: np.ndarray
+    """uint8: the tokens of a row without what stands between them"""
+    places: np.ndarray
+    """int64: where each begins there"""
+    seen: np.ndarray
+    """uint8: how often a hash was seen, up to two"""
+    grams: np.ndarray
+    """uint64: hash of the n-gram at a place"""
+    candidates: np.ndarray
+    """int64: places that are looked at"""
+    slots: np.ndarray
+    """int64: their slots in the table"""
+    keys: np.ndarray
+    stamps: np.ndarray
+    counts: np.ndarray
+
+
+def room(size: int, tokens: int) -> Room:
+    """Room for rows of at most so many bytes and tokens."""
+    seen = 1 << max(6, (SEEN_PER_TOKEN * tokens).bit_length())
+    numbers = [np.empty(tokens + 1, dtype=dtype) for dtype in (np.int64, np.uint64, np.int64, np.int64)]
+    places, grams, candidates, slots = numbers
+    return Room(np.empty(size + 32, dtype=np.uint8), places, np.empty(seen, dtype=np.uint8), grams, candidates, slots, *table(tokens))
 
 
 @njit(nogil=True, cache=True)
-def _top(n, size, hashes, powers, chars, keys, stamps, counts, stamp):
-    """Characters of the most frequent n-gram of `size` tokens joined by spaces, times its count; the first seen wins a tie."""
-    grams = n - size + 1
-    if grams < 1:
-        return 0
-    mask = _mask(grams)
-    most = 0
-    for k in range(grams):
-        key = np.uint64(0)
-        for t in range(k, k + size):
-            key = _mixed(key * BASE + (hashes[t] ^ powers[t]) + np.uint64(1))
-        slot = _slot(keys, stamps, stamp, mask, key)
+def _join(text, size, starts, ends, first, n, joined, places):
+    """Write the n tokens from place `first` on one behind the other, and zeros behind them."""
+    q = 0
+    for t in range(n):
+        s, e = np.int64(starts[first + t]), np.int64(ends[first + t])
+        places[t] = q
+        while s < e:
+            w = eight(text, s, size)
+            for k in range(8):
+                joined[q + k] = np.uint8(w >> U(8 * k))
+            step = min(8, e - s)
+            s += step
+            q += step
+    places[n] = q
+    for k in range(16):
+        joined[q + k] = 0
+
+
+@njit(nogil=True, cache=True)
+def _shared(n, grams, seen, mask, candidates):
+    """List the places k < n whose hash shares its lowest bits with another place's; returns their number."""
+    for i in range(mask + 1):
+        seen[i] = 0
+    for k in range(n):
+        slot = grams[k] & U(mask)
+        seen[slot] += np.uint8(seen[slot] < 2)
+    found = 0
+    for k in range(n):
+        candidates[found] = k
+        found += seen[grams[k] & U(mask)] > 1
+    return found
+
+
+@njit(nogil=True, cache=True)
+def _counted(found, there, stamp):
+    """Count the hashes of the candidates in the table; only those that stand twice stay. Returns (how many, the largest count, the first place of it)."""
+    candidates, slots, keys, stamps, counts = there.candidates, there.slots, there.keys, there.stamps, there.counts
+    mask = mask_of(found)
+    most = 1
+    for c in range(found):
+        key = there.grams[candidates[c]]
+        slot = slot_of(keys, stamps, stamp, mask, key)
         if stamps[slot] != stamp:
             keys[slot], stamps[slot], counts[slot] = key, stamp, 0
         counts[slot] += 1
         most = max(most, counts[slot])
-    for k in range(grams):
-        key = np.uint64(0)
-        for t in range(k, k + size):
-            key = _mixed(key * BASE + (hashes[t] ^ powers[t]) + np.uint64(1))
-        if counts[_slot(keys, stamps, stamp, mask, key)] == most:
-            length = size - 1
-            for t in range(k, k + size):
-                length += chars[t]
-            return length * most
-    return 0
+        slots[c] = slot
+    kept, at = 0, -1
+    for c in range(found):
+        count = counts[slots[c]]
+        if at < 0 and count == most:
+            at = candidates[c]
+        candidates[kept] = candidates[c]
+        kept += count > 1
+    return kept, most, at if most > 1 else 0
 
 
 @njit(nogil=True, cache=True)
-def _duplicated(n, size, hashes, powers, chars, keys, stamps, stamp):
+def _top(n, hashes, first, there, stamp, mask, tops):
+    """tops[i] = characters of the most frequent n-gram of TOP[i] tokens joined by spaces, times its count; the first seen wins a tie."""
+    candidates, grams, places = there.candidates, there.grams, there.places
+    for k in range(n - 1):
+        grams[k] = (hashes[first + k] ^ (hashes[first + k] >> U(29))) * K3 + hashes[first + k + 1] * K4
+        grams[k] ^= grams[k] >> U(32)
+    found = _shared(n - 1, grams, there.seen, mask, candidates) if n > 1 else 0
+    for i in range(3):
+        size = i + 2
+        if n < size:
+            tops[i] = 0
+            continue
+        if i > 0:  # a longer one repeats only where both of its parts do
+            kept = 0
+            for c in range(found - 1):
+                k = candidates[c]
+                if candidates[c + 1] == k + 1:
+                    grams[k] = (grams[k] ^ (grams[k] >> U(29))) * K3 + hashes[first + k + size - 1] * K4
+                    candidates[kept] = k
+                    kept += 1
+            found = kept
+        found, most, at = _counted(found, there, stamp + i)
+        tops[i] = (count_chars(there.joined, places[at], places[at + size]) + size - 1) * most
+
+
+@njit(nogil=True, cache=True)
+def _heads(n, there, mask):
+    """List the places where an n-gram of five or more tokens may repeat another one; returns their number."""
+    joined, places, grams, candidates, seen = there.joined, there.places, there.grams, there.candidates, there.seen
+    for k in range(n):
+        p = U(places[k])
+        h = (eight(joined, np.int64(p), places[n] + 16) * K3) ^ eight(joined, np.int64(p) + 8, places[n] + 16)
+        h *= K4
+        grams[k] = h ^ (h >> U(32))
+    _shared(n, grams, seen, mask, candidates)
+    found = 0
+    for k in range(n - DUPLICATED[0] + 1):
+        candidates[found] = k
+        found += seen[grams[k] & U(mask)] > 1 or places[k + DUPLICATED[0]] - places[k] < HEAD_BYTES
+    return found
+
+
+@njit(nogil=True, cache=True)
+def _duplicated(n, size, found, there, stamp):
     """Characters in n-grams of `size` tokens that repeat an earlier one; after a repeat the scan goes on behind it."""
-    mask = _mask(max(1, n))
-    total = 0
-    k = 0
-    while k < n - size + 1:
-        h, power, length = np.uint64(0), np.uint64(1), 0
-        for t in range(k, k + size):
-            h = h * powers[t] + hashes[t]
-            power *= powers[t]
-            length += chars[t]
-        key = h ^ power
-        slot = _slot(keys, stamps, stamp, mask, key)
+    places, keys, stamps = there.places, there.keys, there.stamps
+    mask = mask_of(found)
+    total, free = 0, 0
+    for c in range(found):
+        k = there.candidates[c]
+        if k < free or k + size > n:
+            continue
+        key = hash_of(there.joined, places[k], places[k + size], places[n] + 16)
+        slot = slot_of(keys, stamps, stamp, mask, key)
         if stamps[slot] == stamp:
-            total += length
-            k += size
+            total += count_chars(there.joined, places[k], places[k + size])
+            free = k + size
         else:
             keys[slot], stamps[slot] = key, stamp
-            k += 1
     return total
 
 
 @njit(nogil=True, cache=True)
-def measure_ngrams(offsets, data, first, bounds, starts, ends, hashes, powers, chars, keys, stamps, counts, stamp, out):
+def measure_ngrams(offsets, data, firsts, lasts, starts, ends, hashes, counts, lent, stamp, out):
     """out[row] = for n in TOP the characters of the most frequent n-gram times its count, for n in DUPLICATED the characters in repeated
-    n-grams, each / characters of the text (float64; 0 for an empty text). Rows and tokens as in `words.Tokens`; `stamp` as in
-    measure_segments, the next free one is stamp + 9 · rows. hashes, powers, chars hold the tokens of one row, the table twice as many."""
-    for k in range(len(bounds) - 1):
-        row = first + k
-        length = count_chars(data, offsets[row], offsets[row + 1])
-        n = bounds[k + 1] - bounds[k]
-        for t in range(n):
-            begin, end = starts[bounds[k] + t], ends[bounds[k] + t]
-            hashes[t], powers[t] = _hash(data, begin, end)
-            chars[t] = count_chars(data, begin, end)
-        for column in range(9):
-            if column < 3:
-                found = _top(n, column + 2, hashes, powers, chars, keys, stamps, counts, stamp + 9 * k + column)
-            else:
-                found = _duplicated(n, column + 2, hashes, powers, chars, keys, stamps, stamp + 9 * k + column)
-            out[row, column] = found / length if length else 0.0
+    n-grams, each / characters of the text (float64; 0 for an empty text). firsts, lasts: the tokens of a row, and starts, ends, hashes, counts as a scan
+    leaves them; `stamp` as in measure_segments, the next free one is stamp + 9 · rows."""
+    data = borrowed(data)
+    there = Room(
+        pointer(lent.joined), pointer(lent.places), pointer(lent.seen), pointer(lent.grams), pointer(lent.candidates), pointer(lent.slots),
+        pointer(lent.keys), pointer(lent.stamps), pointer(lent.counts),
+    )  # fmt: skip
+    starts, ends, hashes = pointer(starts), pointer(ends), pointer(hashes)
+    tops = np.zeros(3, dtype=np.int64)
+    tops_at = pointer(tops)
+    for row in range(len(offsets) - 1):
+        out[row, :] = 0.0
+        n, first, chars = lasts[row] - firsts[row], firsts[row], counts[row, CHARS]
+        if n == 0:
+            continue
+        mask = 64
+        while mask < SEEN_PER_TOKEN * n:
+            mask *= 2
+        mask -= 1
+        _join(pointer(data[offsets[row] :]), len(data) - offsets[row], starts, ends, first, n, there.joined, there.places)
+        _top(n, hashes, first, there, stamp + 9 * row, mask, tops_at)
+        for i in range(3):
+            out[row, i] = tops[i] / chars
+        found = _heads(n, there, mask)
+        if found > 1:
+            for size in range(5, 11):
+                out[row, size - 2] = _duplicated(n, size, found, there, stamp + 9 * row + size - 2) / chars

@@ -41,6 +41,7 @@ class Tables(NamedTuple):
     special_keys: np.ndarray
     special_cuts: np.ndarray
     units: np.ndarray
+    """Hashes, and a zero behind the last."""
 
 
 @lru_cache(maxsize=1)
@@ -62,9 +63,8 @@ def tables() -> Tables:
         if unicodedata.category(chr(code)) == "So":
             marks[code] |= FRONT | BACK | ICON
     keys, cuts = _special_table()
-    units = np.array(
-        sorted(fnv(np.frombuffer(unit.encode(), dtype=np.uint8), 0, len(unit.encode())) for unit in _UNITS.split()), dtype=np.uint64
-    )
+    hashes = sorted(fnv(np.frombuffer(unit.encode(), dtype=np.uint8), 0, len(unit.encode())) for unit in _UNITS.split())
+    units = np.array([*hashes, 0], dtype=np.uint64)
     return Tables(classes(), marks, keys, cuts, units)
 
 

@@ -38,7 +38,7 @@ def count_split(offsets, data, classes, out):
 
 
 @njit(nogil=True, cache=True, inline="always")
-def _looked_up(data, s, e, keys, cuts):
+def looked_up(data, s, e, keys, cuts):
     """-1: data[s:e] is no special case; 0: it is one and stays whole; k: it is one and is cut after k bytes."""
     found = np.int64(-1)
     if e - s >= 2 and e - s <= MAX_SPECIAL:
@@ -56,7 +56,7 @@ def _looked_up(data, s, e, keys, cuts):
 @njit(nogil=True, cache=True)
 def _special(data, s, e, keys, cuts):
     """`_looked_up`, as a call: inlined everywhere it would compile for ten seconds."""
-    return _looked_up(data, s, e, keys, cuts)
+    return looked_up(data, s, e, keys, cuts)
 
 
 @njit(nogil=True, cache=True, inline="always")
@@ -119,10 +119,10 @@ def _tail(data, s, e, classes, marks, units):
 @njit(nogil=True, cache=True)
 def _unit(data, s, e, units):
     key = fnv(data, s, e)
-    for unit in units:  # noqa: SIM110 (numba compiles no generators)
-        if unit == key:
-            return True
-    return False
+    k = 0
+    while units[k] != np.uint64(0) and units[k] != key:
+        k += 1
+    return units[k] == key
 
 
 @njit(nogil=True, cache=True)
@@ -210,10 +210,9 @@ def _inside(data, s, e, n, classes, marks, starts, ends):
 
 
 @njit(nogil=True, cache=True)
-def _run(data, s, e, n, classes, marks, keys, cuts, units, starts, ends):
+def run_tokens(data, s, e, n, classes, marks, keys, cuts, units, starts, ends, top):
     """Write the tokens of one run without white space from place n on; returns the next place. Suffixes wait at the far end of the
-    arrays."""
-    top = len(starts)
+    arrays, before place `top`. All but numbers may be arrays or pointers."""
     waiting = 0
     cut = -1
     while s < e:
@@ -290,8 +289,8 @@ def tokenize(data, start, end, classes, marks, keys, cuts, units, starts, ends):
         # Nine runs in ten are letters or digits, or these and one mark; they need none of the rules. (A call costs more than a word:
         # numba counts
         # references to every array that it passes.)
-        plain = letters > s and letters >= i - 1 and _looked_up(data, s, i, keys, cuts) < 0
-        if plain and (letters == i or _looked_up(data, s, letters, keys, cuts) < 0):
+        plain = letters > s and letters >= i - 1 and looked_up(data, s, i, keys, cuts) < 0
+        if plain and (letters == i or looked_up(data, s, letters, keys, cuts) < 0):
             mark = data[letters] if letters < i else 0
             before = data[letters - 1]
             if letters == i or _closes(mark) or (mark == 46 and before >= 97 and before <= 122):
@@ -301,7 +300,7 @@ def tokenize(data, start, end, classes, marks, keys, cuts, units, starts, ends):
                     starts[n], ends[n] = letters, i
                     n += 1
                 continue
-        n = _run(data, s, i, n, classes, marks, keys, cuts, units, starts, ends)
+        n = run_tokens(data, s, i, n, classes, marks, keys, cuts, units, starts, ends, len(starts))
     return n
 
 

@@ -21,11 +21,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field
 
-from curate import arrow
-from curate.kernels.lines import LineRules, clean_lines, count_sentences
-from curate.kernels.marks import punctuation
+from curate import arrow, scans
+from curate.kernels.c4_rules import COLUMNS, CURLY, CUT, EDITS, LEFT, LOREM, SENTENCES, TOKENS, anchors, clean_lines
+from curate.kernels.lines import LineRules, all_sentences
 from curate.kernels.utf8 import classes
-from curate.kernels.words import tokens
 from curate.stage import Columns, Rule, stage
 from curate.stage import Config as Base
 
@@ -77,25 +76,49 @@ def c4(batch: pa.RecordBatch, config: Config) -> Columns:
     old = batch["text"]
     text = arrow.utf8(old)
     rows = batch.num_rows
-    made = np.empty(int(text.offsets[-1] - text.offsets[0]), dtype=np.uint8)
+    found = scans.words(old)
+    made = np.empty(int(text.offsets[-1] - text.offsets[0]) + 1, dtype=np.uint8)
     offsets = np.zeros(rows + 1, dtype=np.int64)
-    out = np.zeros((rows, 4), dtype=np.int64)
-    clean_lines(text.offsets, text.data, classes(), _rules(config), offsets, made, out)
-    sentences = np.zeros(rows, dtype=np.int64)
-    for group in tokens(offsets, made):
-        count_sentences(made, group.first, group.bounds, group.starts, group.ends, offsets, classes(), punctuation(), sentences)
-    killed = _over(out[:, 2], config.max_lorem_ipsum) | _over(out[:, 3], config.max_curly_lines)
-    leaves = killed | (np.zeros(rows, dtype=np.bool_) if config.min_sentences is None else sentences < config.min_sentences)
+    out = np.zeros((rows, COLUMNS), dtype=np.int64)
+    clean_lines(
+        text.offsets,
+        text.data,
+        found.firsts,
+        found.lasts,
+        found.starts,
+        found.flags,
+        classes(),
+        anchors(_NEEDLES + _POLICY),
+        _rules(config),
+        offsets,
+        made,
+        out,
+    )
     fresh = pa.LargeStringArray.from_buffers(rows, pa.py_buffer(offsets), pa.py_buffer(made))
-    new = fresh.cast(old.type).take(pa.array(np.arange(rows), mask=~text.valid))
+    _count_again(fresh, out)
+    sentences, tokens = out[:, SENTENCES], out[:, TOKENS]
+    killed = _over(out[:, LOREM], config.max_lorem_ipsum) | _over(out[:, CURLY], config.max_curly_lines)
+    leaves = killed | (np.zeros(rows, dtype=np.bool_) if config.min_sentences is None else sentences < config.min_sentences)
+    new = pc.if_else(pa.array(leaves | ~text.valid), old, fresh.cast(old.type))
+    scans.leave_tokens(new, np.where(leaves, found.lasts - found.firsts, tokens))
     return {
-        "text": pc.if_else(pa.array(leaves), old, new),
-        "edits": pa.array(np.where(leaves, 0, out[:, 0]).astype(np.int32), mask=~text.valid),
-        "lines_dropped": pa.array(out[:, 1], mask=~text.valid),
-        "lorem_ipsum": pa.array(out[:, 2], mask=~text.valid),
-        "curly_lines": pa.array(out[:, 3], mask=~text.valid),
+        "text": new,
+        "edits": pa.array(np.where(leaves, 0, out[:, EDITS]).astype(np.int32), mask=~text.valid),
+        "lines_dropped": pa.array(out[:, LEFT], mask=~text.valid),
+        "lorem_ipsum": pa.array(out[:, LOREM], mask=~text.valid),
+        "curly_lines": pa.array(out[:, CURLY], mask=~text.valid),
         "num_sentences": pa.array(sentences, mask=~text.valid | killed),
     }
+
+
+def _count_again(fresh: pa.Array, out: np.ndarray) -> None:
+    """Sentences and tokens of the rows of which citations were cut, which may have joined what stood beside them."""
+    cut = np.flatnonzero(out[:, CUT])
+    if len(cut):
+        found = scans.words(fresh.take(pa.array(cut)))
+        sentences = np.zeros(len(cut), dtype=np.int64)
+        all_sentences(found.flags, found.firsts, found.lasts, sentences)
+        out[cut, SENTENCES], out[cut, TOKENS] = sentences, found.lasts - found.firsts
 
 
 def _over(counts: np.ndarray, limit: int | None) -> np.ndarray:

@@ -16,12 +16,11 @@ import numpy as np
 import pyarrow as pa
 from pydantic import Field
 
-from curate import arrow
+from curate import arrow, scans
 from curate.kernels.lines import measure_lines, most_newlines
 from curate.kernels.marks import punctuation
 from curate.kernels.ngrams import table
 from curate.kernels.utf8 import classes
-from curate.kernels.words import tokens
 from curate.stage import Columns, Rule, stage
 from curate.stage import Config as Base
 
@@ -60,22 +59,9 @@ class Config(Base):
 def fineweb(batch: pa.RecordBatch, config: Config) -> Columns:
     text = arrow.utf8(batch["text"])
     out = np.zeros((batch.num_rows, len(_NAMES)))
-    lent, stamp = table(most_newlines(text.offsets, text.data) + 1), 1
-    for group in tokens(text.offsets, text.data):
-        measure_lines(
-            text.offsets,
-            text.data,
-            group.first,
-            group.bounds,
-            classes(),
-            punctuation(),
-            config.short_line_chars,
-            lent.keys,
-            lent.stamps,
-            np.int64(stamp),
-            out,
-        )
-        stamp += group.last - group.first
+    tokens = scans.num_tokens(batch["text"])
+    lent = table(most_newlines(text.offsets, text.data) + 1)
+    measure_lines(text.offsets, text.data, tokens, classes(), punctuation(), config.short_line_chars, lent, np.int64(1), out)
     return {
         name: pa.array(out[:, i].astype(np.int64) if name == "num_lines" else out[:, i], mask=~text.valid) for i, name in enumerate(_NAMES)
     }

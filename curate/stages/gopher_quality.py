@@ -3,7 +3,7 @@
 Words are tokens of English (`curate/kernels/words.py`): punctuation marks are tokens of their own and count in the ratios, which makes
 the rule on letters stricter than with words split at spaces. Words of symbols only do not count towards length.
 Misses: languages without spaces, and every language whose function words are not in `stop_words`.
-Price: about 30 MB of text a second and core.
+Price: a few ms a GB beyond the scan that all stages of a text share, which takes about 9 ms a MB.
 
 column             type     meaning
 num_words          int64    tokens with at least one character that is no punctuation
@@ -20,12 +20,9 @@ import numpy as np
 import pyarrow as pa
 from pydantic import Field
 
-from curate import arrow
-from curate.kernels.marks import punctuation
-from curate.kernels.quality import MEASURES, measure_quality
-from curate.kernels.specials import fnv
-from curate.kernels.utf8 import classes
-from curate.kernels.words import tokens
+from curate import arrow, scans
+from curate.kernels import scan as at
+from curate.kernels.quality import count_listed, stop_table
 from curate.stage import Columns, Rule, stage
 from curate.stage import Config as Base
 
@@ -84,13 +81,25 @@ class Config(Base):
     ),
 )
 def gopher_quality(batch: pa.RecordBatch, config: Config) -> Columns:
-    text = arrow.utf8(batch["text"])
-    keys = np.array([fnv(np.frombuffer(w.encode(), dtype=np.uint8), 0, len(w.encode())) for w in config.stop_words], dtype=np.uint64)
-    out = np.zeros((batch.num_rows, len(MEASURES)))
-    for group in tokens(text.offsets, text.data):
-        measure_quality(text.offsets, text.data, group.first, group.bounds, group.starts, group.ends, classes(), punctuation(), keys, out)
-    dtypes = dict(gopher_quality.adds)
-    return {
-        name: pa.array(out[:, column].astype(dtype.to_pandas_dtype()), dtype, mask=~text.valid)
-        for column, (name, dtype) in enumerate(dtypes.items())
+    text = batch["text"]
+    found = scans.words(text)
+    tokens, words, lines = (found.counts[:, each] for each in (at.TOKENS, at.WORDS, at.LINES))
+    stop_words = np.zeros(batch.num_rows, dtype=np.int64)
+    count_listed(found.firsts, found.lasts, found.hashes, *stop_table(config.stop_words), stop_words)
+    measured = {
+        "num_words": words,
+        "mean_word_length": _ratio(found.counts[:, at.WORD_CHARS], words),
+        "hashes": _ratio(found.counts[:, at.HASHES], tokens),
+        "ellipses": _ratio(found.counts[:, at.ELLIPSES], tokens),
+        "bullet_lines": _ratio(found.counts[:, at.BULLETS], lines),
+        "ellipsis_lines": _ratio(found.counts[:, at.TRAILING], lines),
+        "alpha_words": _ratio(found.counts[:, at.ALPHA_WORDS], tokens),
+        "num_stop_words": stop_words,
     }
+    null = ~arrow.valid(text)
+    return {name: pa.array(np.ascontiguousarray(values), mask=null) for name, values in measured.items()}
+
+
+def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    """float64: part / whole, 0 where the whole is nothing."""
+    return part / np.maximum(whole, 1)

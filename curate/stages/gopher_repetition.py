@@ -18,11 +18,10 @@ import numpy as np
 import pyarrow as pa
 from pydantic import Field
 
-from curate import arrow
-from curate.kernels.lines import most_newlines
-from curate.kernels.ngrams import DUPLICATED, SEGMENT_MEASURES, TOP, measure_ngrams, measure_segments, table
+from curate import arrow, scans
+from curate.kernels import scan as at
+from curate.kernels.ngrams import DUPLICATED, SEGMENT_MEASURES, TOP, measure_ngrams, measure_segments, room, table
 from curate.kernels.utf8 import classes
-from curate.kernels.words import tokens
 from curate.stage import Columns, Rule, stage
 from curate.stage import Config as Base
 
@@ -69,32 +68,25 @@ class Config(Base):
 )
 def gopher_repetition(batch: pa.RecordBatch, config: Config) -> Columns:
     text = arrow.utf8(batch["text"])
-    segments = _segments(text)
-    ngrams = _ngrams(text)
-    measured = np.concatenate([segments, ngrams], axis=1)
+    found = scans.words(batch["text"])
+    measured = np.concatenate([_segments(text, found), _ngrams(text, found)], axis=1)
     return {name: pa.array(measured[:, i], mask=~text.valid) for i, name in enumerate((*SEGMENTS, *NGRAMS))}
 
 
-def _segments(text: arrow.Utf8) -> np.ndarray:
+def _segments(text: arrow.Utf8, found: scans.Words) -> np.ndarray:
     """float64[rows, 4] of repeated paragraphs and lines."""
     out = np.zeros((len(text.offsets) - 1, SEGMENT_MEASURES))
-    places = most_newlines(text.offsets, text.data) + 2
-    starts, ends, lent = np.empty(places, dtype=np.int64), np.empty(places, dtype=np.int64), table(places)
-    measure_segments(text.offsets, text.data, classes(), starts, ends, lent.keys, lent.stamps, np.int64(1), out)
+    places = int(np.max(found.counts[:, at.NEWLINES], initial=0)) + 1
+    starts, ends = np.empty(places, dtype=np.int64), np.empty(places, dtype=np.int64)
+    measure_segments(text.offsets, text.data, found.counts, classes(), starts, ends, table(places), np.int64(1), out)
     return out
 
 
-def _ngrams(text: arrow.Utf8) -> np.ndarray:
+def _ngrams(text: arrow.Utf8, found: scans.Words) -> np.ndarray:
     """float64[rows, 9] of frequent and repeated n-grams."""
     out = np.zeros((len(text.offsets) - 1, len(NGRAMS)))
-    lent, stamp = table(0), 1
-    hashes = np.empty(0, dtype=np.uint64)
-    for group in tokens(text.offsets, text.data):
-        most = int(np.max(np.diff(group.bounds), initial=0))
-        if len(hashes) < most:
-            hashes, powers, chars = np.empty(most, dtype=np.uint64), np.empty(most, dtype=np.uint64), np.empty(most, dtype=np.int64)
-            lent, stamp = table(most), 1
-        if most:
-            measure_ngrams(text.offsets, text.data, *group[:1], *group[2:], hashes, powers, chars, *lent, np.int64(stamp), out)
-            stamp += len(TOP + DUPLICATED) * (group.last - group.first)
+    lent = room(int(np.max(np.diff(text.offsets), initial=0)), int(np.max(found.lasts - found.firsts, initial=0)))
+    measure_ngrams(
+        text.offsets, text.data, found.firsts, found.lasts, found.starts, found.ends, found.hashes, found.counts, lent, np.int64(1), out
+    )
     return out

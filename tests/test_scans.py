@@ -1,0 +1,93 @@
+"""Sharing a scan changes nothing but its cost: same columns without it, one scan a text, nothing of another text."""
+
+import itertools
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from test_every_stage import documents
+
+from curate import scans
+from curate import stage as stages
+from curate.engine.steps import StageCall, Walk
+from curate.ledger import Balance
+
+NAMES = ["".join(parts) for parts in itertools.product("bdfgklm", "aeiou", "nprst", ("at", "em"))]
+
+
+def prose(number, lines):
+    """So many lines that repeat nothing."""
+    words = iter(NAMES[7 * number :])
+    return "\n".join(
+        f"The {next(words)} of {next(words)} to {next(words)} that {next(words)} and {next(words)}, {next(words)}." for _ in range(lines)
+    )
+
+
+TEXTS = [
+    *(prose(i, 9) for i in range(6)),
+    "too short",
+    None,
+    "\n".join([prose(1, 1)] * 9),
+    prose(3, 9) + "\na menu\ncited [12] here [edit] once.\nand Java[1]script goes",
+    prose(3, 9) + "\na { b c d e",
+    "",
+]
+ORDER = ("gopher_repetition", "gopher_quality", "c4", "fineweb", "gopher_quality")
+
+
+@pytest.fixture
+def scanned(monkeypatch):
+    """Rows of every scan that is made."""
+    made, real = [], scans._scanned
+    monkeypatch.setattr(scans, "_scanned", lambda array: made.append(len(array)) or real(array))
+    return made
+
+
+def walked(measure_all, shared=True, order=ORDER):
+    walk = Walk(documents(TEXTS), Balance(), measure_all=measure_all)
+    for number, name in enumerate(order):
+        call = StageCall(step=f"s{number}", stage=stages.load(name), config=stages.load(name).config())
+        if not shared:
+            walk._shared = scans.Shared()
+        walk.run(call)
+    return walk.batch
+
+
+@pytest.mark.parametrize("measure_all", [True, False])
+def test_the_same_columns_without_it(measure_all, monkeypatch):
+    whole = walked(measure_all)
+    monkeypatch.setattr(scans, "MOST_BYTES", 0)
+    monkeypatch.setattr(scans, "leave_tokens", lambda array, tokens: None)
+    assert whole.equals(walked(measure_all, shared=False))
+
+
+def test_one_scan_for_all_that_stand_on_a_text(scanned):
+    walked(measure_all=True, order=("gopher_repetition", "gopher_quality", "c4"))
+    assert scanned == [len(TEXTS), 1]  # all rows once, and the row of which citations were cut
+
+
+def test_fewer_rows_need_no_other_scan(scanned):
+    batch = walked(measure_all=False, order=("gopher_quality", "gopher_repetition", "c4", "fineweb"))
+    assert scanned == [len(TEXTS), 1]
+    assert 0 < batch["s3__num_lines"].null_count < len(TEXTS)
+
+
+def test_another_text_is_another_scan(scanned):
+    batch = walked(measure_all=True)
+    assert scanned == [len(TEXTS), 1, len(TEXTS)]
+    quality = stages.load("gopher_quality")
+    after = quality.measure(pa.record_batch({"text": batch["text"]}), quality.config(), "s4")
+    assert all(after[name].equals(batch[name]) for name in after)
+
+
+def test_a_stage_alone_shares_nothing(scanned):
+    text = pa.array(TEXTS, pa.large_string())
+    one, other = scans.words(text), scans.words(text)
+    assert scanned == [len(TEXTS)] * 2
+    assert np.array_equal(one.counts, other.counts)
+
+
+def test_what_is_too_large_is_not_kept(scanned, monkeypatch):
+    monkeypatch.setattr(scans, "MOST_BYTES", 10)
+    walked(measure_all=True, order=("gopher_repetition", "gopher_quality"))
+    assert scanned == [len(TEXTS)] * 2
