@@ -16,8 +16,8 @@ from curate.barrier import Barrier, Earlier, Round
 from curate.engine.guard import Guard
 from curate.errors import StageError
 from curate.ledger import Balance
-from curate.schema import column, nameless
 from curate.scans import Shared
+from curate.schema import column, nameless
 from curate.shards.settle import text_lengths
 from curate.stage import DROP, VERDICT, Config, Stage, versions
 from curate.steward import OVERRIDDEN
