@@ -1,4 +1,4 @@
-"""The page scanner: agrees with its slow twin on pages made of awkward pieces; bounded on bombs; blocks, links, images, signs."""
+"""The page scanner: agrees with its slow twin on pages made of awkward pieces, and so does what is written; bounded on bombs; blocks, links, images."""
 
 import numpy as np
 import pytest
@@ -8,6 +8,7 @@ from naive_html import Scanner
 
 from curate.kernels import html_tables as ht
 from curate.kernels.html_scan import scan
+from curate.web.main_text import load, main_text
 
 PAGES = np.zeros(1, ht.SCANNED)
 COUNTS = {
@@ -220,3 +221,22 @@ def test_links_images_and_signs():
     assert [(text, counts["link"]) for text, _, _, counts in blocks] == [("in a link", 15), ("still", 5), ("out", 0)]
     assert images == [("b.png", "B", 2)]
     assert lang == "de"
+
+
+SIGNS_OF_MARKDOWN = str.maketrans("", "", "-|#>`\\.0123456789")
+
+
+@settings(max_examples=150)
+@given(MADE, MADE, st.booleans())
+def test_the_whole_text_is_the_twins_blocks_in_order(page, other, markdown):
+    found = main_text(page.encode(), load(), main_only=False, fall_back=False, markdown=markdown)
+    blocks = [text for text, *_ in by_twin(page)[0]]
+    expected, written = ("".join(text.split()).translate(SIGNS_OF_MARKDOWN) for text in ("".join(blocks), found.text))
+    assert written == expected
+    assert found.blocks == len(blocks)
+    judged = main_text(page.encode(), load(), markdown=markdown)
+    assert all(0 <= share <= 1 for share in (judged.expected, judged.article, judged.kept) if share is not None)
+    letters = iter(expected)
+    assert all(letter in letters for letter in "".join(judged.text.split()).translate(SIGNS_OF_MARKDOWN)) or judged.fallback
+    main_text(other.encode(), load(), markdown=not markdown)
+    assert main_text(page.encode(), load(), markdown=markdown) == judged  # nothing stays of the page before
