@@ -4,8 +4,8 @@ PaLM's count (Chowdhery et al. 2022, appendix B): 6 per weight of a matrix produ
 and backward, with the output head once and the input embedding not at all. The exact count takes for attention what is computed: each position
 with those that it sees, which causality and the document mask limit. Padding counts in both: it is computed.
 
-The peak is the maker's for dense bfloat16 on a GPU that is known here; on a CPU and on any other GPU it is what one large matrix product of
-the machine reaches, measured at the start, with the threads of the run.
+The peak is the maker's for dense bfloat16 on a GPU that is known here; on any other GPU it is what one large matrix product reaches, measured at
+the start; on a CPU what one thread reaches with one, times the threads of the run: several at once would measure how busy the machine is.
 """
 
 import time
@@ -61,30 +61,34 @@ def attended(rows: np.ndarray, model: ModelConfig) -> int:
     return int((lengths * (lengths + 1) // 2).sum())
 
 
-def peak(device: str) -> Peak:
-    """What a device can do."""
+def peak(device: str, threads: int = 1) -> Peak:
+    """What a device can do; threads: of the run, on a CPU."""
     import torch
 
     if not device.startswith("cuda"):
-        threads = torch.get_num_threads()
-        return Peak(_measured("cpu", threads), f"a float32 matrix product of this CPU on {threads} thread{'s' * (threads > 1)}, measured")
+        before = torch.get_num_threads()
+        torch.set_num_threads(1)
+        one = _measured("cpu")
+        torch.set_num_threads(before)
+        times = f", times {threads} threads" if threads > 1 else ""
+        return Peak(threads * one, f"a float32 matrix product on one thread of this CPU, measured{times}")
     name = torch.cuda.get_device_name(device)
     known = next((value for part, value in PEAKS.items() if part in name), None)
     if known is not None:
         return Peak(known, f"dense bfloat16 of an {name} by its data sheet")
-    return Peak(_measured(device, 0), f"a bfloat16 matrix product of an {name}, measured")
+    return Peak(_measured(device), f"a bfloat16 matrix product of an {name}, measured")
 
 
 @cache
-def _measured(device: str, threads: int) -> float:
-    """FLOP/s of a square matrix product, the best of several, for a tenth of a second at least."""
+def _measured(device: str) -> float:
+    """FLOP/s of a square matrix product, the best of several, for a seventh of a second at least."""
     import torch
 
     size, dtype = (512, torch.float32) if device == "cpu" else (8192, torch.bfloat16)
     left, right = (torch.ones(size, size, device=device, dtype=dtype) for _ in range(2))
     seconds: list[float] = []
     began = time.perf_counter()
-    while len(seconds) < 4 or time.perf_counter() - began < 0.1:
+    while len(seconds) < 4 or time.perf_counter() - began < 0.15:
         started = time.perf_counter()
         torch.mm(left, right)
         if device != "cpu":

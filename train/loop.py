@@ -140,7 +140,7 @@ class Run:
         self.step = self._restore()
         self.metrics = Metrics(output / "metrics.jsonl", self.step, world.leads)
         self.reports = reporters(output, device, config) if world.leads else []
-        self.peak = flops.peak(world.device) if world.leads else None
+        self.peak = flops.peak(world.device, config.threads) if world.leads else None
         self.guard = Guard.of(self.metrics.kept)
         self.saver = checkpoint.Saver(output / "checkpoints", device.keep, world, device.parts, corpus.meta.eos_id)
         self.last = self.metrics.last

@@ -188,9 +188,11 @@ def test_pairs_that_attention_computes_are_those_of_the_mask():
 
 
 def test_the_peak_of_a_cpu_is_measured_and_says_so():
-    peak = flops.peak("cpu")
-    assert 1e8 < peak.flops < 1e14
-    assert re.fullmatch(r"[0-9.e+-]+ TFLOP/s, a float32 matrix product of this CPU on \d+ threads?, measured", str(peak))
+    one, two = flops.peak("cpu"), flops.peak("cpu", 2)
+    assert 1e8 < one.flops < 1e14
+    assert two.flops == 2 * one.flops  # measured once
+    assert re.fullmatch(r"[0-9.e+-]+ TFLOP/s, a float32 matrix product on one thread of this CPU, measured", str(one))
+    assert str(two).endswith("measured, times 2 threads")
 
 
 @pytest.mark.parametrize(
