@@ -18,6 +18,7 @@ chars        int64             characters of the text
 text_share   float64           bytes of text / bytes of page
 nesting      int64             sum over boxes (div, article, ul, ol) of their depth: what a parser's work grows with
 charset      string            codec that decoded the page
+charset_by   string            what named it: bom, utf-8 (the bytes are), wide (pattern of UTF-16), header, meta, escape, detected, fallback
 bad_share    float64           characters that the codec could not explain, and control characters / characters
 expected_f1  float64           F1 that the model expects of its choice: low where it is unsure; null for other extractors
 article      float64           probability that the page is an article, and no list, shop or forum; null for other extractors
@@ -99,6 +100,7 @@ class Page(NamedTuple):
     title: str | None = None
     lang: str | None = None
     charset: str | None = None
+    charset_by: str | None = None
     bad_share: float | None = None
     nesting: int | None = None
     expected_f1: float | None = None
@@ -117,7 +119,7 @@ def models(config: Config) -> dict[str, str]:
 
 
 @stage(
-    version=5,
+    version=6,
     reads=("raw", "headers", "text"),
     adds={
         "edits": pa.int32(),
@@ -127,6 +129,7 @@ def models(config: Config) -> dict[str, str]:
         "chars": pa.int64(),
         "text_share": pa.float64(),
         "charset": pa.string(),
+        "charset_by": pa.string(),
         "bad_share": pa.float64(),
         "nesting": pa.int64(),
         "expected_f1": pa.float64(),
@@ -177,6 +180,7 @@ def markup(batch: pa.RecordBatch, config: Config) -> Columns:
         "chars": pc.cast(pc.utf8_length(new), pa.int64()),
         "text_share": _share(pc.cast(pc.binary_length(new), pa.int64()), html_bytes),
         "charset": _strings(made, "charset"),
+        "charset_by": _strings(made, "charset_by"),
         "bad_share": measured("bad_share", pa.float64()),
         "nesting": measured("nesting", pa.int64()),
         "expected_f1": measured("expected_f1", pa.float64()),
@@ -198,7 +202,7 @@ def read_page(raw: bytes, content_type: str | None, config: Config) -> Page:
     read = _by_ours if config.extractor == "ours" else _by_library
     page = read(raw if html.charset == "utf-8" else html.text.encode("utf-8", "replace"), html, config)
     bad = len(html.text) if raw.startswith(PDF) else html.bad + controls(html)
-    return page._replace(charset=html.charset, bad_share=bad / len(html.text) if html.text else 0.0)
+    return page._replace(charset=html.charset, charset_by=html.basis, bad_share=bad / len(html.text) if html.text else 0.0)
 
 
 def _by_ours(data: bytes, html: Decoded, config: Config) -> Page:

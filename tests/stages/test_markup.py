@@ -154,19 +154,19 @@ def test_a_text_source_passes_untouched():
 
 
 @pytest.mark.parametrize(
-    ("raw", "content_type", "charset"),
+    ("raw", "content_type", "charset", "charset_by"),
     [
-        ("<p>Grüße aus Köln</p>".encode("cp1252"), "text/html; charset=ISO-8859-1", "cp1252"),
-        (b'<meta charset="windows-1251"><p>' + "Привет, как дела?".encode("cp1251"), None, "cp1251"),
-        ("<p>Grüße</p>".encode("utf-16"), None, "utf-16-le"),
-        ("<p>Grüße aus dem Netz</p>".encode("utf-16-be"), None, "utf-16-be"),
-        (b'<meta charset="shift_jis"><p>' + "日本語のページ".encode("cp932"), None, "cp932"),
-        ("<p>Grüße</p>".encode(), "text/html; charset=latin1", "utf-8"),
+        ("<p>Grüße aus Köln</p>".encode("cp1252"), "text/html; charset=ISO-8859-1", "cp1252", "header"),
+        (b'<meta charset="windows-1251"><p>' + "Привет, как дела?".encode("cp1251"), None, "cp1251", "meta"),
+        ("<p>Grüße</p>".encode("utf-16"), None, "utf-16-le", "bom"),
+        ("<p>Grüße aus dem Netz</p>".encode("utf-16-be"), None, "utf-16-be", "wide"),
+        (b'<meta charset="shift_jis"><p>' + "日本語のページ".encode("cp932"), None, "cp932", "meta"),
+        ("<p>Grüße</p>".encode(), "text/html; charset=latin1", "utf-8", "utf-8"),
     ],
 )
-def test_charsets(raw, content_type, charset):
+def test_charsets(raw, content_type, charset, charset_by):
     row = one(raw, content_type=content_type)
-    assert row["charset"] == charset
+    assert (row["charset"], row["charset_by"]) == (charset, charset_by)
     assert row["bad_share"] == 0.0
     assert any(word in row["text"] for word in ("Grüße", "Привет, как дела?", "日本語のページ"))
 
