@@ -13,7 +13,7 @@ import numpy as np
 from numba import njit
 
 from curate.kernels.pointers import borrowed, pointer
-from curate.kernels.scan import CHARS, NEWLINES, eight, hash_of
+from curate.kernels.scan import CHARS, NEWLINES, eight, hash_of, head
 from curate.kernels.utf8 import SPACE, code_at, count_chars, width
 
 U = np.uint64
@@ -24,7 +24,7 @@ SEGMENT_MEASURES = 4
 K3, K4 = U(0x9FB21C651E98DF25), U(0xD6E8FEB86659FD93)
 HEAD_BYTES = 16
 """By so many bytes the begin of a longer n-gram is compared."""
-SEEN_PER_TOKEN = 8
+SEEN_PER_TOKEN = 16
 
 
 class Table(NamedTuple):
@@ -172,7 +172,9 @@ class Room(NamedTuple):
     seen: np.ndarray
     """uint8: how often a hash was seen, up to two"""
     grams: np.ndarray
-    """uint64: hash of the n-gram at a place"""
+    """uint64: hash of the n-gram at a place, or of its next HEAD_BYTES"""
+    prints: np.ndarray
+    """uint64: of a candidate, what equal n-grams have in common and few others"""
     candidates: np.ndarray
     """int64: places that are looked at"""
     slots: np.ndarray
@@ -185,9 +187,11 @@ class Room(NamedTuple):
 def room(size: int, tokens: int) -> Room:
     """Room for rows of at most so many bytes and tokens."""
     seen = 1 << max(6, (SEEN_PER_TOKEN * tokens).bit_length())
-    numbers = [np.empty(tokens + 1, dtype=dtype) for dtype in (np.int64, np.uint64, np.int64, np.int64)]
-    places, grams, candidates, slots = numbers
-    return Room(np.empty(size + 32, dtype=np.uint8), places, np.empty(seen, dtype=np.uint8), grams, candidates, slots, *table(tokens))
+    places, candidates, slots = (np.empty(tokens + 1, dtype=np.int64) for _ in range(3))
+    grams, prints = np.empty(tokens + 1, dtype=np.uint64), np.empty(tokens + 1, dtype=np.uint64)
+    return Room(
+        np.empty(size + 32, dtype=np.uint8), places, np.empty(seen, dtype=np.uint8), grams, prints, candidates, slots, *table(tokens)
+    )
 
 
 @njit(nogil=True, cache=True)
@@ -291,21 +295,50 @@ def _heads(n, there, mask):
     return found
 
 
+@njit(nogil=True, cache=True, inline="always")
+def _print(joined, begin, end, size):
+    """What n-grams of the same bytes have in common: their length, their first, middle and last eight bytes."""
+    length = end - begin
+    first = eight(joined, begin, size)
+    if length < 8:
+        first, middle, last = head(first, length), U(0), U(0)
+    else:
+        middle, last = eight(joined, begin + ((length - 8) >> 1), size), eight(joined, end - 8, size)
+    h = ((first + U(length)) * K3) ^ ((middle ^ (last >> U(23))) * K4) ^ (last * K3)
+    h = (h ^ (h >> U(29))) * K4
+    return h ^ (h >> U(32))
+
+
 @njit(nogil=True, cache=True)
-def _duplicated(n, size, found, there, stamp):
-    """Characters in n-grams of `size` tokens that repeat an earlier one; after a repeat the scan goes on behind it."""
-    places, keys, stamps = there.places, there.keys, there.stamps
+def _duplicated(n, gram, found, there, stamp):
+    """Characters in n-grams of `gram` tokens that repeat an earlier one; after a repeat the scan goes on behind it."""
+    joined, places, keys, stamps = there.joined, there.places, there.keys, there.stamps
+    candidates, prints, seen = there.candidates, there.prints, there.seen
+    while found > 0 and candidates[found - 1] + gram > n:
+        found -= 1
+    wide = np.int64(64)
+    while wide < SEEN_PER_TOKEN * found:
+        wide *= 2
+    low = U(wide - 1)
+    for i in range(wide):
+        seen[i] = 0
+    size = places[n] + 16
+    for c in range(found):
+        k = candidates[c]
+        key = _print(joined, places[k], places[k + gram], size)
+        prints[c] = key
+        seen[key & low] += np.uint8(seen[key & low] < 2)
     mask = mask_of(found)
     total, free = 0, 0
     for c in range(found):
-        k = there.candidates[c]
-        if k < free or k + size > n:
+        k = candidates[c]
+        if seen[prints[c] & low] < 2 or k < free:
             continue
-        key = hash_of(there.joined, places[k], places[k + size], places[n] + 16)
+        key = hash_of(joined, places[k], places[k + gram], size)
         slot = slot_of(keys, stamps, stamp, mask, key)
         if stamps[slot] == stamp:
-            total += count_chars(there.joined, places[k], places[k + size])
-            free = k + size
+            total += count_chars(joined, places[k], places[k + gram])
+            free = k + gram
         else:
             keys[slot], stamps[slot] = key, stamp
     return total
@@ -318,8 +351,8 @@ def measure_ngrams(offsets, data, firsts, lasts, starts, ends, hashes, counts, l
     leaves them; `stamp` as in measure_segments, the next free one is stamp + 9 · rows."""
     data = borrowed(data)
     there = Room(
-        pointer(lent.joined), pointer(lent.places), pointer(lent.seen), pointer(lent.grams), pointer(lent.candidates), pointer(lent.slots),
-        pointer(lent.keys), pointer(lent.stamps), pointer(lent.counts),
+        pointer(lent.joined), pointer(lent.places), pointer(lent.seen), pointer(lent.grams), pointer(lent.prints), pointer(lent.candidates),
+        pointer(lent.slots), pointer(lent.keys), pointer(lent.stamps), pointer(lent.counts),
     )  # fmt: skip
     starts, ends, hashes = pointer(starts), pointer(ends), pointer(hashes)
     tops = np.zeros(3, dtype=np.int64)
