@@ -3,6 +3,10 @@
 The first copy is free: only later ones count. Paragraphs are separated by blank lines, lines by newlines; words are tokens of English
 (`curate/kernels/words.py`). All character shares are of the whole text, white space included. An empty text has shares of 0; datatrove
 divides by zero there.
+`mode: dclm` counts as DCLM does: all copies count, the first too, and shares are of characters in segments or in words; words begin with a
+letter or digit; of equally frequent n-grams the longest counts, if it repeats; repeated runs are counted by the words that they cover;
+segments of white space do not count, and a text without others has shares of 1. Its words come from Unicode's boundaries, ours are tokens of
+English, so contractions are two.
 Misses: near-repeats, and repeats of less than a line or more than ten words apart from those that n-grams see.
 Price: about 12 MB of text a second and core.
 
@@ -14,14 +18,19 @@ top_2_gram … top_4_gram       float64  characters of the most frequent n-gram 
 dup_5_grams … dup_10_grams    float64  characters in n-grams that repeat an earlier one / characters of the text
 """
 
+from typing import Literal
+
 import numpy as np
 import pyarrow as pa
 from pydantic import Field
 
 from curate import arrow, scans
 from curate.kernels import scan as at
+from curate.kernels import whole_repeats
+from curate.kernels.lines import most_newlines
 from curate.kernels.ngrams import DUPLICATED, SEGMENT_MEASURES, TOP, measure_ngrams, measure_segments, room, table
 from curate.kernels.utf8 import classes
+from curate.kernels.words import tokens
 from curate.stage import Columns, Rule, stage
 from curate.stage import Config as Base
 
@@ -31,6 +40,9 @@ NGRAMS = (*(f"top_{n}_gram" for n in TOP), *(f"dup_{n}_grams" for n in DUPLICATE
 
 class Config(Base):
     """The thresholds of Gopher as datatrove applies them; null switches a rule off."""
+
+    mode: Literal["datatrove", "dclm"] = "datatrove"
+    """What is counted: repeats after the first copy as datatrove does, or all copies as DCLM does."""
 
     max_dup_paragraphs: float | None = Field(default=0.3, ge=0)
     """A larger share of repeated paragraphs: `dup_paragraphs`."""
@@ -68,8 +80,12 @@ class Config(Base):
 )
 def gopher_repetition(batch: pa.RecordBatch, config: Config) -> Columns:
     text = arrow.utf8(batch["text"])
-    found = scans.words(batch["text"])
-    measured = np.concatenate([_segments(text, found), _ngrams(text, found)], axis=1)
+    if config.mode == "dclm":
+        parts = [whole_segments(text), whole_ngrams(text)]
+    else:
+        found = scans.words(batch["text"])
+        parts = [_segments(text, found), _ngrams(text, found)]
+    measured = np.concatenate(parts, axis=1)
     return {name: pa.array(measured[:, i], mask=~text.valid) for i, name in enumerate((*SEGMENTS, *NGRAMS))}
 
 
@@ -89,4 +105,32 @@ def _ngrams(text: arrow.Utf8, found: scans.Words) -> np.ndarray:
     measure_ngrams(
         text.offsets, text.data, found.firsts, found.lasts, found.starts, found.ends, found.hashes, found.counts, lent, np.int64(1), out
     )
+    return out
+
+
+def whole_segments(text: arrow.Utf8) -> np.ndarray:
+    """float64[rows, 4] of repeated paragraphs and lines, all copies counted, as DCLM does."""
+    rows = len(text.offsets) - 1
+    shares = []
+    room = whole_repeats.lent(most_newlines(text.offsets, text.data) + 1)
+    for number, newlines in enumerate((2, 1)):
+        out = np.zeros((rows, 4))
+        whole_repeats.measure_segments(text.offsets, text.data, classes(), newlines, False, room, np.int64(1 + number * rows), out)
+        none = out[:, 0] == 0
+        shares += [np.where(none, 1.0, out[:, part] / np.maximum(out[:, whole], 1)) for part, whole in ((1, 0), (2, 3))]
+    return np.stack(shares, axis=1)
+
+
+def whole_ngrams(text: arrow.Utf8) -> np.ndarray:
+    """float64[rows, 9] of frequent and repeated n-grams of words that begin with a letter or digit, as DCLM counts them."""
+    out = np.zeros((len(text.offsets) - 1, len(NGRAMS)))
+    for group in tokens(text.offsets, text.data):
+        starts, ends = group.starts[: group.bounds[-1]], group.ends[: group.bounds[-1]]
+        solid = np.zeros(len(starts), dtype=np.bool_)
+        whole_repeats.begin_solid(text.data, starts, classes(), solid)
+        bounds = np.r_[0, np.cumsum(solid)][group.bounds]
+        room = whole_repeats.lent(int(np.max(np.diff(bounds), initial=0)))
+        found = np.zeros((len(bounds) - 1, len(NGRAMS)))
+        whole_repeats.measure_ngrams(text.data, bounds, starts[solid], ends[solid], True, room, np.int64(1), found)
+        out[group.first : group.first + len(found)] = found
     return out

@@ -1,5 +1,6 @@
 """C4: line rules, document rules, their order, and the text against its slow twin."""
 
+import naive_rules
 import naive_text
 import pyarrow as pa
 import pytest
@@ -116,3 +117,30 @@ def test_awkward_texts():
 def test_bad_config():
     with pytest.raises(ValueError, match="greater than or equal to 1"):
         Config(max_word_chars=0)
+
+
+TFDS = Config(mode="tfds")
+THREE = "This is the first line.\nAnd this is the second.\nHere is a third line.\n"
+
+
+def test_the_code_that_built_c4_is_a_mode():
+    assert (TFDS.filter_no_terminal_punct, TFDS.min_words_per_line, TFDS.min_sentences) == (True, 5, 3)
+    assert Config(mode="tfds", min_words_per_line=4).min_words_per_line == 4
+    assert Config.model_validate_json(TFDS.model_dump_json()) == TFDS
+    lines = [
+        "Four words and [12].",
+        "Now five words and [12].",
+        "It ends in an apostrophe'",
+        'It ends in a quote"',
+        "It trails off like this...",
+    ]
+    assert run([THREE + "\n".join(lines)], TFDS)["text"] == [THREE + "\n".join(["Now five words and .", lines[3]])]
+    assert run([THREE], Config())["drop"] == ["too_few_sentences"]
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.lists(st.sampled_from([*LINES, THREE, "a [1] b c d e.", "it's 'so' and so'"]), max_size=8).map("\n".join), max_size=3))
+def test_the_mode_is_that_of_its_twin(texts):
+    out = run([*texts, *filter(None, TEXTS)], TFDS)
+    for i, text in enumerate([*texts, *filter(None, TEXTS)]):
+        assert (out["drop"][i], out["text"][i]) == naive_rules.c4_tfds(text)

@@ -2,6 +2,7 @@
 
 import itertools
 
+import naive_rules
 import naive_text
 import pyarrow as pa
 import pytest
@@ -100,3 +101,24 @@ def test_awkward_texts():
 def test_bad_config():
     with pytest.raises(ValueError, match="greater than or equal to 0"):
         Config(max_dup_lines=-0.1)
+
+
+WHOLE = Config(mode="dclm")
+
+
+def test_dclm_counts_all_copies():
+    out = run(["a\n\na\n\nb", "one", "", "x y x y z", "- a b. - a b."], WHOLE)
+    assert out["dup_paragraphs"] == [0.6667, 0.0, 1.0, 0.0, 0.0]
+    assert out["dup_lines"] == [0.6667, 0.0, 1.0, 0.0, 0.0]
+    assert out["top_2_gram"][3:] == [0.8, 1.0]  # twice `x y` of five characters; punctuation is no word
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.lists(st.sampled_from(["the", "of", "a", "\n", "\n\n", "-", "é.", "12"]), max_size=40).map(" ".join), max_size=3))
+def test_dclm_is_its_twin(texts):
+    texts = [*texts, *filter(None, TEXTS)]
+    out = run(texts, WHOLE)
+    for i, text in enumerate(texts):
+        words = [token for token in naive_text.tokens(text) if naive_rules.solid(token)]
+        for name, value in naive_rules.repetition_dclm(words, text).items():
+            assert out[name][i] == pytest.approx(value, abs=1.01e-4), name
