@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from curate.api import run
+from curate.export.run import export
 from curate.shards import format as layout
-from curate.shards.reader import open_shards
+from curate.shards.reader import bytes_id, open_shards
 
 MANY = 3 * layout.MAX_ROW_TOKENS + 17
 
@@ -78,6 +79,19 @@ def test_an_endless_document_is_rows_of_full_length_in_one_shard(made):
     assert (lengths[rows[:-1]] == layout.MAX_ROW_TOKENS).all()
     assert lengths[rows].sum() == tokens
     assert sum(int((shard.batch["pieces"].to_numpy() > 1).any()) for shard in corpus.shards) == 1
+
+
+def test_an_endless_document_is_found_read_and_exported_whole(made, tmp_path):
+    corpus = open_shards(made[0] / "shards")
+    rows = np.flatnonzero(corpus.column("pieces") > 1)
+    one, whole = bytes_id(corpus.ids(), int(rows[0])), np.concatenate([corpus.row_tokens(int(row)) for row in rows])
+    places = corpus.find(one)
+    assert [int(corpus.shards[shard].entry["doc_base"]) + row for shard, row in places] == rows.tolist()
+    assert np.array_equal(corpus.document_tokens(one), whole)
+    export(corpus, tmp_path / "out", "datatrove", "tokens > 1000000", {"NOASSERTION": "unknown"})
+    written = np.fromfile(tmp_path / "out" / "train.ds", np.uint16)
+    assert np.array_equal(written, np.roll(whole, -1))
+    assert np.fromfile(tmp_path / "out" / "train.ds.index", np.uint64).tolist() == [len(whole)]
 
 
 def test_an_empty_document_is_one_boundary(made):
