@@ -2,6 +2,7 @@
 
 import itertools
 
+import naive_text
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -91,3 +92,28 @@ def test_what_is_too_large_is_not_kept(scanned, monkeypatch):
     monkeypatch.setattr(scans, "MOST_BYTES", 10)
     walked(measure_all=True, order=("gopher_repetition", "gopher_quality"))
     assert scanned == [len(TEXTS)] * 2
+
+
+ODD = {
+    "one word": ("x", 2_000_000, ""),
+    "one line": ("word, ", 200_000, ""),
+    "combining marks": ("\u0301", 50_000, ""),
+    "controls": ("a\x00b \x00\x00 ", 20_000, ""),
+    "right to left": ("\u200f\u05e9\u05dc\u05d5\u05dd abc \u0645\u0631\u062d\u0628\u0627 ", 10_000, ""),
+    "emoji": ("\U0001f469\u200d\U0001f469\u200d\U0001f467 ", 10_000, ""),
+    "no words": ("\n", 200_000, ""),
+    "ends in a mark": ("a \u00e9\u0301 ", 1_000, "\u0301"),
+}
+"""What is repeated, how often, and what stands behind."""
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_long_and_odd_texts_go_through_all_four(name):
+    part, times, end = ODD[name]
+    walk = Walk(documents([part * times + end, "after it"]), Balance(), measure_all=True)
+    for step in ORDER[:4]:
+        walk.run(StageCall(step=step, stage=stages.load(step), config=stages.load(step).config()))
+    solid = [sum(any(c not in naive_text.PUNCTUATION for c in token) for token in naive_text.tokens(text)) for text in (part, end)]
+    words = solid[0] * times + solid[1] if part[-1].isspace() else 1
+    assert walk.batch["gopher_quality__num_words"].to_pylist() == [words, 2]
+    assert walk.failed.tolist() == [None, None]

@@ -2,7 +2,7 @@
 
 Tokens are those of `words.py`. Nine runs in ten are letters of ASCII, alone or with one mark behind them: these are found eight bytes at a time and need
 none of the rules; what is left goes the long way. Positions of tokens are bytes from the begin of their row (uint32: rows of less than 4 GiB).
-Naive twin: tests/naive_text.py. Price: about 200 MB/s.
+Naive twin: tests/naive_text.py. Price: about 90 MB/s.
 """
 
 from functools import lru_cache

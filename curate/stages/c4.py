@@ -7,7 +7,7 @@ document, a cookie or terms phrase the line. What stays is joined by newlines; b
 changed. datatrove's defaults of 3 words and 5 sentences are those of the paper; the code that built C4 (TensorFlow Datasets, `mode: tfds`)
 used 5 and 3, counted words after citations were cut, asked for an end mark, and took no apostrophe for one.
 Misses: the list of bad words, and line dedup over the corpus. Sentences end at terminal marks, so abbreviations count double.
-Price: about 15 MB of text a second and core.
+Price: about 80 MB of text a second and core alone, 300 where another stage has scanned the text (`curate/scans.py`).
 
 column         type   meaning
 edits          int32  lines that were dropped or altered; 0 where the document leaves
