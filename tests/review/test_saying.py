@@ -258,7 +258,7 @@ def test_people_who_write_at_once_lose_nothing(desk):
 
 
 def test_what_is_held_can_be_kept_or_removed(few_pages, tmp_path):
-    held = review_run.recipe(few_pages, steps=[{"license": {"hold": ["all-rights-reserved"]}}])
+    held = review_run.recipe(few_pages, steps=[{"license": {"quarantine": ["all-rights-reserved"]}}])
     api.run(held, output=tmp_path / "held", workers=1)
     ada = client(desk_of(tmp_path / "held"))
     assert "documents are held for a steward: license:held_license" in ada.get("/overview").text
