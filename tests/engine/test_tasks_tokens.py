@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from curate.barrier import keyed
 from curate.engine.exchange import RunWriter, read_pieces, read_range, sort, write_run
-from curate.engine.tasks_tokens import BUCKET_BITS, CutTask, IndexTask, cuts, shard_ranges
+from curate.engine.tasks_tokens import BUCKET_BITS, CutTask, EncodeTask, IndexTask, cuts, shard_ranges
+from curate.recipe import SplitConfig
 from curate.schema import id_words
 from curate.shards.index import write_doc_index
 from curate.shards.order import shuffle_keys
@@ -85,3 +86,16 @@ def test_the_index_is_the_same_whatever_fits_into_memory(tmp_path_factory, sizes
     stat = write_doc_index(expected, shards)
     assert store.read(outcome.files["index"][0].path) == expected.getvalue()
     assert outcome.facts == asdict(stat)
+
+
+def test_a_cluster_stands_on_one_side_and_a_document_without_one_by_its_own_id():
+    ids = [number.to_bytes(16, "big") for number in range(400)]
+    clusters = [None if number % 4 == 0 else ids[number - number % 4] for number in range(400)]
+    batch = pa.RecordBatch.from_pydict({"id": pa.array(ids, pa.binary(16)), "near__cluster": pa.array(clusters, pa.binary(16))})
+    whole = {"store": None, "name": "", "part": None, "tokenizer": None, "end": "", "seed": 0, "license_column": None, "spill_bytes": 0}
+    sides = EncodeTask(**whole, split=SplitConfig(validation=0.3, test=0.2), held_by=("near__cluster",))._splits(batch)
+    assert (sides.reshape(-1, 4) == sides[::4, None]).all()
+    assert set(sides.tolist()) == {0, 1, 2}
+    alone = EncodeTask(**whole, split=SplitConfig(validation=0.3, test=0.2))._splits(batch)
+    assert (alone[::4] == sides[::4]).all()
+    assert (alone != sides).any()
