@@ -8,7 +8,7 @@ letter or digit; of equally frequent n-grams the longest counts, if it repeats; 
 segments of white space do not count, and a text without others has shares of 1. Its words come from Unicode's boundaries, ours are tokens of
 English, so contractions are two.
 Misses: near-repeats, and repeats of less than a line or more than ten words apart from those that n-grams see.
-Price: about 60 MB of text a second and core alone, 130 where another stage has scanned the text (`curate/scans.py`).
+Price: about 50 MB of text a second and core alone, 100 where another stage has scanned the text (`curate/scans.py`).
 
 column                        type     meaning
 dup_paragraphs                float64  paragraphs that repeat an earlier one / paragraphs
