@@ -15,7 +15,7 @@ A percentile is exact to the rounding of measures (0.0001) up to 1.6, and to 1 i
 buckets, whose counts add up in any order. At most the share that was asked leaves; equal values stay together.
 Misses: documents that a step before has removed are not counted. Limits tell the tails of a language, not that they are bad: a corpus of
 good documents loses as many as one of bad ones.
-Price: a row for each different bucket of a measure and part; about 15 MB of measures a second and core.
+Price: a row for each different bucket of a measure and part.
 
 column                  type    meaning
 drop, value, threshold  string  `<step>_<reason of its rule>`, what was measured, and the limit

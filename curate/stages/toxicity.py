@@ -6,7 +6,7 @@ another. The classifier is any supervised fastText model with a label for what i
 On sentences that people judged (HateCheck, Röttger et al. 2021) lists and models alike flag groups that are named together with what is said against them, so
 look at `identity`'s ratios in the card before a limit is set; a list alone also removes medicine, quotation and sex education.
 Misses: what is said without the words; irony; spellings made to hide a word; languages without a list or a model.
-Price: about 120 MB of text a second and core with a short list; with a model 18.
+Price: about 25 MB of text a second and core with an English list (LDNOOBW) on short comments; with a model 16.
 
 column          type     meaning
 num_listed      int64    occurrences of listed words
