@@ -71,7 +71,7 @@ def test_ray_data(paths):
     ray = pytest.importorskip("ray", reason="ray is not installed")
     data = pytest.importorskip("ray.data", reason="ray.data's packages are not installed")
     if not ray.is_initialized():
-        ray.init(num_cpus=1, include_dashboard=False, log_to_driver=False, configure_logging=False)
+        ray.init(address="local", num_cpus=1, include_dashboard=False, log_to_driver=False, configure_logging=False)
     try:
         tables = [pa.ipc.open_file(pa.memory_map(path)).read_all() for path in paths]
         found = data.from_arrow(tables)
