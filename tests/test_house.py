@@ -27,7 +27,9 @@ MAY_IMPORT = {
     "curate.listed": {"curate.errors"},
     "curate.thresholds": {"curate.stage", "curate.errors"},
     "curate.consent": {"curate.errors"},
+    "curate.rights": {"curate.stage"},
     "curate.stages": {
+        "curate.rights",
         "curate.consent",
         "curate.scans",
         "curate.listed",
@@ -45,6 +47,7 @@ MAY_IMPORT = {
         "curate.errors",
     },
     "curate.barriers": {
+        "curate.rights",
         "curate.thresholds",
         "curate.consent",
         "curate.turns",

@@ -1,6 +1,6 @@
 """Percentiles: limits computed from the corpus itself, for each language its own, instead of numbers tuned for English. After FineWeb-2.
 
-Penedo et al. 2025 (FineWeb-2, §4.3) found that Gopher's limits cut other languages blindly, and took them from each language's own
+Penedo et al. 2025 (FineWeb-2) found that Gopher's limits cut other languages blindly, and took them from each language's own
 distribution instead; `10` for a least and `90` for a greatest value is their 10-tail. A stage measures with its limits set to null, this
 barrier counts its measures under each value of `by`, puts each limit at the wanted percentile, and removes what lies beyond.
 

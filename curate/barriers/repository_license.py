@@ -19,30 +19,27 @@ confidence   float64  0 to 1: the share of the licence's text that stands in the
 
 import re
 from collections.abc import Iterator
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import xxhash
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from curate import dep5
 from curate.arrow import one_chunk
 from curate.barrier import Barrier, Round, keyed
-from curate.license_lists import UNKNOWN, Lists, normal
-from curate.license_texts import PACKAGE, licences_of
-from curate.rights import NOASSERTION, expression
+from curate.rights import NOASSERTION, dep5, expression
+from curate.rights.lists import CONFLICT, CUSTOM, UNKNOWN, Listing, Lists
+from curate.rights.texts import PACKAGE, licences_of
 from curate.schema import column
 from curate.stage import DROP, HELD, THRESHOLD, VALUE
-from curate.stage import Config as Base
 
 _LICENCE_FILE = re.compile(r"(?:^|/)(?:(?:un)?licen[cs]es?|copying|copyright)(?:[.-][^/]*)?$|(?:^|/)licenses/[^/]+\.txt$", re.IGNORECASE)
-CUSTOM = "custom"
-_HELD: list[str] = ["conflict"]
+_HELD: list[str] = [CONFLICT]
 
 
-class Config(Base):
+class Config(Listing):
     """Where files lie, and which licences stay."""
 
     path: str = "container"
@@ -59,14 +56,6 @@ class Config(Base):
     """What waits for a steward, as `held_license`."""
     min_confidence: float | None = Field(default=None, ge=0, le=1)
     """A file whose licence is less sure leaves as `weak_evidence`."""
-
-    @model_validator(mode="after")
-    def _known(self) -> Self:
-        for name in ("allow", "deny", "quarantine"):
-            listed = getattr(self, name)
-            if listed is not None:
-                object.__setattr__(self, name, [normal(entry, name) for entry in listed])
-        return self
 
 
 class Found(NamedTuple):

@@ -42,7 +42,7 @@ def table(entries: int) -> Table:
 
 
 def slots_of(entries: int) -> int:
-    """Slots of a table for so many entries: `_mask` never asks for more."""
+    """Slots of a table for so many entries: `mask_of` never asks for more."""
     return 1 << max(4, (2 * entries).bit_length())
 
 

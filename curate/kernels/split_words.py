@@ -16,6 +16,21 @@ PLAIN_BULLET = np.array([42, 45], dtype=np.int64)
 """Dolma's: * -"""
 
 
+def words_of(offsets, data, classes):
+    """(bounds int64[rows + 1], starts, ends): which words a row has, and where each begins and ends in data."""
+    bounds = np.zeros(len(offsets), dtype=np.int64)
+    count_split_words(offsets, data, classes, bounds)
+    starts, ends = np.empty(bounds[-1], dtype=np.int64), np.empty(bounds[-1], dtype=np.int64)
+    split_words(offsets, data, classes, starts, ends)
+    return bounds, starts, ends
+
+
+def joined(words):
+    """A list of words as `measure_words` takes it: UTF-8, joined, and where each ends, from 0."""
+    encoded = [word.encode() for word in words]
+    return np.frombuffer(b"".join(encoded), dtype=np.uint8), np.cumsum([0, *map(len, encoded)])
+
+
 @njit(nogil=True, cache=True)
 def count_split_words(offsets, data, classes, bounds):
     """bounds[row + 1] = words of rows 0 … row; int64[rows + 1]."""

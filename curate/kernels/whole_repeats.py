@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
+from curate.kernels.ngrams import mask_of, slots_of
 from curate.kernels.utf8 import ALPHA, DIGIT, SPACE, code_at, count_chars, width
 
 SIZES = 9
@@ -31,7 +32,7 @@ class Lent(NamedTuple):
 
 def lent(entries: int) -> Lent:
     """Room for rows of at most so many words or lines."""
-    size = 1 << max(4, (2 * entries).bit_length())
+    size = slots_of(entries)
     hashes, grams = np.zeros(entries + 1, dtype=np.uint64), np.zeros(entries + 1, dtype=np.uint64)
     before, slots = np.zeros(entries + 1, dtype=np.int64), np.zeros(entries + 1, dtype=np.int64)
     stamps, counts = np.zeros(size, dtype=np.int64), np.zeros(size, dtype=np.int64)
@@ -45,15 +46,6 @@ def _hash(data, start, end):
         h = (h ^ np.uint64(data[i])) * _BASE
         h ^= h >> np.uint64(29)
     return h
-
-
-@njit(nogil=True, cache=True)
-def _mask(entries):
-    """Slots − 1 of the part of a table that holds so many entries, at most half full."""
-    size = 16
-    while size < 2 * entries:
-        size *= 2
-    return size - 1
 
 
 @njit(nogil=True, cache=True)
@@ -78,7 +70,7 @@ def measure_ngrams(data, bounds, starts, ends, covered, room, stamp, out):
     for row in range(len(bounds) - 1):
         first, n = bounds[row], bounds[row + 1] - bounds[row]
         before[0] = 0
-        mask = _mask(n)
+        mask = mask_of(n)
         for t in range(n):
             grams[t] = hashes[t] = _hash(data, starts[first + t], ends[first + t])
             before[t + 1] = before[t] + count_chars(data, starts[first + t], ends[first + t])
@@ -141,7 +133,7 @@ def measure_segments(offsets, data, classes, newlines, blank, room, stamp, out):
         newline = 0
         for i in range(s, end):
             newline += data[i] == 10
-        mask = _mask(newline + 1)
+        mask = mask_of(newline + 1)
         while s <= end:
             e = s
             while e < end and not (data[e] == 10 and (newlines == 1 or (e + 1 < end and data[e + 1] == 10))):

@@ -140,14 +140,10 @@ def dclm(batch: pa.RecordBatch, config: Config) -> Columns:
 def _document(text: arrow.Utf8, config: Config) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Measures of words (columns `split_words.WORDS`), symbols, and of lines: their number, bullets, ellipses."""
     rows = len(text.offsets) - 1
-    bounds = np.zeros(rows + 1, dtype=np.int64)
-    split_words.count_split_words(text.offsets, text.data, classes(), bounds)
-    starts, ends = np.empty(bounds[-1], dtype=np.int64), np.empty(bounds[-1], dtype=np.int64)
-    split_words.split_words(text.offsets, text.data, classes(), starts, ends)
+    bounds, starts, ends = split_words.words_of(text.offsets, text.data, classes())
     words, symbols, edges = np.zeros((rows, len(split_words.WORDS))), np.zeros(rows), np.zeros((rows, 3))
-    stops = [word.encode() for word in config.stop_words]
-    joined, stop_ends = np.frombuffer(b"".join(stops), dtype=np.uint8), np.cumsum([0, *map(len, stops)])
-    split_words.measure_words(text.data, bounds, starts, ends, classes(), joined, stop_ends, True, words)
+    stops, stop_ends = split_words.joined(config.stop_words)
+    split_words.measure_words(text.data, bounds, starts, ends, classes(), stops, stop_ends, True, words)
     split_words.count_symbols(text.offsets, text.data, symbols)
     split_words.measure_edges(text.offsets, text.data, classes(), split_words.ANY_BULLET, True, edges)
     return words, symbols, edges

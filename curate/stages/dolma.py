@@ -119,14 +119,10 @@ class Config(Base):
 def dolma(batch: pa.RecordBatch, config: Config) -> Columns:
     text = arrow.utf8(batch["text"])
     rows = batch.num_rows
-    bounds = np.zeros(rows + 1, dtype=np.int64)
-    split_words.count_split_words(text.offsets, text.data, classes(), bounds)
-    starts, ends = np.empty(bounds[-1], dtype=np.int64), np.empty(bounds[-1], dtype=np.int64)
-    split_words.split_words(text.offsets, text.data, classes(), starts, ends)
+    bounds, starts, ends = split_words.words_of(text.offsets, text.data, classes())
     words, ngrams = np.zeros((rows, len(split_words.WORDS))), np.zeros((rows, whole_repeats.SIZES))
-    stops = [word.encode() for word in config.stop_words]
-    joined, stop_ends = np.frombuffer(b"".join(stops), dtype=np.uint8), np.cumsum([0, *map(len, stops)])
-    split_words.measure_words(text.data, bounds, starts, ends, classes(), joined, stop_ends, False, words)
+    stops, stop_ends = split_words.joined(config.stop_words)
+    split_words.measure_words(text.data, bounds, starts, ends, classes(), stops, stop_ends, False, words)
     room = whole_repeats.lent(int(max(np.max(np.diff(bounds), initial=0), most_newlines(text.offsets, text.data) + 1)))
     whole_repeats.measure_ngrams(text.data, bounds, starts, ends, False, room, np.int64(1), ngrams)
     edges, lines = np.zeros((rows, 3)), np.zeros((rows, 4))

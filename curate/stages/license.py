@@ -25,23 +25,21 @@ evidence      list<struct>  every claim: kind, value, spdx, locator, snippet
 
 import re
 from collections.abc import Iterator
-from typing import Any, Literal, NamedTuple, Self
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from curate import arrow, dep5
-from curate.license_lists import UNKNOWN, Lists, normal
-from curate.license_texts import PACKAGE, licences_of
-from curate.rights import CLASSES, NOASSERTION, RESERVED, Licence, expression, of_url, of_words
+from curate import arrow
+from curate.rights import CLASSES, NOASSERTION, RESERVED, Licence, dep5, expression, of_url, of_words
+from curate.rights.lists import CONFLICT, CUSTOM, UNKNOWN, Listing, Lists
+from curate.rights.texts import PACKAGE, licences_of
 from curate.stage import Columns, Rule, stage
-from curate.stage import Config as Base
 from curate.web.columns import of_pages
 
 EVIDENCE = pa.list_(pa.struct([(name, pa.string()) for name in ("kind", "value", "spdx", "locator", "snippet")]))
-CONFLICT, CUSTOM = "conflict", "custom"
 MIN_SAY = 0.3
 """A claim below this confidence is evidence, but has no say."""
 
@@ -63,7 +61,7 @@ Class = Literal[
 _HELD: list[Class | str] = [CONFLICT]
 
 
-class Config(Base):
+class Config(Listing):
     """Which licences stay. Lists name classes, or licences as SPDX expressions; without lists the stage measures, and holds conflicts."""
 
     allow: list[Class | str] | None = None
@@ -76,14 +74,6 @@ class Config(Base):
     """What waits for a steward, as `held_license`; null lets conflicts be judged by `allow` and `deny` alone."""
     min_confidence: float | None = Field(default=None, ge=0, le=1)
     """A document whose licence is less sure leaves as `weak_evidence`; footer links have 0.7, metadata of a package 0.9."""
-
-    @model_validator(mode="after")
-    def _known(self) -> Self:
-        for name in ("allow", "deny", "quarantine"):
-            listed = getattr(self, name)
-            if listed is not None:
-                object.__setattr__(self, name, [normal(entry, name) for entry in listed])
-        return self
 
 
 class Claim(NamedTuple):

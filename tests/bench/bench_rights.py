@@ -21,8 +21,8 @@ import pyarrow as pa
 import zstandard
 
 from curate import schema
-from curate.license_texts import licences_of
 from curate.recipe import load
+from curate.rights.texts import licences_of
 from curate.stage import load as stage
 from tests.bench import rights_labels as labels
 from tests.open_audit import audited

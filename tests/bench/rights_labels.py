@@ -13,8 +13,8 @@ import zstandard
 from resiliparse.parse.html import HTMLTree
 
 from curate import schema
-from curate.license_texts import licences_of, share_of
 from curate.rights import of_url, spdx_ids
+from curate.rights.texts import licences_of, share_of
 from curate.stages.license import Config, license
 from curate.stages.markup import CLAIMS
 from curate.web.charset import decode

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from curate.consent import hosts, rsl, tdmrep, words
 from curate.consent.policy import ALLOW, DENY, NONE, TRAINERS, UNCLEAR
 from curate.consent.robots import Robots, ai_txt, signals
-from curate.dep5 import is_dep5, of_path
 from curate.rights import of_url, of_words
+from curate.rights.dep5 import is_dep5, of_path
 
 LINES = st.sampled_from(
     [

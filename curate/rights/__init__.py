@@ -7,7 +7,7 @@ are not Creative Commons or data licences come from ScanCode's index, which `lic
 
 A licence has a set of `bits`, the obligations that a corpus has to mind; its class is the strictest of them. `A OR B` takes the milder
 side, `A AND B` minds both. A version, a port or a pair of both that never existed is no version and no port: such a licence is `odd`, and
-its claim is worth half. Misses: licence texts (`curate.license_texts` reads them), and sentences in other languages than English.
+its claim is worth half. Misses: licence texts (`curate.rights.texts` reads them), and sentences in other languages than English.
 """
 
 import json
