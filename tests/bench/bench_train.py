@@ -61,6 +61,7 @@ def loaders(folder, seconds):
     plan = Plan(corpus, context=2048, seed=0, share=0.05)
     (folder / "flat.bin").write_bytes(np.concatenate(docs).tobytes())
     rng, counts, spent = np.random.default_rng(0), [0, 0], [0.0, 0.0]
+    plan.batch(0, 32)  # compiles, and packs the first epoch
     row = 0
     while sum(spent) < seconds:
         started = time.perf_counter()
