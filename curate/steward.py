@@ -5,7 +5,7 @@
      "log": {"entries": 17, "head": "blake3:…"},
      "documents": [{"id": "<32 hex digits>", "decision": "keep", "reason": "good_prose", "note": "…", "by": "Ada", "date": "2026-11-27"}],
      "domains": [{"host": "example.org", "path": "/blog/", "decision": "deny", "reason": "owner_objects", "note": "…", "by": "…", "date": "…",
-                  "until": "2027-01-01"}],
+                  "until": "2027-01-01", "scope": null}],
      "thresholds": [{"step": "gopher_quality", "field": "min_words", "value": 30, "reason": "…", "by": "…", "date": "…"}]}
 
 field       meaning
@@ -13,8 +13,14 @@ run         the run that was reviewed: its recipe's name, and the digest of its 
 log         how many entries the desk's audit log had, and the hash of the last; null for a file that was made by hand
 documents   `keep` stays, whatever later rules say; `remove` leaves as `steward:<reason>`; `hold` leaves as `steward:held_<reason>`
 domains     of a host and all hosts below it, or of a path of a host and all that begins with it: `deny` leaves as `steward:<reason>`,
-            `quarantine` as `steward:held_<reason>`, `approve` clears what is asked of rights: `license` does not remove the row
+            `quarantine` as `steward:held_<reason>`; `approve` clears what its `scope` says (below)
 thresholds  what the stewards accepted; told, not applied: a threshold belongs into the recipe
+
+scope       what an approval clears; the evidence stays on the row, and what was outweighed goes to `overridden`
+licence     (also if none is given) whatever `license` and `repository_license` have against the row
+consent     what waits: `consent:held_consent` and `host_consent:held_consent`, pages of hosts that nobody asked or that say what nobody can read. A
+            reservation (`opted_out`) stands: a steward's word does not outweigh the owner's
+agreement   all of both, `opted_out` too, since the owner agreed; the note has to say where that is written
 
 A decision on the document comes before one on its domain; of domains the longest host, then the longest path. `until` is the last day on
 which a decision of a domain was meant to hold; verdicts do not depend on the clock, so a recipe applies it until the file is written anew.
@@ -36,6 +42,9 @@ KEEP, REMOVE, HOLD = "keep", "remove", "hold"
 APPROVE, DENY, QUARANTINE = "approve", "deny", "quarantine"
 DOCUMENT_DECISIONS = (KEEP, REMOVE, HOLD)
 DOMAIN_DECISIONS = (APPROVE, DENY, QUARANTINE)
+LICENCE, CONSENT, AGREEMENT = "licence", "consent", "agreement"
+SCOPES = (LICENCE, CONSENT, AGREEMENT)
+_LICENCE_STEPS, _CONSENT_STEPS = ("license", "repository_license"), ("consent", "host_consent")
 ID = re.compile(r"[0-9a-f]{32}")
 REASON = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 HOST = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\]")
@@ -80,6 +89,8 @@ class DomainDecision:
     date: str
     until: str | None = None
     """Last day on which it was meant to hold."""
+    scope: str | None = None
+    """What an approval clears: licence (also for None), consent or agreement."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -181,7 +192,7 @@ def check(one: DocumentDecision | DomainDecision | ThresholdDecision, where: str
     """RecipeError where a decision does not say what it must."""
     for field in fields(one):
         value = getattr(one, field.name)
-        if field.name == "value" or (field.name == "until" and value is None):
+        if field.name == "value" or (field.name in ("until", "scope") and value is None):
             continue
         if not isinstance(value, str) or len(value) > MAX_CHARS:
             raise RecipeError(
@@ -195,6 +206,9 @@ def check(one: DocumentDecision | DomainDecision | ThresholdDecision, where: str
         _fits(where, "path", one.path, not one.path or one.path.startswith("/"), "a path that begins with a slash")
         _fits(where, "decision", one.decision, one.decision in DOMAIN_DECISIONS, f"one of {list(DOMAIN_DECISIONS)}")
         _fits(where, "until", one.until, one.until is None or DATE.fullmatch(one.until), "a day as 2026-11-27")
+        _fits(where, "scope", one.scope, one.scope is None or one.scope in SCOPES, f"one of {list(SCOPES)}")
+        _fits(where, "scope", one.scope, one.scope is None or one.decision == APPROVE, f"none with {one.decision}, which has no scope")
+        _fits(where, "note", one.note, one.scope != AGREEMENT or one.note.strip(), "where the owner's agreement is written")
     if not isinstance(one, ThresholdDecision):
         fits = REASON.fullmatch(one.reason) and not one.reason.startswith(HELD)
         _fits(where, "reason", one.reason, fits, f"words in snake case, such as owner_objects, without {HELD}")
@@ -205,6 +219,13 @@ def check(one: DocumentDecision | DomainDecision | ThresholdDecision, where: str
 def _fits(where: str, field: str, value: Any, fits: Any, expected: str) -> None:
     if not fits:
         raise RecipeError(f"{where}: {field}: expected {expected}, got {str(value)[:80]!r}; say it anew")
+
+
+def cleared(uses: str) -> dict[str, str | None]:
+    """Scope of an approval → the reason of a step that it outweighs, None for any; nothing for a step that it does not touch."""
+    if uses in _LICENCE_STEPS:
+        return {LICENCE: None, AGREEMENT: None}
+    return {CONSENT: f"{HELD}consent", AGREEMENT: None} if uses in _CONSENT_STEPS else {}
 
 
 class Domains:

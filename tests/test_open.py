@@ -3,6 +3,7 @@
 import hashlib
 
 import curate
+from curate import steward
 from tests.open_audit import audited
 
 BY, ARR = "https://creativecommons.org/licenses/by/4.0/", "All rights reserved"
@@ -32,10 +33,15 @@ PAGES = {
     "https://photo.example/a": page("clouds", f'Photo: Ann, <a href="{BY}">CC BY</a>'),
     "https://meta.example/no": page("stars", GRANT, '<meta name="robots" content="noai">'),
     "https://shut.example/a": page("wolves", GRANT),
+    "https://unasked.example/a": page("herons", GRANT),
+    "https://approved.example/a": page("otters", GRANT),
+    "https://approved.example/no": page("badgers", GRANT, '<meta name="robots" content="noai">'),
+    "https://agreed.example/no": page("martens", GRANT, '<meta name="robots" content="noai">'),
     "https://copy.example/a": page("tides", GRANT),
     "https://owner.example/a": page("tides", f"Copyright 2019 Ben. {ARR}", f'<meta name="copyright" content="{ARR}">'),
 }
-KEPT = {"https://open.example/good", "https://mit.example/docs"}
+UNASKED = ("unasked", "approved", "agreed")
+KEPT = {"https://open.example/good", "https://mit.example/docs", "https://approved.example/a", "https://agreed.example/no"}
 LEFT = {
     "https://none.example/bare": "open:not_allowed",
     "https://nc.example/a": "open:not_allowed",
@@ -43,24 +49,51 @@ LEFT = {
     "https://photo.example/a": "open:not_allowed",
     "https://meta.example/no": "consent:opted_out",
     "https://shut.example/a": "host_consent:opted_out",
+    "https://unasked.example/a": "host_consent:held_consent",
+    "https://approved.example/no": "consent:opted_out",
     "https://copy.example/a": "exact_dedup:held_laundering",
     "https://owner.example/a": "exact_dedup:held_laundering",
 }
 
 
+def approvals(folder, hosts):
+    """A steward's file that approves hosts with these scopes, as an override of the recipe."""
+    who = {"decision": "approve", "reason": "asked", "note": "letter of 2026-11-02", "by": "Ada", "date": "2026-11-27"}
+    made = steward.Decisions(domains=tuple(steward.DomainDecision(host=host, scope=scope, **who) for host, scope in hosts.items()))
+    (folder / "decisions.json").write_bytes(made.encode())
+    return f"steward={folder / 'decisions.json'}"
+
+
 def test_of_pages_of_every_kind_only_the_open_ones_stay(tmp_path):
     (tmp_path / "pages.warc").write_bytes(b"".join(record(url, body) for url, body in PAGES.items()))
-    (tmp_path / "hosts.warc").write_bytes(record("https://shut.example/robots.txt", "User-agent: CCBot\nDisallow: /\n", "text/plain"))
-    kept, left = audited(tmp_path / "run", [str(tmp_path / "*.warc")], NO_TOKENS)
+    hosts = {
+        url.split("/")[2]: "User-agent: *\nDisallow:\n" for url in PAGES if not url.startswith(tuple(f"https://{one}." for one in UNASKED))
+    }
+    hosts["shut.example"] = "User-agent: CCBot\nDisallow: /\n"
+    files = [record(f"https://{host}/robots.txt", text, "text/plain") for host, text in hosts.items()]
+    (tmp_path / "hosts.warc").write_bytes(b"".join(files))
+    decided = approvals(tmp_path, {"approved.example": "consent", "agreed.example": "agreement"})
+    kept, left = audited(tmp_path / "run", [str(tmp_path / "*.warc")], [*NO_TOKENS, decided])
     assert (kept, left) == (len(KEPT), len(LEFT))
     run = curate.open(tmp_path / "run")
     assert set(run.documents().to_table(columns=["url"])["url"].to_pylist()) == KEPT
+    rows = run.documents().to_table(columns=["url", "overridden", "steward__scope"]).to_pylist()
+    assert {row["url"]: (row["overridden"], row["steward__scope"]) for row in rows if row["overridden"]} == {
+        "https://approved.example/a": ("host_consent:held_consent", "consent"),
+        "https://agreed.example/no": ("consent:opted_out, host_consent:opted_out", "agreement"),
+    }
     gone = run.removed().to_table(columns=["url", "removed_by", "value"]).to_pylist()
     assert {row["url"]: row["removed_by"] for row in gone} == LEFT
     assert all(row["value"] for row in gone)
 
 
-def test_what_it_keeps_of_a_crawl(shared, tmp_path):
-    kept, left = audited(tmp_path / "run", [str(shared("warc") / "dolma__sample-0000.warc.gz")], NO_TOKENS)
+def test_what_it_keeps_of_a_crawl_whose_hosts_a_steward_asked(shared, tmp_path):
+    """The archive holds no robots.txt: what is not approved waits, whatever its licence."""
+    overrides = [*NO_TOKENS, approvals(tmp_path, {"com": "consent", "net": "consent"})]
+    kept, left = audited(tmp_path / "run", [str(shared("warc") / "dolma__sample-0000.warc.gz")], overrides)
+    gone = curate.open(tmp_path / "run").removed().to_table(columns=["url", "removed_by"]).to_pylist()
+    held = {row["url"].split("/")[2].rpartition(".")[2] for row in gone if row["removed_by"] == "host_consent:held_consent"}
+    assert held
+    assert not held & {"com", "net"}
     assert kept >= 1
     assert left >= 10

@@ -5,40 +5,43 @@ train (or, with `crawl_time`, the crawler alone), robots.txt counts with its add
 Mechanisms and their precedence are those of `curate/consent/`; the same policies as `consent` resolve them, and any denial denies. With `page` the
 verdict of that step is taken into account: TDMRep's header and meta supersede its file, and a permission of the page is one of the host. What the file said
 when the page was fetched counts, and the newest there is.
-Misses: hosts whose files nobody fetched (`unknown`, basis `no host file`), terms of use, RSL documents that no table holds (they license nothing).
+No evidence is no permission: a page of a host whose robots.txt nobody ever asked for is `unseen`, and strict and eu_tdm hold it for a steward (who may
+approve the host, with scope `consent`, or fetch its files into `observed`); `unknown` is one whose robots.txt, or the lack of it, was seen. What each policy
+makes of both is in `curate/consent/policy.py`.
+Misses: terms of use, RSL documents that no table holds (they license nothing), ai.txt and tdmrep.json that nobody archived.
 
 Two rounds' worth of rows: one a page, with its address; one a file, with its text. Price: about 30 microseconds a page.
 
 column   type          meaning
-verdict  string        deny, unclear, allow, or unknown where nothing is said
-basis    string        policy and version, mechanism, carrier, and the day of the file; or why there is none
+verdict  string        deny, unclear, allow; unknown where the host was asked and nothing is said, unseen where nobody asked it
+basis    string        policy and version, mechanism, carrier, and the day of the file; without a signal `no signal robots.txt <day>`, `no host file`
+                       or, for a document without an address, `no host`
 signals  list<struct>  mechanism, carrier, value, says, observed of every signal of the host
 """
 
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple, Self
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import xxhash
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from curate.arrow import one_chunk
 from curate.barrier import Barrier, Round, keyed
 from curate.consent import hosts, table
 from curate.consent.hosts import Place, Seen
-from curate.consent.policy import POLICIES, TRAINERS, Signal, basis, kept, resolved
+from curate.consent.policy import POLICIES, TRAINERS, UNKNOWN, UNSEEN, Signal, basis, kept, resolved
 from curate.errors import RecipeError
 from curate.schema import column
 from curate.stage import DROP, HELD, THRESHOLD, VALUE
 from curate.stage import Config as Base
 
 SIGNALS = pa.list_(pa.struct([(name, pa.string()) for name in Signal._fields]))
-Verdict = Literal["deny", "unclear", "allow", "unknown"]
+Verdict = Literal["deny", "unclear", "allow", "unknown", "unseen"]
 _DENY: list[Verdict] = ["deny"]
-_HOLD: list[Verdict] = ["unclear"]
 FILE, PAGE = 0, 1
 """Which of a host's rows come first."""
 
@@ -47,8 +50,9 @@ class Config(Base):
     """Which files, and which signals bind."""
 
     policy: Literal["strict", "eu_tdm", "crawl_time", "record_only"] = "strict"
-    """strict: all mechanisms, and what cannot be read is held; eu_tdm: those with standing in the EU's exception; crawl_time: robots.txt for
-    `agent` alone, as it was at the fetch; record_only: nothing is denied."""
+    """strict: all mechanisms; what cannot be read waits, and so do pages whose host was never asked (`unseen`). eu_tdm: mechanisms with standing in
+    the EU's exception; `unseen` waits, since who did not look cannot say that nothing is reserved. crawl_time: robots.txt for `agent` alone, as it was at
+    the fetch; `unseen` stays, on the crawler's word that it was let in. record_only: nothing is denied, nothing waits."""
     page: str | None = None
     """Name of the `consent` step before this one; its verdict and signals are then resolved together with the host's."""
     observed: str | None = None
@@ -59,9 +63,15 @@ class Config(Base):
     agents: list[str] = Field(default=[])
     """Agents beyond the known ones that collect for training; what is closed to one of them is closed."""
     deny: list[Verdict] | None = Field(default=_DENY)
-    """Verdicts that leave, as `opted_out`; add `unknown` to keep only what is allowed."""
-    hold: list[Verdict] | None = Field(default=_HOLD)
-    """Verdicts that wait for a steward, as `held_consent`."""
+    """Verdicts that leave, as `opted_out`; add `unknown` and `unseen` to keep only what is allowed."""
+    hold: list[Verdict] | Literal["by_policy"] | None = "by_policy"
+    """Verdicts that wait for a steward, as `held_consent`. by_policy: strict holds `unclear` and `unseen`, eu_tdm `unseen`, the others nothing."""
+
+    @model_validator(mode="after")
+    def _by_policy(self) -> Self:
+        if self.hold == "by_policy":
+            object.__setattr__(self, "hold", sorted(POLICIES[self.policy].waits))
+        return self
 
     @field_validator("observed")
     @classmethod
@@ -131,6 +141,14 @@ def _files(batch: pa.RecordBatch, config: Config) -> pa.Table:
     return _rows(keys, FILE, one_chunk(batch["id"]), when=batch["observed_at"], status=status, **more)
 
 
+class Said(NamedTuple):
+    """What is known of a page's host: its signals; and where they do not decide, the verdict and its basis."""
+
+    signals: list[Signal]
+    silent: str
+    basis: str
+
+
 class _Host:
     """The files of the host whose rows are walked."""
 
@@ -153,10 +171,14 @@ class _Host:
                 Seen(row["kind"], row["when"], row["scheme"], row["port"], row["status"], row["text"], row["url"])
             )
 
-    def signals(self, page: Place) -> list[Signal]:
+    def said(self, page: Place | None) -> Said:
         """What the host says about a page."""
+        if page is None:
+            return Said([], UNSEEN, "no host")
         seen = [*self.seen.get(page.host, ()), *self.table.of(page.host)]
-        return hosts.of_page(seen, page, self.agents, self.policy.later) if seen else []
+        signals = hosts.of_page(seen, page, self.agents, self.policy.later) if seen else []
+        days = [one.observed for one in signals if one.carrier == "robots.txt" and one.observed]
+        return Said(signals, UNKNOWN, f"no signal robots.txt {days[-1]}") if days else Said(signals, UNSEEN, "no host file")
 
 
 @lru_cache(maxsize=4)
@@ -174,16 +196,15 @@ def _judge(tables: Iterator[pa.Table], config: Config, whole: bool) -> Iterator[
             if row["sub"] == FILE:
                 host.file(row)
                 continue
-            where = hosts.place(row["url"], row["when"])
             pages.append(number)
-            told.append(_verdict(host.signals(where) if where else [], row["page"], host, config))
+            told.append(_verdict(host.said(hosts.place(row["url"], row["when"])), row["page"], host, config))
         if pages:
             yield _told(rows.take(pa.array(pages)), told)
 
 
-def _verdict(signals: list[Signal], said: str | None, host: _Host, config: Config) -> dict[str, Any]:
+def _verdict(known: Said, said: str | None, host: _Host, config: Config) -> dict[str, Any]:
     """The row of one page; `said` is what its own step came to."""
-    alone = [*signals]
+    alone = [*known.signals]
     if said is not None:
         verdict, tdm = said.split(" ", 1)
         if ":" in tdm:
@@ -191,13 +212,14 @@ def _verdict(signals: list[Signal], said: str | None, host: _Host, config: Confi
             alone.append(Signal("tdm", carrier, "of the page", says))
         alone.append(Signal("page", config.page or "", verdict, verdict))
     verdict, decided = resolved(alone, host.policy._replace(binds=host.policy.binds | {"page"} if host.policy.binds else host.policy.binds))
+    verdict = known.silent if decided is None else verdict
     drop = "opted_out" if verdict in (config.deny or ()) else f"{HELD}consent" if verdict in (config.hold or ()) else None
     return {
         "verdict": verdict,
-        "basis": basis(host.policy, decided, "no signal" if signals else "no host file"),
-        "signals": kept(signals),
+        "basis": basis(host.policy, decided, known.basis),
+        "signals": kept(known.signals),
         DROP: drop,
-        VALUE: None if drop is None else f"{decided.mechanism}: {decided.value}"[:300] if decided else verdict,
+        VALUE: None if drop is None else f"{decided.mechanism}: {decided.value}"[:300] if decided else f"{verdict}: {known.basis}",
         THRESHOLD: None if drop is None else host.policy.label,
     }
 
@@ -218,7 +240,7 @@ def _rounds(config: Config) -> tuple[Round, ...]:
 
 host_consent = Barrier(
     name="host_consent",
-    version=1,
+    version=2,
     config=Config,
     reads=_reads,
     rounds=_rounds,

@@ -1,18 +1,26 @@
 """Signals, and the named policies that make a verdict of them.
 
-policy       what binds
-strict       every signal against training; what cannot be read is `unclear`
-eu_tdm       signals with standing under the EU's text-and-data-mining exception: robots.txt for agents that train, TDMRep, AIPREF, Content Signals, RSL, noai
-crawl_time   robots.txt for the crawler's own agent, as it was when the page was fetched
-record_only  nothing; all is recorded
+policy       what binds                                                              unclear  unseen  unknown
+strict       every signal against training                                           waits    waits   stays
+eu_tdm       signals with standing under the EU's text-and-data-mining exception:    –        waits   stays
+             robots.txt for agents that train, TDMRep, AIPREF, Content Signals,
+             RSL, noai
+crawl_time   robots.txt for the crawler's own agent, as it was at the fetch          –        stays   stays
+record_only  nothing; all is recorded                                                –        stays   stays
 
-A policy has a version, which goes up when what it says changes; `strict/1` stands in the `basis` of every row.
+`unclear`: a binding signal cannot be read. `unseen`: nothing binding was said, and no robots.txt of the host was ever seen, not even that it has
+none. `unknown`: it was seen, and says nothing. Only the last is an answer to the question that strict and eu_tdm ask, whether somebody reserved the
+page (Directive (EU) 2019/790, Art. 4(3), leaves to mining what is not reserved); who never looked cannot say so, and the page waits. `crawl_time` asks
+what the crawler knew: that it fetched the page at all is its word that its agent was not refused. An ai.txt or tdmrep.json is hardly ever archived;
+its absence holds nothing. What a recipe lists under `deny` and `hold` comes before what the policy says.
+
+A policy has a version, which goes up when what it says changes; `strict/2` stands in the `basis` of every row.
 """
 
 from collections.abc import Iterable
 from typing import NamedTuple
 
-DENY, ALLOW, NONE, UNCLEAR, UNKNOWN = "deny", "allow", "none", "unclear", "unknown"
+DENY, ALLOW, NONE, UNCLEAR, UNKNOWN, UNSEEN = "deny", "allow", "none", "unclear", "unknown", "unseen"
 MAX_RAW = 300
 """Characters of a raw signal that are kept."""
 MAX_SIGNALS = 24
@@ -51,6 +59,8 @@ class Policy(NamedTuple):
     """Whether a binding signal that cannot be read makes the verdict `unclear`."""
     later: bool = True
     """Whether what a host says after the fetch counts too; it only ever tightens."""
+    waits: frozenset[str] = frozenset()
+    """Verdicts that wait for a steward."""
 
     @property
     def label(self) -> str:
@@ -59,12 +69,13 @@ class Policy(NamedTuple):
 
 
 _EU = frozenset(["noai", "tdm", "train-ai", "ai-train", "robots", "rsl"])
+_STRICT = _EU | {"noml", "legacy", "noarchive", "ai.txt", "disallow-ai-training"}
 POLICIES = {
     one.name: one
     for one in (
-        Policy("strict", 1, _EU | {"noml", "legacy", "noarchive", "ai.txt", "disallow-ai-training"}, unclear=True),
-        Policy("eu_tdm", 1, _EU),
-        Policy("crawl_time", 1, frozenset(["robots"]), later=False),
+        Policy("strict", 2, _STRICT, unclear=True, waits=frozenset([UNCLEAR, UNSEEN])),
+        Policy("eu_tdm", 2, _EU, waits=frozenset([UNSEEN])),
+        Policy("crawl_time", 2, frozenset(["robots"]), later=False),
         Policy("record_only", 1, frozenset()),
     )
 }

@@ -20,7 +20,7 @@ from curate.scans import Shared
 from curate.schema import column, nameless
 from curate.shards.settle import text_lengths
 from curate.stage import DROP, VERDICT, Config, Stage, versions
-from curate.steward import OVERRIDDEN
+from curate.steward import OVERRIDDEN, cleared
 from curate.steward import STEP as STEWARD
 from curate.store import File
 from curate.suppress import STEP as SUPPRESS
@@ -316,8 +316,9 @@ def overridden(batch: pa.RecordBatch, step: str, uses: str) -> pa.RecordBatch:
     """The batch with a step's verdicts on rows that a steward keeps moved to `overridden`, as `step:reason`; a row without a text cannot be kept."""
     decision, drop = batch[column(STEWARD, "decision")], batch[column(step, DROP)]
     stays = pc.equal(decision, "keep")
-    if uses in ("license", "repository_license"):
-        stays = pc.or_(stays, pc.equal(decision, "approve"))
+    for scope, reason in cleared(uses).items():
+        approved = pc.equal(batch[column(STEWARD, "scope")], scope)
+        stays = pc.or_kleene(stays, approved if reason is None else pc.and_(approved, pc.equal(drop, reason)))
     stays = pc.and_(pc.and_(pc.fill_null(stays, False), drop.is_valid()), batch["text"].is_valid())
     if not pc.any(stays).as_py():
         return batch

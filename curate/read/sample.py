@@ -1,8 +1,8 @@
 """`sample:` — a small crawl that any machine can make of what is installed on it; the input of the shipped recipe.
 
-Texts (`sample_texts.py`) as pages (`sample_html.py`) in FILES WARC/1.1 files, gzip with a member a record: `warcinfo`, a
-`response` for each page, a `request` for some, a 301 for each host. Hosts end in `.sample.invalid`; licences and texts are what
-the distributions say. Built once into a cache folder, named by what is installed: `CURATE_CACHE`, else the platform's. Two builds
+Texts (`sample_texts.py`) as pages (`sample_html.py`) in FILES WARC/1.1 files, gzip with a member a record: `warcinfo`, a `response` for each
+page, a `request` for some, a 301 and a robots.txt that refuses nobody for each host. Hosts are invented and end in `.sample.invalid`; licences and
+texts are what the distributions say. Built once into a cache folder, named by what is installed: `CURATE_CACHE`, else the platform's. Two builds
 on one machine give the same bytes: order, dates and record ids are computed, not taken from the clock. The folder is written
 beside and renamed, so that a build that dies leaves nothing, and two at once do no harm. Price: parsing, once, 10 to 30 s.
 Misses: scripts other than Latin are rare, and prose is that of programmers: it shows that a recipe works, not that it is good.
@@ -26,7 +26,7 @@ from curate.errors import SourceError
 from curate.read import sample_html, sample_texts
 from curate.read.sample_texts import Text
 
-FORMAT = 1
+FORMAT = 2
 """Raise it with every change to what is written, so that old caches are not taken for new."""
 FILES = 8
 DATE = "2026-01-01T00:00:00Z"
@@ -106,7 +106,7 @@ def build(folder: Path, texts: Iterator[Text]) -> None:
             hosts[sample_html.host(text.work)].append(text)
     shares: list[list[bytes]] = [[_warcinfo(number)] for number in range(FILES)]
     for host, found in sorted(hosts.items()):
-        shares[_share(host)].append(_redirect(host))
+        shares[_share(host)] += [_redirect(host), _robots(host)]
         for place, text in enumerate(found):
             url = f"https://{host}/{text.path}"
             share = shares[_share(url)]
@@ -160,6 +160,12 @@ def _redirect(host: str) -> bytes:
     url = f"http://{host}/"
     head = f"HTTP/1.1 301 Moved Permanently\r\nLocation: https://{host}/\r\nContent-Type: text/html\r\nContent-Length: 0\r\n\r\n"
     return _member("response", url, "application/http; msgtype=response", head.encode())
+
+
+def _robots(host: str) -> bytes:
+    body = "# The host is invented: its pages are documentation that is installed on this machine.\nUser-agent: *\nDisallow:\n"
+    head = f"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {len(body)}\r\n\r\n"
+    return _member("response", f"https://{host}/robots.txt", "application/http; msgtype=response", (head + body).encode())
 
 
 def _response(url: str, page: str, text: Text) -> bytes:

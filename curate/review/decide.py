@@ -10,11 +10,17 @@ from curate.review import shell
 from curate.review.ask import Ask, Data
 from curate.review.guard import STEWARD
 from curate.review.said import take_comment, unchanged
-from curate.steward import APPROVE, DENY, QUARANTINE
+from curate.steward import AGREEMENT, APPROVE, CONSENT, DENY, LICENCE, QUARANTINE
 
 BUTTONS = ((APPROVE, "approve", "good"), (DENY, "deny", "bad"), (QUARANTINE, "quarantine", "held"))
 WHY = {APPROVE: "rights_checked", DENY: "denied_by_steward", QUARANTINE: "rights_unclear"}
 """The reason that a decision has if none is written."""
+CLEARS = (
+    (LICENCE, "what the licence steps say"),
+    (CONSENT, "that its host was not asked, or cannot be read"),
+    (AGREEMENT, "both, and opt-outs: the owner agreed (say where in the note)"),
+)
+"""What an approval is of."""
 
 
 def domains_decided(ask: Ask) -> dict[str, Data]:
@@ -47,6 +53,7 @@ def domain_form(ask: Ask, found: Data) -> Html:
         tag(
             "p",
             shell.chip(decided["decision"], _kind(decided["decision"])),
+            shell.chip(decided["scope"]) if decided.get("scope") else None,
             foreign(f"{decided['by']}, {decided['date']}: {decided['note'] or decided['reason']}"),
         )
         if decided
@@ -68,6 +75,7 @@ def domain_form(ask: Ask, found: Data) -> Html:
                     "Reason, two or three words", "reason", form.get("reason", ""), placeholder="owner_objects", pattern="[a-z][a-z0-9_]*"
                 ),
                 shell.field("Holds until (empty: for good)", "until", form.get("until", ""), "date"),
+                shell.choice("An approval clears", "scope", CLEARS, form.get("scope") or (decided or {}).get("scope") or LICENCE),
                 class_="columns",
             ),
             shell.area("Note", "note", form.get("note", ""), rows=2, maxlength=2000),
@@ -93,6 +101,7 @@ def take_domain(ask: Ask) -> tuple[str, str]:
         reason=form.get("reason", "").strip() or WHY.get(word or "", ""),
         note=form.get("note", ""),
         until=form.get("until") or None,
+        scope=(form.get("scope") or None) if word == APPROVE else None,
         by=ask.person.name,
     )
     return form.get("back") or ask.path, f"{host}{path}: {word}" if word else f"{host}{path}: the decision is taken back"

@@ -109,6 +109,7 @@ class DecisionStore:
         try:
             with self.connection() as db:
                 db.executescript(chain.SCHEMA + tables.SCHEMA)
+                tables.grown(db)
         except sqlite3.DatabaseError as error:
             raise StoreError(f"{path}: expected a review desk's SQLite file, got '{error}'; restore it from a copy") from error
 
@@ -222,9 +223,19 @@ class DecisionStore:
         return steward.DocumentDecision(**row) if row else None
 
     def decide_domain(
-        self, host: str, decision: str | None, *, path: str = "", reason: str = "", note: str = "", until: str | None = None, by: str
+        self,
+        host: str,
+        decision: str | None,
+        *,
+        path: str = "",
+        reason: str = "",
+        note: str = "",
+        until: str | None = None,
+        scope: str | None = None,
+        by: str,
     ) -> steward.DomainDecision | None:
-        """approve, deny or quarantine a host with all hosts below it, or a path prefix of it; None takes it back. Stewards only."""
+        """approve, deny or quarantine a host with all hosts below it, or a path prefix of it; None takes it back. Stewards only.
+        `scope`: what an approval clears (`curate.steward`)."""
         host = host.strip().lower().rstrip(".")
         with self.writing() as db:
             allowed(db, by, steward_only=True)
@@ -233,6 +244,7 @@ class DecisionStore:
                 self.record(db, by, "domain", {"host": host, "path": path, "decision": None})
                 return None
             said: dict[str, Any] = {"host": host, "path": path, "decision": decision, "reason": reason, "note": note, "until": until}
+            said |= {"scope": scope} if scope else {}
             made = steward.DomainDecision(**said, by=by, date=self.clock()[:10])
             fits(made, f"domain {host}{path}")
             self.record(db, by, "domain", said)
@@ -301,7 +313,7 @@ class DecisionStore:
             db.execute("BEGIN")
             if found := chain.broken(chain.read(db)):
                 return found
-            return _differs(db)
+            return tables.differs(db)
 
     # ---------------------------------------------------------------- the file for recipes
 
@@ -381,19 +393,3 @@ def _masked(entry: chain.Entry, viewer: str, hidden: set[str]) -> chain.Entry:
     if entry.by == viewer or document not in hidden:
         return entry
     return replace(entry, said={name: value for name, value in said.items() if name not in ("verdict", "note", "text")} | {"hidden": True})
-
-
-def _differs(db: sqlite3.Connection) -> str | None:
-    """The first table that is not what the log, played into an empty database, makes of it."""
-    played = sqlite3.connect(":memory:")
-    played.executescript(tables.SCHEMA)
-    for entry in chain.read(db):
-        tables.apply(played, entry)
-    for table in tables.TABLES:
-        held, said = (sorted(map(tuple, one.execute(f"SELECT * FROM {table}")), key=repr) for one in (db, played))
-        if held != said:
-            odd = next(row for row in (*held, *said) if row not in held or row not in said)
-            return (
-                f"table {table}: expected what the log says, got another row about {str(odd[0])[:80]}; it was changed behind the log's back"
-            )
-    return None

@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from curate.review.chain import Entry
+from curate.review.chain import Entry, read
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS reviewers (name TEXT PRIMARY KEY, role TEXT NOT NULL, contact TEXT NOT NULL, at TEXT NOT NULL) STRICT;
@@ -34,7 +34,7 @@ CREATE TABLE IF NOT EXISTS documents (
 ) STRICT;
 CREATE TABLE IF NOT EXISTS domains (
     host TEXT, path TEXT, decision TEXT NOT NULL, reason TEXT NOT NULL, note TEXT NOT NULL, by TEXT NOT NULL, date TEXT NOT NULL, until TEXT,
-    PRIMARY KEY (host, path)
+    scope TEXT, PRIMARY KEY (host, path)
 ) STRICT;
 CREATE TABLE IF NOT EXISTS thresholds (
     number INTEGER PRIMARY KEY, step TEXT NOT NULL, field TEXT NOT NULL, before TEXT NOT NULL, value TEXT NOT NULL, note TEXT NOT NULL,
@@ -45,6 +45,14 @@ CREATE TABLE IF NOT EXISTS signoffs (
     by TEXT NOT NULL
 ) STRICT;
 """
+
+
+def grown(db: sqlite3.Connection) -> None:
+    """Add what tables of an earlier version lack: a domain's scope."""
+    if "scope" not in {row[1] for row in db.execute("PRAGMA table_info(domains)")}:
+        db.execute("ALTER TABLE domains ADD COLUMN scope TEXT")
+
+
 TABLES = ("reviewers", "items", "claims", "labels", "resolutions", "comments", "documents", "domains", "thresholds", "signoffs")
 
 Apply = Callable[[sqlite3.Connection, Entry, Mapping[str, Any]], object]
@@ -81,7 +89,7 @@ def _domain(db: sqlite3.Connection, entry: Entry, said: Mapping[str, Any]) -> No
         db.execute("DELETE FROM domains WHERE host = ? AND path = ?", (said["host"], said["path"]))
     else:
         row = (said["host"], said["path"], said["decision"], said["reason"], said["note"], entry.by, entry.at[:10], said["until"])
-        db.execute("INSERT OR REPLACE INTO domains VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+        db.execute("INSERT OR REPLACE INTO domains VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", (*row, said.get("scope")))
 
 
 def _proposed(db: sqlite3.Connection, entry: Entry, said: Mapping[str, Any]) -> None:
@@ -129,3 +137,19 @@ def apply(db: sqlite3.Connection, entry: Entry) -> None:
     """Put one entry into the tables."""
     if act := ACTIONS.get(entry.action):
         act(db, entry, entry.said)
+
+
+def differs(db: sqlite3.Connection) -> str | None:
+    """The first table that is not what the log, played into an empty database, makes of it."""
+    played = sqlite3.connect(":memory:")
+    played.executescript(SCHEMA)
+    for entry in read(db):
+        apply(played, entry)
+    for table in TABLES:
+        held, said = (sorted(map(tuple, one.execute(f"SELECT * FROM {table}")), key=repr) for one in (db, played))
+        if held != said:
+            odd = next(row for row in (*held, *said) if row not in held or row not in said)
+            return (
+                f"table {table}: expected what the log says, got another row about {str(odd[0])[:80]}; it was changed behind the log's back"
+            )
+    return None

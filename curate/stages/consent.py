@@ -4,6 +4,8 @@ Mechanisms (governance notes §2.1): `noai` and its kin in robots meta and X-Rob
 Content-Usage, Cloudflare's Content-Signal, RSL licences that stand in the page or that it points to. Each is resolved by its own precedence
 (TDMRep: the meta supersedes the header), then any denial denies. What a policy counts as denial is in `curate/consent/policy.py`;
 `noimageai` speaks of images and never of text. A field that cannot be read is `unclear` under `strict`, and held. Signals are kept raw with the verdict.
+A page that says nothing is `unknown` and stays under every policy: whether anybody reserved it is for its host to say, so a recipe that has to
+answer for it has `host_consent` behind this step.
 Misses: robots.txt, ai.txt, tdmrep.json, which lie in other records (`host_consent` reads them), and terms of use: silence here is no consent,
 only `unknown`; assertions in images (C2PA, IPTC).
 Price: a few microseconds a document.
@@ -16,10 +18,10 @@ signals  list<struct>  what was found: mechanism, carrier (header, meta or page)
 
 import re
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Any, Literal, Self, get_args
 
 import pyarrow as pa
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from curate import arrow
 from curate.consent import rsl, words
@@ -31,7 +33,6 @@ from curate.web.columns import of_pages
 SIGNALS = pa.list_(pa.struct([(name, pa.string()) for name in Signal._fields]))
 Verdict = Literal["deny", "unclear", "allow", "unknown"]
 _DENY: list[Verdict] = ["deny"]
-_HOLD: list[Verdict] = ["unclear"]
 
 
 class Config(Base):
@@ -42,12 +43,18 @@ class Config(Base):
     text-and-data-mining exception; crawl_time: only robots.txt, which is `host_consent`'s; record_only: nothing is denied, all is recorded."""
     deny: list[Verdict] | None = Field(default=_DENY)
     """Verdicts that leave, as `opted_out`; add `unknown` to keep only pages that allow it."""
-    hold: list[Verdict] | None = Field(default=_HOLD)
-    """Verdicts that wait for a steward, as `held_consent`: what the page says and nobody can read."""
+    hold: list[Verdict] | Literal["by_policy"] | None = "by_policy"
+    """Verdicts that wait for a steward, as `held_consent`. by_policy: under strict what the page says and nobody can read."""
+
+    @model_validator(mode="after")
+    def _by_policy(self) -> Self:
+        if self.hold == "by_policy":
+            object.__setattr__(self, "hold", sorted(POLICIES[self.policy].waits & set(get_args(Verdict))))
+        return self
 
 
 @stage(
-    version=3,
+    version=4,
     reads=("headers",),
     adds={"verdict": pa.string(), "basis": pa.string(), "signals": SIGNALS},
     rules=(Rule("opted_out", "verdict", "in", "deny"), Rule("held_consent", "verdict", "in", "hold")),

@@ -1,14 +1,16 @@
 """Steward: what people decided on single documents and on domains, from a file that the review desk writes (`curate.steward` tells its form).
 
-The recipe's `steward: decisions.json` puts this stage before all others. A document marked `remove` or of a denied domain leaves as `steward:<reason>`, one on
-`hold` or of a quarantined domain as `steward:held_<reason>`. One marked `keep` stays whatever later steps say, and one of an approved domain whatever `license`
-says: their reasons go to the column `overridden`. A decision on the document comes before one on its domain. What cannot be overridden: a record read
-twice, a step that fails on the document, and the lack of any text.
+The recipe's `steward: decisions.json` puts this stage before all others. A document marked `remove` or of a denied domain leaves as `steward:<reason>`, one
+on `hold` or of a quarantined domain as `steward:held_<reason>`. One marked `keep` stays whatever later steps say; one of an approved domain stays
+whatever the steps say that the approval's scope names: `licence` outweighs license and repository_license, `consent` what consent and host_consent
+hold, `agreement` all of these, opt-outs too. What was outweighed goes to the column `overridden`. A decision on the document comes before one on its
+domain. What cannot be overridden: a record read twice, a step that fails on the document, and the lack of any text.
 Misses: documents whose id changed since they were decided on. Price: one look into a table of ids; Python for each URL of a decided domain.
 
 column     type    meaning
 decision   string  keep, remove, hold, approve, deny or quarantine; null where nobody decided
 by         string  who decided, and when
+scope      string  of an approval: licence, consent or agreement
 drop       string  the reason with which it leaves
 value      string  the steward's note
 threshold  string  `remove`, `hold`, or the domain that was decided on
@@ -93,15 +95,22 @@ def _table(path: str, _digest: str) -> _Table:
     return _Table(read(path), path)
 
 
-@stage(version=1, reads=("id", "url"), adds={"decision": pa.string(), "by": pa.string(), **VERDICT}, models=models)
+@stage(version=2, reads=("id", "url"), adds={name: pa.string() for name in ("decision", "by", "scope", *VERDICT)}, models=models)
 def steward(batch: pa.RecordBatch, config: Config) -> Columns:
     held = _table(config.file, models(config)["decisions"]).of(batch) if config.file else [None] * batch.num_rows
-    columns: dict[str, list[str | None]] = {name: [] for name in ("decision", "by", *VERDICT)}
+    columns: dict[str, list[str | None]] = {name: [] for name in ("decision", "by", "scope", *VERDICT)}
     for one in held:
-        told = (None,) * 5 if one is None else (one.decision, f"{one.by}, {one.date}", *_verdict(one))
+        told = (None,) * len(columns) if one is None else (one.decision, f"{one.by}, {one.date}", _scope(one), *_verdict(one))
         for name, value in zip(columns, told, strict=True):
             columns[name].append(value)
     return {name: pa.array(values, pa.string()) for name, values in columns.items()}
+
+
+def _scope(one: Decision) -> str | None:
+    """What an approval clears."""
+    if isinstance(one, decided.DocumentDecision) or one.decision != decided.APPROVE:
+        return None
+    return one.scope or decided.LICENCE
 
 
 def _verdict(one: Decision) -> tuple[str | None, str | None, str | None]:

@@ -33,7 +33,9 @@ def documents(urls, when=WHEN, **columns):
 def law_case():
     """Pages of hosts with files of all kinds, and of hosts without."""
     hosts = [json.loads(line)["url"].split("/")[2] for line in Path(FILES).read_text().splitlines()]
-    urls = [f"https://{host}/{path}" for host in ["other.example", *hosts] for path in ("", "private/a", "free/b", "c.html")]
+    urls = [
+        f"https://{host}/{path}" for host in ["none.example", "other.example", *hosts] for path in ("", "private/a", "free/b", "c.html")
+    ]
     return BARRIER.config(observed=FILES), documents([*urls, None, "no address", "http://[bad/"])
 
 
@@ -46,21 +48,22 @@ def marked(urls, when=WHEN, documents_=None, **options):
 @pytest.mark.parametrize(
     ("url", "verdict", "drop", "basis"),
     [
-        ("https://closed.example/a", "deny", "opted_out", "strict/1 robots robots.txt at_fetch:2024-01-01"),
-        ("https://partly.example/private/x", "deny", "opted_out", "strict/1 robots robots.txt at_fetch:2024-01-01"),
-        ("https://partly.example/a", "allow", None, "strict/1 ai-train robots.txt at_fetch:2024-01-01"),
-        ("https://later.example/a", "deny", "opted_out", "strict/1 train-ai robots.txt snapshot:2026-01-01"),
-        ("https://down.example/a", "deny", "opted_out", "strict/1 robots robots.txt at_fetch:2024-01-01"),
-        ("https://none.example/a", "unknown", None, "strict/1 no signal"),
-        ("https://page.example/a", "unclear", "held_consent", "strict/1 robots robots.txt at_fetch:2024-01-01"),
-        ("https://tdm.example/a", "deny", "opted_out", "strict/1 tdm tdmrep.json at_fetch:undated"),
-        ("https://tdm.example/free/a", "allow", None, "strict/1 tdm tdmrep.json at_fetch:undated"),
-        ("https://art.example/a", "deny", "opted_out", "strict/1 ai.txt ai.txt at_fetch:undated"),
-        ("https://rsl.example/a", "allow", None, "strict/1 rsl rsl at_fetch:undated"),
-        ("https://lost.example/a", "deny", "opted_out", "strict/1 rsl robots.txt at_fetch:undated"),
-        ("http://CLOSED.example:80/a", "deny", "opted_out", "strict/1 robots robots.txt at_fetch:2024-01-01"),
-        ("https://sub.closed.example/a", "unknown", None, "strict/1 no host file"),
-        (None, "unknown", None, "strict/1 no host file"),
+        ("https://closed.example/a", "deny", "opted_out", "strict/2 robots robots.txt at_fetch:2024-01-01"),
+        ("https://partly.example/private/x", "deny", "opted_out", "strict/2 robots robots.txt at_fetch:2024-01-01"),
+        ("https://partly.example/a", "allow", None, "strict/2 ai-train robots.txt at_fetch:2024-01-01"),
+        ("https://later.example/a", "deny", "opted_out", "strict/2 train-ai robots.txt snapshot:2026-01-01"),
+        ("https://down.example/a", "deny", "opted_out", "strict/2 robots robots.txt at_fetch:2024-01-01"),
+        ("https://none.example/a", "unknown", None, "strict/2 no signal robots.txt at_fetch:2024-01-01"),
+        ("https://page.example/a", "unclear", "held_consent", "strict/2 robots robots.txt at_fetch:2024-01-01"),
+        ("https://tdm.example/a", "deny", "opted_out", "strict/2 tdm tdmrep.json at_fetch:undated"),
+        ("https://tdm.example/free/a", "allow", None, "strict/2 tdm tdmrep.json at_fetch:undated"),
+        ("https://art.example/a", "deny", "opted_out", "strict/2 ai.txt ai.txt at_fetch:undated"),
+        ("https://rsl.example/a", "allow", None, "strict/2 rsl rsl at_fetch:undated"),
+        ("https://lost.example/a", "deny", "opted_out", "strict/2 rsl robots.txt at_fetch:undated"),
+        ("http://CLOSED.example:80/a", "deny", "opted_out", "strict/2 robots robots.txt at_fetch:2024-01-01"),
+        ("https://tdm.example/out", "deny", "opted_out", "strict/2 tdm tdmrep.json at_fetch:undated"),
+        ("https://sub.closed.example/a", "unseen", "held_consent", "strict/2 no host file"),
+        (None, "unseen", "held_consent", "strict/2 no host"),
     ],
 )
 def test_what_a_host_says(url, verdict, drop, basis):
@@ -78,18 +81,57 @@ def test_raw_signals_stand_beside_the_verdict():
         "observed": "at_fetch:2024-01-01",
     }
     assert row["signals"] == [signal]
-    assert (row["value"], row["threshold"]) == ("robots: gptbot: Disallow: /", "strict/1")
+    assert (row["value"], row["threshold"]) == ("robots: gptbot: Disallow: /", "strict/2")
 
 
 def test_policies():
     urls = [f"https://{host}.example/a" for host in ("closed", "partly", "later", "art", "page", "tdm")]
-    assert [row["verdict"] for row in marked(urls, policy="eu_tdm")] == ["deny", "allow", "deny", "unknown", "unknown", "deny"]
-    assert [row["verdict"] for row in marked(urls, policy="crawl_time")] == ["unknown"] * 6
-    assert [row["verdict"] for row in marked(urls, policy="crawl_time", agent="GPTBot")] == ["deny", *["unknown"] * 5]
+    assert [row["verdict"] for row in marked(urls, policy="eu_tdm")] == ["deny", "allow", "deny", "unseen", "unknown", "deny"]
+    crawled = ["unknown"] * 3 + ["unseen", "unknown", "unseen"]
+    assert [row["verdict"] for row in marked(urls, policy="crawl_time")] == crawled
+    assert [row["verdict"] for row in marked(urls, policy="crawl_time", agent="GPTBot")] == ["deny", *crawled[1:]]
     assert [row["drop"] for row in marked(urls, policy="record_only")] == [None] * 6
     assert [row["drop"] for row in marked(urls, deny=["deny", "unknown"])][1] is None
-    assert marked(["https://other.example/"], deny=["deny", "unknown"])[0]["value"] == "unknown"
+    assert marked(["https://none.example/"], deny=["deny", "unknown"])[0]["value"] == "unknown: no signal robots.txt at_fetch:2024-01-01"
     assert marked(["https://partly.example/"], policy="strict", agents=["OwnBot"])[0]["verdict"] == "allow"
+
+
+@pytest.mark.parametrize(
+    ("policy", "unseen", "unknown", "unreadable"),
+    [
+        ("strict", "held_consent", None, "held_consent"),
+        ("eu_tdm", "held_consent", None, None),
+        ("crawl_time", None, None, None),
+        ("record_only", None, None, None),
+    ],
+)
+def test_what_no_evidence_means_under_each_policy(policy, unseen, unknown, unreadable):
+    """A host that nobody asked, one that was asked and says nothing, one whose answer cannot be read; the row says which it is."""
+    rows = marked(["https://other.example/", "https://none.example/", "https://page.example/"], policy=policy)
+    assert [row["drop"] for row in rows] == [unseen, unknown, unreadable]
+    assert [row["verdict"] for row in rows[:2]] == ["unseen", "unknown"]
+    assert [row["basis"].split(" ", 1)[1] for row in rows[:2]] == ["no host file", "no signal robots.txt at_fetch:2024-01-01"]
+    assert all(row["basis"].startswith(f"{policy}/") for row in rows)
+    if unseen:
+        assert (rows[0]["value"], rows[0]["threshold"]) == ("unseen: no host file", rows[0]["basis"].split(" ")[0])
+
+
+def test_the_recipe_comes_before_the_policy():
+    page = ["https://other.example/"]
+    assert marked(page, hold=None)[0]["drop"] is None
+    assert marked(page, hold=["unclear"])[0]["drop"] is None
+    assert marked(page, policy="crawl_time", hold=["unseen"])[0]["drop"] == "held_consent"
+    assert marked(page, deny=["deny", "unseen"])[0]["drop"] == "opted_out"
+    assert BARRIER.config().hold == ["unclear", "unseen"]
+    assert BARRIER.config(policy="eu_tdm").hold == ["unseen"]
+    again = BARRIER.config(**BARRIER.config(policy="eu_tdm").model_dump())
+    assert again == BARRIER.config(policy="eu_tdm")
+
+
+def test_a_permission_of_the_page_speaks_for_a_host_that_nobody_asked():
+    said = {"consent__verdict": pa.array(["allow", "unknown"], pa.string()), "consent__signals": pa.array([[], []], SIGNALS)}
+    rows = marked([], documents_=documents(["https://other.example/"] * 2, **said), page="consent")
+    assert [(row["verdict"], row["drop"]) for row in rows] == [("allow", None), ("unseen", "held_consent")]
 
 
 def test_a_later_permission_does_not_loosen():
@@ -207,9 +249,11 @@ def test_files_and_pages_of_different_archives_meet_in_a_run(tmp_path):
     curate.run(recipe, output=str(tmp_path / "run"), workers=1)
     made = curate.open(tmp_path / "run")
     kept = made.documents().to_table().to_pylist()
-    assert sorted(row["url"][8:12] for row in kept) == ["bare"] * 3 + ["open"] * 3
-    assert {row["host_consent__basis"] for row in kept if "open" in row["url"]} == {"strict/1 ai-train robots.txt at_fetch:2024-06-01"}
-    assert {row["host_consent__basis"] for row in kept if "bare" in row["url"]} == {"strict/1 no host file"}
+    assert sorted(row["url"][8:12] for row in kept) == ["open"] * 3
+    assert {row["host_consent__basis"] for row in kept if "open" in row["url"]} == {"strict/2 ai-train robots.txt at_fetch:2024-06-01"}
     left = made.removed().to_table().to_pylist()
-    assert sorted(row["removed_by"] for row in left) == ["consent:opted_out"] + ["host_consent:opted_out"] * 3
+    assert {row["host_consent__basis"] for row in left if "bare" in row["url"]} == {"strict/2 no host file"}
+    assert sorted(row["removed_by"] for row in left) == (
+        ["consent:opted_out"] + ["host_consent:held_consent"] * 3 + ["host_consent:opted_out"] * 3
+    )
     assert np.all([row["value"] for row in left])

@@ -108,7 +108,7 @@ def test_policies_and_precedence():
     assert resolved([ai, unclear], eu)[0] == "allow"
     assert resolved([Signal("ai.txt", "ai.txt", "", "deny")], eu)[0] == "unknown"
     assert resolved([meta], POLICIES["record_only"]) == ("unknown", None)
-    assert {one.label for one in POLICIES.values()} == {"strict/1", "eu_tdm/1", "crawl_time/1", "record_only/1"}
+    assert {one.label for one in POLICIES.values()} == {"strict/2", "eu_tdm/2", "crawl_time/2", "record_only/1"}
 
 
 def test_many_signals_are_cut_behind_the_denials():

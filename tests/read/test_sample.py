@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from curate.consent.robots import Robots
 from curate.errors import SourceError
 from curate.read import sample, sample_html, sample_texts
 from curate.read.chunk import Source
@@ -43,9 +44,16 @@ def test_every_text_is_a_page_and_the_rest_is_counted(some, built):
     assert sorted(row["url"] for o in outcomes for row in o.rows) == sorted(pages)
     assert len(pages) > 200
     assert not any(o.errors for o in outcomes)
-    assert {word for o in outcomes for word in o.skipped} == {"warcinfo", "request", "response_status"}
+    assert {word for o in outcomes for word in o.skipped} == {"warcinfo", "request", "response_status", "response_robots"}
     assert sum(o.skipped["warcinfo"] for o in outcomes) == sample.FILES
     assert all(o.rows for o in outcomes)
+
+
+def test_every_host_has_a_robots_txt_that_says_what_it_is_and_refuses_nobody(built):
+    files = [row for o in built[1] for row in o.hosts]
+    assert {row["host"] for row in files} == {row["url"].split("/")[2] for o in built[1] for row in o.rows}
+    assert all(row["kind"] == "robots" and "invented" in row["text"] for row in files)
+    assert not any(Robots(row["text"]).of("gptbot").refused("/a") for row in files)
 
 
 def test_pages_hold_the_text_their_navigation_and_the_stated_license(some, built):

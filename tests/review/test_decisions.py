@@ -75,8 +75,22 @@ def test_the_longest_host_and_path_decide(desk):
     assert found("http://[::1") is None
     with pytest.raises(ReviewError, match=r"host: expected a host in lower case, without scheme or port, got 'https://x.org'"):
         desk.decide_domain("https://x.org", "deny", reason="a", by="Ada")
+    desk.decide_domain("letter.example", "approve", reason="letter", scope="agreement", note="letter of 2026-11-02", by="Ada")
+    assert desk.domain_decision("https://letter.example/").scope == "agreement"
+    assert desk.verify() is None
+    with pytest.raises(ReviewError, match="note: expected where the owner's agreement is written"):
+        desk.decide_domain("letter.example", "approve", reason="letter", scope="agreement", by="Ada")
     with pytest.raises(ReviewError, match="until: expected a day"):
         desk.decide_domain("x.org", "deny", reason="a", until="soon", by="Ada")
+
+
+def test_a_desk_of_an_earlier_version_gets_the_scope(desk):
+    desk.decide_domain("example.org", "approve", reason="letter", by="Ada")
+    with desk.connection() as db:
+        db.execute("ALTER TABLE domains DROP COLUMN scope")
+    again = DecisionStore(desk.path, desk.clock)
+    assert again.domain_decision("https://example.org/").scope is None
+    assert again.verify() is None
 
 
 def test_thresholds_are_proposed_by_anybody_and_settled_by_stewards(desk):

@@ -76,7 +76,7 @@ def test_mechanisms(headers, meta, verdict):
     row = one(headers, meta)
     assert row["verdict"] == verdict
     assert row["drop"] == {"deny": "opted_out", "unclear": "held_consent"}.get(verdict)
-    assert row["basis"].startswith("strict/1 ")
+    assert row["basis"].startswith("strict/2 ")
 
 
 def test_signals_are_kept():
@@ -91,8 +91,8 @@ def test_policies():
     assert one([("X-Robots-Tag", "noarchive")], policy="eu_tdm")["verdict"] == "unknown"
     assert one([("tdm-reservation", "1")], policy="eu_tdm")["verdict"] == "deny"
     assert one([("tdm-reservation", "yes")], policy="eu_tdm")["verdict"] == "unknown"
-    assert one([("tdm-reservation", "1")], policy="crawl_time")["basis"] == "crawl_time/1 silent"
-    assert one([("tdm-reservation", "1")])["basis"] == "strict/1 tdm header"
+    assert one([("tdm-reservation", "1")], policy="crawl_time")["basis"] == "crawl_time/2 silent"
+    assert one([("tdm-reservation", "1")])["basis"] == "strict/2 tdm header"
     recorded = one([("tdm-reservation", "1")], policy="record_only")
     assert recorded["drop"] is None
     assert len(recorded["signals"]) == 1
@@ -101,6 +101,13 @@ def test_policies():
 def test_silence_can_be_refused():
     row = one(deny=["deny", "unknown"])
     assert (row["drop"], row["value"], row["threshold"]) == ("opted_out", "unknown", "in [deny, unknown]")
+
+
+def test_a_silent_page_stays_and_says_so_under_every_policy():
+    for policy, label in (("strict", "strict/2"), ("eu_tdm", "eu_tdm/2"), ("crawl_time", "crawl_time/2"), ("record_only", "record_only/1")):
+        row = one(policy=policy)
+        assert (row["verdict"], row["basis"], row["drop"]) == ("unknown", f"{label} silent", None)
+    assert (Config().hold, Config(policy="eu_tdm").hold) == (["unclear"], [])
 
 
 def test_bad_config():

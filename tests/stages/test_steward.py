@@ -9,8 +9,8 @@ from curate import stage, steward
 from curate.errors import RecipeError
 from curate.recipe import from_dict
 
-IDS = [bytes([n]) * 16 for n in range(5)]
-URLS = ["https://a.example/x", "https://sub.b.example/blog/1", "https://b.example/other", "https://c.example/", None]
+IDS = [bytes([n]) * 16 for n in range(6)]
+URLS = ["https://a.example/x", "https://sub.b.example/blog/1", "https://b.example/other", "https://c.example/", "https://d.example/", None]
 WHO = {"by": "Ada", "date": "2026-11-27"}
 
 
@@ -24,7 +24,8 @@ def decisions(**changes):
         "domains": [
             steward.DomainDecision(host="b.example", decision="deny", reason="owner_objects", **WHO),
             steward.DomainDecision(host="b.example", path="/blog/", decision="quarantine", reason="unclear", **WHO),
-            steward.DomainDecision(host="c.example", decision="approve", reason="asked", **WHO),
+            steward.DomainDecision(host="c.example", decision="approve", reason="asked", scope="consent", **WHO),
+            steward.DomainDecision(host="d.example", decision="approve", reason="asked", **WHO),
         ],
     }
     return steward.Decisions(**{key: tuple(value) for key, value in (made | changes).items()}).encode()
@@ -41,10 +42,11 @@ def judged(tmp_path):
 
 
 def test_a_document_before_its_domain_and_a_path_before_its_host(judged):
-    assert judged["steward__decision"] == ["remove", "quarantine", "keep", "approve", None]
-    assert judged["steward__drop"] == ["spam", "held_unclear", None, None, None]
-    assert judged["steward__value"] == ["a shop", "", None, None, None]
-    assert judged["steward__threshold"] == ["remove", "quarantine b.example/blog/", None, None, None]
+    assert judged["steward__decision"] == ["remove", "quarantine", "keep", "approve", "approve", None]
+    assert judged["steward__scope"] == [None, None, None, "consent", "licence", None]
+    assert judged["steward__drop"] == ["spam", "held_unclear", None, None, None, None]
+    assert judged["steward__value"] == ["a shop", "", None, None, None, None]
+    assert judged["steward__threshold"] == ["remove", "quarantine b.example/blog/", None, None, None, None]
     assert judged["steward__by"][0] == "Ada, 2026-11-27"
 
 
@@ -56,6 +58,27 @@ def test_other_decisions_are_another_task(tmp_path):
         file.write_bytes(data)
         found.append(declared.models(declared.config(file=str(file))))
     assert found[0] != found[1]
+
+
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        ({"decision": "approve", "scope": "all"}, r"scope: expected one of \['licence', 'consent', 'agreement'\], got 'all'"),
+        ({"decision": "deny", "scope": "consent"}, r"scope: expected none with deny, which has no scope, got 'consent'"),
+        ({"decision": "approve", "scope": "agreement"}, r"note: expected where the owner's agreement is written, got ''"),
+    ],
+)
+def test_a_scope_that_says_nothing_is_refused(said, message):
+    data = decisions(domains=[steward.DomainDecision(host="a.example", reason="asked", **said, **WHO)])
+    with pytest.raises(RecipeError, match=message):
+        steward.decode(data, "d.json")
+
+
+def test_a_file_without_scopes_is_read_as_before():
+    plain = json.loads(decisions())
+    for one in plain["domains"]:
+        del one["scope"]
+    assert [one.scope for one in steward.decode(json.dumps(plain).encode(), "d.json").domains] == [None] * 4
 
 
 def recipe(file, name="web"):
