@@ -28,7 +28,9 @@ MAY_IMPORT = {
     "curate.thresholds": {"curate.stage", "curate.errors"},
     "curate.consent": {"curate.errors"},
     "curate.rights": {"curate.stage"},
+    "curate.datatrove": {"curate.errors"},
     "curate.stages": {
+        "curate.datatrove",
         "curate.rights",
         "curate.consent",
         "curate.scans",
