@@ -134,7 +134,8 @@ def _tdm(signals: list[dict[str, Any]] | None) -> str:
 
 
 def _files(batch: pa.RecordBatch, config: Config) -> pa.Table:
-    """A row for every file of a host."""
+    """A row for every file of a host; what media say speaks of themselves, and is `media_consent`'s."""
+    batch = batch.take(pc.indices_nonzero(pc.not_equal(batch["kind"], "media")))
     keys = [_key((host or "").lower()) for host in batch["host"].to_pylist()]
     status = pc.struct_field(batch["origin"], "http_status")
     more = {name: batch[name] for name in ("url", "kind", "scheme", "port", "text")}

@@ -39,7 +39,7 @@ class Signal(NamedTuple):
 
     mechanism: str
     carrier: str
-    """header, meta, page, robots.txt, tdmrep.json, ai.txt or rsl."""
+    """header, meta, page, robots.txt, tdmrep.json, ai.txt or rsl; of media c2pa, xmp or opf."""
     value: str
     """As it was written, cut to MAX_RAW characters."""
     says: str
@@ -61,6 +61,8 @@ class Policy(NamedTuple):
     """Whether what a host says after the fetch counts too; it only ever tightens."""
     waits: frozenset[str] = frozenset()
     """Verdicts that wait for a steward."""
+    media: frozenset[str] = frozenset()
+    """Mechanisms that bind for an image or a file that speaks of itself."""
 
     @property
     def label(self) -> str:
@@ -70,11 +72,12 @@ class Policy(NamedTuple):
 
 _EU = frozenset(["noai", "tdm", "train-ai", "ai-train", "robots", "rsl"])
 _STRICT = _EU | {"noml", "legacy", "noarchive", "ai.txt", "disallow-ai-training"}
+_MEDIA = frozenset(["c2pa", "iptc", "tdm", "noimageai"])
 POLICIES = {
     one.name: one
     for one in (
-        Policy("strict", 2, _STRICT, unclear=True, waits=frozenset([UNCLEAR, UNSEEN])),
-        Policy("eu_tdm", 2, _EU, waits=frozenset([UNSEEN])),
+        Policy("strict", 2, _STRICT, unclear=True, waits=frozenset([UNCLEAR, UNSEEN]), media=_MEDIA),
+        Policy("eu_tdm", 2, _EU, waits=frozenset([UNSEEN]), media=_MEDIA),
         Policy("crawl_time", 2, frozenset(["robots"]), later=False),
         Policy("record_only", 1, frozenset()),
     )
@@ -93,11 +96,11 @@ def resolved(signals: Iterable[Signal], policy: Policy) -> tuple[str, Signal | N
     return UNKNOWN, None
 
 
-_TDM_ORDER = ("tdmrep.json", "header", "meta")
+_TDM_ORDER = ("tdmrep.json", "header", "meta", "opf", "xmp")
 
 
 def superseded(signals: Iterable[Signal]) -> list[Signal]:
-    """The signals without what a later carrier of TDMRep supersedes: file, then header, then meta; a carrier that says nothing resets nothing."""
+    """The signals without what a later carrier of TDMRep supersedes: file, then header, then meta, then EPUB or PDF; one that says nothing resets nothing."""
     held = list(signals)
     tdm = [one for one in held if one.mechanism == "tdm" and one.says in (DENY, ALLOW)]
     if not tdm:

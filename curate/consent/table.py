@@ -90,7 +90,7 @@ def _rows(path: str) -> Iterator[Mapping[str, Any]]:
     for name in files:
         held = fs.cat_file(name)
         if held[:4] == b"PAR1":
-            yield from pq.read_table(io.BytesIO(held)).to_pylist()
+            yield from (row for row in pq.read_table(io.BytesIO(held)).to_pylist() if row.get("kind") != "media")
         else:
             for line in held.decode().splitlines():
                 if line.strip():

@@ -3,7 +3,8 @@
 Documents are `response` records with status 2xx and HTML, XHTML or plain text (declared, or sniffed where undeclared), `resource`
 records of these types, and `conversion` records of plain text (WET). Compression is told by magic bytes: gzip with a member a
 record (cut into spans anywhere), gzip as one member (one span reads all), plain (cut at record starts, local files only), lz4 and
-zstd (one span). Files of a whole host (`/robots.txt` and its kin) go to the host table.
+zstd (one span). Files of a whole host (`/robots.txt` and its kin) go to the host table, and so does what images, PDFs and EPUBs say of their rights
+(`media`), of which nothing else is read.
 fastwarc supplies the inflating and the codecs; the framing is ours because fastwarc's iterator neither says
 where damage lies nor reports a cut-off record, and cannot enter a file in the middle.
 
@@ -15,7 +16,7 @@ tests/bench/bench_read.py. Misses: segmented records (`continuation` is skipped,
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from curate.read import hosts, http, members
+from curate.read import hosts, http, media, members
 from curate.read.chunk import Chunk, Limits, Source, Span
 from curate.read.frames import Break, Header, Record, Wanted, frames, opens_record, single
 from curate.read.members import Gap, Member
@@ -179,7 +180,10 @@ def _place(found: Found, rows: Rows) -> None:
         rows.error(found.offset, str(error), url, record_id)
         return
     if isinstance(page, str):
-        rows.skip(page)
+        if page == "response_mime" and url and (said := media.row(item.content, url, limit)):
+            rows.host(said, found.offset, found.length, moment(header.get("warc-date")), record_id)
+        else:
+            rows.skip(page)
         return
     rows.add(
         payload=page.payload,

@@ -7,7 +7,8 @@ Content-Usage, Cloudflare's Content-Signal, RSL licences that stand in the page 
 A page that says nothing is `unknown` and stays under every policy: whether anybody reserved it is for its host to say, so a recipe that has to
 answer for it has `host_consent` behind this step.
 Misses: robots.txt, ai.txt, tdmrep.json, which lie in other records (`host_consent` reads them), and terms of use: silence here is no consent,
-only `unknown`; assertions in images (C2PA, IPTC).
+only `unknown`; assertions in images (C2PA, IPTC), which speak of these alone (`media_consent` reads them); a C2PA manifest of the page
+itself (`<link rel="c2pa-manifest">`), which lies elsewhere.
 Price: a few microseconds a document.
 
 column   type          meaning
