@@ -13,7 +13,8 @@ Ids are unique among documents when a barrier runs (records read twice have left
 - `resolve(tables, config, whole)` gets one range as an iterator of sorted tables; a key's rows may run on in the next table (`whole_keys` re-cuts them).
   It yields tables of keyed rows: keyed by `at` where documents come next (a round with a sketch, or the verdicts), by anything else where the next
   round has no sketch and continues with these rows. `whole` says that this range is all there is. What it yields must not depend on the cut.
-- A round with `repeat=True` feeds its own output to itself until it yields no row with `again=true` (a bool column; rows without it pass on to the next round).
+- A round with `repeat=True` feeds its own output to itself until it yields no row with `again=true` (a bool column, which rows do not have when
+  they come back). Rows with false pass on to the next round; rows with null come back as long as any other does, and then pass on.
 
 State that is merged is order-free. Memory is bounded by the range, not by the corpus: a key with a million rows must be walked, not collected, where
 its number is not bounded by the data's own size.

@@ -24,6 +24,8 @@ from curate.stage import VERDICT, Config, Rule, Stage
 _TYPES = {"integer": "whole number", "number": "number", "string": "text", "boolean": "true or false", "null": "null", "object": "mapping"}
 _SENTENCE_END = re.compile(r"(?<!\bal)\. ")
 """The point of "et al." ends no sentence."""
+_PLACES = {"train_tokenizer": "tokenizer", "hold_out": "split"}
+"""Barriers that keys of their own set; other implicit ones run always."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +49,7 @@ class Entry:
     kind: str
     """`stage` or `barrier`."""
     place: str
-    """Where it stands in a recipe: `steps`, `tokenizer`, or `always` for what the engine runs by itself."""
+    """Where it stands in a recipe: `steps`, `tokenizer`, `split`, or `always` for what the engine runs by itself."""
     version: int
     sentence: str
     """First line of the module's docstring."""
@@ -83,7 +85,7 @@ def entry(name: str) -> Entry:
 
 def _entry(declared: Stage | Barrier) -> Entry:
     module = module_of(declared.name)
-    place = "steps" if declared.name not in IMPLICIT else "tokenizer" if declared.name == "train_tokenizer" else "always"
+    place = "steps" if declared.name not in IMPLICIT else _PLACES.get(declared.name, "always")
     adds = {name: str(dtype) for name, dtype in declared.adds.items()}
     if isinstance(declared, Stage) and declared.rules:
         adds |= {name: str(dtype) for name, dtype in VERDICT.items()}
@@ -172,7 +174,7 @@ def as_text(listed: Sequence[Entry], width: int = 100) -> str:
     return "\n\n".join("\n".join(_block(one, width)) for one in listed) + "\n" if listed else ""
 
 
-_NOTES = {"tokenizer": ", set by the top-level key `tokenizer`", "always": ", runs by itself"}
+_NOTES = {name: f", set by the top-level key `{name}`" for name in ("tokenizer", "split")} | {"always": ", runs by itself"}
 
 
 def _block(one: Entry, width: int) -> Iterator[str]:

@@ -3,7 +3,7 @@ worse neighbours.
 
 A row says one thing to one document, whose address spread over the key space is the key: the state of a better neighbour, or an edge to a worse
 one (`to`). Columns: `says`, `to`, the better one's id and rank (`keeper`, `rank`), their `similarity`, and `again`. Rows that do not come again
-are the outcome: at each removed document, one for every neighbour that stays.
+are the outcome: at each worse end of an edge, whether the better one stays (STAYS) or not (LEAVES). `keepers` makes verdicts of it.
 """
 
 from collections.abc import Iterator
@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from curate import keep as keeping
 from curate.arrow import one_chunk
-from curate.barrier import keyed
+from curate.barrier import keyed, whole_keys
 from curate.errors import StageError
 from curate.kernels import graph
 
@@ -59,14 +60,14 @@ def _decide_once(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
 
 
 def _told(edges: pa.Table, state: int) -> Iterator[pa.Table]:
-    """What documents in `state` send along their edges; the last word, of those that stay, has their own key as `to`."""
+    """What documents in `state` send along their edges; the last word, of those that are decided, has their own key as `to`."""
     to, similarity = one_chunk(edges["to"]).to_numpy(), one_chunk(edges["similarity"]).to_numpy()
     keeper, rank = edges["keeper"], edges["rank"]
     yield row(to, keeper, state, to, keeper, rank, similarity, True)
     if state == UNDECIDED:
         yield row(one_chunk(edges["key"]).to_numpy(), edges["id"], EDGE, to, keeper, rank, similarity, True)
-    elif state == STAYS:
-        yield row(to, edges["id"], EDGE, one_chunk(edges["key"]).to_numpy(), keeper, rank, similarity, False)
+    else:
+        yield row(to, edges["id"], state, one_chunk(edges["key"]).to_numpy(), keeper, rank, similarity, False)
 
 
 def _decide_all(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
@@ -87,7 +88,35 @@ def _decide_all(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
     done = graph.greedy(np.r_[first, len(key)].astype(np.int64), target.astype(np.int64), gone)
     if done != len(vertex):
         raise StageError(f"decide: expected {len(vertex)} documents decided, got {done}; this is a bug")
-    stays = np.flatnonzero(~gone[np.searchsorted(vertex, key)])
-    if len(stays):
-        *_, removed = _told(rows.take(pa.array(stays)), STAYS)
-        yield removed
+    left = gone[np.searchsorted(vertex, key)]
+    for state in (STAYS, LEAVES):
+        decided = np.flatnonzero(left == (state == LEAVES))
+        if len(decided):
+            *_, outcome = _told(rows.take(pa.array(decided)), state)
+            yield outcome
+
+
+KEEPS, NEAR, ALONE, LINK = range(4)
+"""What becomes of an edge: the better one is the keeper of the worse; it stays, but another one is; the worse stays too, since the better left; both leave."""
+
+
+def keepers(tables: Iterator[pa.Table], config: Any, whole: bool) -> Iterator[pa.Table]:
+    """The keeper of a removed document is the best, by (rank, id), of its neighbours that stay. Edges come at the better end if it stays, else at the worse."""
+    for table in whole_keys(tables):
+        key, stays = one_chunk(table["key"]).to_numpy(), one_chunk(table["says"]).to_numpy() == STAYS
+        rank, keeper = keeping.from_binary(table["rank"]), keeping.id_words(table["keeper"])
+        to = one_chunk(table["to"]).to_numpy()  # decides between two earlier runs that hold one document
+        order = np.lexsort((to, keeper[:, 1], keeper[:, 0], *rank.T[::-1], ~stays, key))
+        table, key, stays, to = table.take(pa.array(order)), key[order], stays[order], to[order]
+        first = np.r_[True, key[1:] != key[:-1]]
+        leaves = stays[np.maximum.accumulate(np.where(first, np.arange(len(first)), 0))]  # at each row of a document, whether it leaves
+        becomes = np.select([stays & first, stays, leaves], [KEEPS, NEAR, LINK], ALONE).astype(np.int8)
+        yield keyed(
+            np.where(stays, to, key),
+            None,
+            table["id"],
+            becomes=pa.array(becomes),
+            of=pa.array(key),
+            keeper=table["keeper"],
+            similarity=table["similarity"],
+        )

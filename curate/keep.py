@@ -130,13 +130,14 @@ def winners(tables: Iterable[pa.Table], by: Sequence[str]) -> Iterator[pa.Table]
     """Rows of equal (key, sub) are a group; of groups of at least two, all members and a copy of the best come out, keyed by the group.
 
     Rows have `at` (uint64) and the columns `by`, which order a group: smallest first, nulls last, then id, then `at` (which only decides
-    between rows that agree in all else). The copy has sub 0 and num = size of the group, members have sub 1 and num 0.
+    between rows that agree in all else). The copy has sub 0, num = size of the group and `least`, the least id in it; members have sub 1 and num 0.
     """
     held: pa.Table | None = None
     for table in tables:
         if table.num_rows == 0:
             continue
         table = table.append_column("num", pa.array(np.ones(table.num_rows, dtype=np.int64))).append_column("group", table["at"])
+        table = table.append_column("least", table["id"])
         groups = _Groups(table if held is None else pa.concat_tables([held, table]), by)
         yield from groups.members()
         best = groups.best()
@@ -169,18 +170,21 @@ class _Groups:
 
     def best(self) -> pa.Table:
         """The best row of every group, with the group's size and name; key and sub still those of the digest."""
+        best = self.table.take(pa.array(self._leading((*self.by, "id", "at"))))
+        least = one_chunk(self.table["least"]).take(pa.array(self._leading(("least",))))
+        return _put(_put(_put(best, "num", self.size), "group", self.name), "least", least)
+
+    def _leading(self, by: Sequence[str]) -> np.ndarray:
+        """int64[groups]: the row of each that comes first by some columns."""
         rows = self.first.copy()
         several = np.flatnonzero(self.size[self.of] > 1)
         if len(several):
-            ordered = pa.table(
-                {"of": self.of[several], **{name: self.table[name].take(pa.array(several)) for name in (*self.by, "id", "at")}}
-            )
+            ordered = pa.table({"of": self.of[several], **{name: self.table[name].take(pa.array(several)) for name in by}})
             ranked = several[pc.sort_indices(ordered, sort_keys=[(name, "ascending") for name in ordered.column_names]).to_numpy()]
             group = self.of[ranked]
             leads = np.r_[True, group[1:] != group[:-1]]
             rows[group[leads]] = ranked[leads]
-        best = self.table.take(pa.array(rows))
-        return _put(_put(best, "num", self.size), "group", self.name)
+        return rows
 
 
 def _copies(best: pa.Table) -> Iterator[pa.Table]:
@@ -197,9 +201,9 @@ def _keyed(table: pa.Table, key: np.ndarray, sub: int, num: np.ndarray | int) ->
     return _put(table, "num", np.broadcast_to(np.asarray(num, dtype=np.int64), len(key))).drop_columns(["group"])
 
 
-def _put(table: pa.Table, name: str, values: np.ndarray) -> pa.Table:
+def _put(table: pa.Table, name: str, values: np.ndarray | pa.Array) -> pa.Table:
     """The table with other values in a column."""
-    return table.set_column(table.schema.get_field_index(name), name, pa.array(values))
+    return table.set_column(table.schema.get_field_index(name), name, values if isinstance(values, pa.Array) else pa.array(values))
 
 
 def told(tables: Iterable[pa.Table]) -> Iterator[tuple[pa.Table, pa.Table, np.ndarray]]:

@@ -45,8 +45,9 @@ def _claims(batch: pa.RecordBatch, previous: pa.Table | None, config: Any, right
         .append_column("at", pa.array(at, pa.uint64()))
         .append_column("claim", pa.nulls(len(at), pa.string()))
     )
-    key = _keys(one_chunk(previous[cluster]))
-    speaks = np.asarray(pc.and_(said.is_valid(), pc.invert(pc.is_in(said, value_set=pa.array(SILENT)))))
+    of = one_chunk(previous[cluster])  # null: similar to some, but in nobody's cluster
+    key = _keys(pc.coalesce(of, one_chunk(previous["id"])))
+    speaks = np.asarray(pc.and_(of.is_valid(), pc.and_(said.is_valid(), pc.invert(pc.is_in(said, value_set=pa.array(SILENT))))))
     rows = pa.array(np.flatnonzero(speaks))
     claims = told.take(rows).set_column(told.schema.get_field_index("claim"), "claim", said.take(rows))
     both = pa.concat_tables([claims, told])

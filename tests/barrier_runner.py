@@ -111,12 +111,16 @@ def _run_round(round_, tables: list[pa.Table], config, cut: Cut) -> pa.Table | N
         if not round_.repeat:
             passed += out
             break
-        tables = []
+        tables, waiting = [], []
         for table in out:
-            again = table["again"].to_numpy()
-            tables.append(table.take(pa.array(np.flatnonzero(again))))
-            passed.append(table.take(pa.array(np.flatnonzero(~again))).drop_columns(["again"]))
-        tables = [t for t in tables if t.num_rows]
+            bare, again = table.drop_columns(["again"]), table["again"].to_pylist()
+            for rows, flag in ((tables, True), (passed, False), (waiting, None)):
+                piece = bare.take(pa.array([row for row, comes in enumerate(again) if comes is flag], pa.int64()))
+                rows += [piece] if piece.num_rows else []
+        if tables:
+            tables += waiting
+        else:
+            passed += waiting
     passed = [t for t in passed if t.num_rows]
     return pa.concat_tables(passed) if passed else None
 

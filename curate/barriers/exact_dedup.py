@@ -3,7 +3,7 @@
 Documents are equal if BLAKE3-128 of the compared bytes agrees, so an attacker cannot craft a text that removes
 another's. The one that stays is the first by the `keep` list, then by id. Null and empty values are equal to nothing. The reason is
 `duplicate`, the value the number of copies; who stays has their number too (`copies`), so that a mix can count a text as often as it was
-found.
+found. `family` is the least id of a group: by it the split holds out those that a steward keeps beside each other.
 
 Two rounds: the first finds each group's winner and size, the second tells the members. Price: one pass over the text, 48 bytes a document
 in the first exchange, and as much for each document that has copies in the second. Groups are walked, so a million copies need no more
@@ -140,6 +140,7 @@ def _tell(tables: Iterator[pa.Table], config: Config, whole: bool, earlier: Earl
             keeper=winner["id"],
             run=earlier.run_of(one_chunk(winner["at"]).to_numpy()),
             copies=copies,
+            family=winner["least"],
         )
 
 
@@ -169,7 +170,7 @@ def _reads(config: Config) -> tuple[str, ...]:
 
 exact_dedup = Barrier(
     name="exact_dedup",
-    version=3,
+    version=4,
     config=Config,
     reads=_reads,
     rounds=_rounds,
@@ -180,6 +181,7 @@ exact_dedup = Barrier(
         "keeper": pa.binary(16),
         "run": pa.string(),
         "copies": pa.int32(),
+        "family": pa.binary(16),
     },
     memory=Memory(version=1, parameters=_parameters, keys=_keys, rounds=_rounds, recall=_recall),
     module=__name__,

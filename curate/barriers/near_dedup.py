@@ -9,11 +9,15 @@ of documents depends on files or order.
     pairs    each pair once → who must send its n-grams to whom
     sets     n-grams of the better and of each worse → verified edges
     decide   a document without an undecided better neighbour is decided; repeats while there are undecided ones
-    keepers  of the neighbours that stay, the best is the keeper → the removed, by keeper
-    clusters each keeper learns for how many documents it stands → verdicts
+    keepers  of the neighbours that stay, the best is the keeper → edges, by keeper
+    clusters each keeper learns for how many documents it stands → verdicts, and edges by id
+    families edges → the least id that each document is connected with; repeats while there are stars to be joined
+    kin      documents learn it
 
 `cluster` is the id of the keeper, with those who left and with the keeper itself; `copies` is how many documents a keeper stands for, its
-own included. Bands and rows are given, or follow from `target_similarity`; `curate plan` prints the curve.
+own included. `family` is the least id of all that are similar through others, removed ones and those of earlier runs included: of two that
+stay, both may be similar to one that left. By it the split holds documents out. Bands and rows are given, or follow from
+`target_similarity`; `curate plan` prints the curve.
 
 Words are cut before marks are stripped (`kernels/fold.py`); scripts without spaces give one word a character. A text of fewer than n
 words is compared whole; one without words is never a duplicate. N-grams are compared by 64-bit hashes.
@@ -25,7 +29,7 @@ their leading bits.
 
 Price: 48 bytes a document and band in the first exchange; n-gram sets (8 bytes an n-gram) only of candidates, once a pair, so a batch
 whose documents all have many candidates is sketched into as many sets. Deciding takes as many exchanges as the longest path of ever worse
-neighbours, but what fits into one range is decided at once.
+neighbours, but what fits into one range is decided at once; families take log² of their number at most.
 
 Where the recipe names an index, the documents that stayed in earlier runs take part, rank before all others and cannot leave, so the same
 documents of this run stay as if it had read those of the earlier runs too (but for buckets of more than 16 documents, which are paired in
@@ -39,12 +43,13 @@ from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from pydantic import Field, field_validator
 
-from curate import deciding, laundering
+from curate import deciding, families, laundering
 from curate import keep as keeping
 from curate.arrow import one_chunk, utf8
-from curate.barrier import INDEXED, Barrier, Earlier, Memory, Round, keyed, whole_keys
+from curate.barrier import INDEXED, Barrier, Earlier, Memory, Round, keyed
 from curate.errors import StageError
 from curate.keep import GATHER, SPREAD
 from curate.kernels import graph, minhash
@@ -55,6 +60,16 @@ from curate.stage import Config as Base
 REASON = "near_duplicate"
 STRIDE = 8192
 """Rows of a bucket that are paired at once: bounds the pairs in memory."""
+VERDICTS = {
+    DROP: pa.string(),
+    VALUE: pa.string(),
+    THRESHOLD: pa.string(),
+    "keeper": pa.binary(16),
+    "run": pa.string(),
+    "similarity": pa.float64(),
+    "cluster": pa.binary(16),
+    "copies": pa.int32(),
+}
 
 
 class Config(Base):
@@ -273,59 +288,59 @@ def _edges(rows: pa.Table, key: np.ndarray, of: np.ndarray, edges: np.ndarray, s
     yield deciding.row(to, better["id"], deciding.UNDECIDED, to, better["id"], better["rank"], similarity, True)
 
 
-def _keepers(tables: Iterator[pa.Table], config: Config, whole: bool) -> Iterator[pa.Table]:
-    """Of the neighbours of a removed document that stay, the best by (rank, id) is the keeper: a row for each removed one, at its keeper."""
-    for table in whole_keys(tables):
-        key = one_chunk(table["key"]).to_numpy()
-        rank, keeper = keeping.from_binary(table["rank"]), keeping.id_words(table["keeper"])
-        to = one_chunk(table["to"]).to_numpy()  # decides between two earlier runs that hold one document
-        order = np.lexsort((to, keeper[:, 1], keeper[:, 0], *rank.T[::-1], key))
-        best = table.take(pa.array(order[np.r_[True, key[order][1:] != key[order][:-1]]]))
-        of = one_chunk(best["key"])
-        yield keyed(one_chunk(best["to"]).to_numpy(), None, best["id"], of=of, keeper=best["keeper"], similarity=best["similarity"])
-
-
 def _clusters(tables: Iterator[pa.Table], config: Config, whole: bool, earlier: Earlier) -> Iterator[pa.Table]:
-    """Verdicts: of every removed document, and of its keeper if it is of this run, which is told how many documents it stands for."""
-    threshold = f">= {round(config.min_similarity, DECIMALS)!r}"
+    """Verdicts, a row a document that has a similar one: of every removed document; of every other one of this run, with the number of
+    documents that it stands for. And all edges, from which families follow."""
     held, size = None, 0
     for table in tables:
         if table.num_rows == 0:
             continue
-        similarity = one_chunk(table["similarity"])
-        yield keyed(
-            one_chunk(table["of"]).to_numpy() * GATHER,
-            None,
-            table["id"],
-            drop=pa.array([REASON] * table.num_rows, pa.string()),
-            value=pa.array([repr(value) for value in similarity.to_pylist()], pa.string()),
-            threshold=pa.array([threshold] * table.num_rows, pa.string()),
-            keeper=table["keeper"],
-            run=earlier.run_of(one_chunk(table["key"]).to_numpy() * GATHER),
-            similarity=similarity,
-            cluster=table["keeper"],
-            copies=pa.nulls(table.num_rows, pa.int32()),
-        )
-        key = one_chunk(table["key"]).to_numpy()
+        becomes = one_chunk(table["becomes"]).to_numpy()
+        yield families.edges(one_chunk(table["id"]), one_chunk(table["keeper"]), VERDICTS)
+        yield _gone(table.take(pa.array(np.flatnonzero(becomes == deciding.KEEPS))), config, earlier)
+        rows = table.take(pa.array(np.flatnonzero(becomes != deciding.LINK)))
+        if rows.num_rows == 0:
+            continue
+        key, stands = one_chunk(rows["key"]).to_numpy(), one_chunk(rows["becomes"]).to_numpy() == deciding.KEEPS
         first = np.flatnonzero(np.r_[True, key[1:] != key[:-1]])
-        sizes = np.diff(np.r_[first, len(key)])
+        sizes = np.add.reduceat(stands.astype(np.int64), first)
         if held is not None and held["key"][0].as_py() == int(key[0]):
             sizes[0] += size
         elif held is not None:
-            yield _stand(held, np.array([size]))
-        yield _stand(table.take(pa.array(first[:-1])), sizes[:-1])
-        held, size = table.slice(int(first[-1]), 1), int(sizes[-1])
+            yield _stays(held, np.array([size]))
+        yield _stays(rows.take(pa.array(first[:-1])), sizes[:-1])
+        held, size = rows.slice(int(first[-1]), 1), int(sizes[-1])
     if held is not None:
-        yield _stand(held, np.array([size]))
+        yield _stays(held, np.array([size]))
 
 
-def _stand(firsts: pa.Table, sizes: np.ndarray) -> pa.Table:
-    """The rows of keepers, from the first row of each of their clusters."""
+def _gone(rows: pa.Table, config: Config, earlier: Earlier) -> pa.Table:
+    """The verdicts of removed documents, from the edges to their keepers."""
+    similarity, keeper = one_chunk(rows["similarity"]), one_chunk(rows["keeper"])
+    threshold = f">= {round(config.min_similarity, DECIMALS)!r}"
+    verdict = {
+        DROP: pa.array([REASON] * rows.num_rows, pa.string()),
+        VALUE: pa.array([repr(value) for value in similarity.to_pylist()], pa.string()),
+        THRESHOLD: pa.array([threshold] * rows.num_rows, pa.string()),
+        "keeper": keeper,
+        "run": earlier.run_of(one_chunk(rows["key"]).to_numpy() * GATHER),
+        "similarity": similarity,
+        "cluster": keeper,
+        "copies": pa.nulls(rows.num_rows, pa.int32()),
+    }
+    return families.homes(one_chunk(rows["id"]), one_chunk(rows["of"]).to_numpy() * GATHER, verdict)
+
+
+def _stays(firsts: pa.Table, sizes: np.ndarray) -> pa.Table:
+    """The rows of documents that stay, from the first row of each and the number of those for which it stands."""
     mine = one_chunk(firsts["key"]).to_numpy() * GATHER < INDEXED
     firsts, sizes = firsts.take(pa.array(np.flatnonzero(mine))), sizes[mine]
-    nothing = {name: pa.nulls(len(sizes), near_dedup.adds[name]) for name in (DROP, VALUE, THRESHOLD, "keeper", "run", "similarity")}
-    copies = pa.array(sizes + 1, pa.int32())
-    return keyed(one_chunk(firsts["key"]).to_numpy() * GATHER, None, firsts["keeper"], **nothing, cluster=firsts["keeper"], copies=copies)
+    alone = pc.equal(one_chunk(firsts["becomes"]), deciding.ALONE)
+    ids, none = pc.if_else(alone, one_chunk(firsts["id"]), one_chunk(firsts["keeper"])), sizes == 0
+    verdict = {name: pa.nulls(len(sizes), dtype) for name, dtype in VERDICTS.items()}
+    cluster = pc.if_else(pa.array(none), pa.scalar(None, pa.binary(16)), ids)
+    verdict |= {"cluster": cluster, "copies": pa.array(sizes + 1, pa.int32(), mask=none)}
+    return families.homes(ids, one_chunk(firsts["key"]).to_numpy() * GATHER, verdict)
 
 
 def _rounds(config: Config, earlier: Earlier = Earlier()) -> tuple[Round, ...]:
@@ -335,8 +350,9 @@ def _rounds(config: Config, earlier: Earlier = Earlier()) -> tuple[Round, ...]:
         Round(name="pairs", resolve=_needs),
         Round(name="sets", sketch=partial(_sets, behind=behind), resolve=_verify),
         Round(name="decide", resolve=deciding.decide, repeat=True),
-        Round(name="keepers", resolve=_keepers),
+        Round(name="keepers", resolve=deciding.keepers),
         Round(name="clusters", resolve=partial(_clusters, earlier=earlier)),
+        *families.rounds(),
         *laundering.rounds(config.rights, "cluster"),
     )
 
@@ -372,20 +388,11 @@ def _reads(config: Config) -> tuple[str, ...]:
 
 near_dedup = Barrier(
     name="near_dedup",
-    version=5,
+    version=6,
     config=Config,
     reads=_reads,
     rounds=_rounds,
-    adds={
-        DROP: pa.string(),
-        VALUE: pa.string(),
-        THRESHOLD: pa.string(),
-        "keeper": pa.binary(16),
-        "run": pa.string(),
-        "similarity": pa.float64(),
-        "cluster": pa.binary(16),
-        "copies": pa.int32(),
-    },
+    adds=VERDICTS | {"family": pa.binary(16)},
     memory=Memory(version=2, parameters=_parameters, keys=_keys, rounds=_rounds, recall=_recall, holds=_holds, sketch=_recall_sets),
     module=__name__,
 )

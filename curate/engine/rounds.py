@@ -9,7 +9,7 @@ from curate.engine.fan_in import gathered
 from curate.engine.recall import recalled_bytes, slots
 from curate.engine.steps import BarrierCall
 from curate.engine.tasks import PART_SHIFT, DocumentsPart, Mark, addresses, name_of, within
-from curate.engine.tasks_barrier import AGAIN, FindingTask, ResolveTask, SketchTask, digest_of
+from curate.engine.tasks_barrier import AGAIN, WAITS, FindingTask, ResolveTask, SketchTask, digest_of
 from curate.engine.tasks_hosts import HostsTask
 from curate.engine.tasks_index import RecallTask, RememberTask
 from curate.ledger import Outcome, files_of
@@ -164,7 +164,11 @@ class Rounds:
             again = f", again {iteration}" if iteration else ""
             outcomes = self.driver.phase(f"{call.label}: resolve {this.name}{again}", tasks)
             resolved += files_of(outcomes, "rows")
-            runs = files_of(outcomes, AGAIN)
+            runs, waiting = files_of(outcomes, AGAIN), files_of(outcomes, WAITS)
+            if any(file.rows for file in runs):
+                runs += waiting
+            else:
+                resolved += waiting
         return resolved
 
     def finding(self, call: BarrierCall, parts: Sequence[DocumentsPart]) -> Outcome:

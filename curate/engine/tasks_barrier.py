@@ -18,7 +18,7 @@ from curate.errors import StageError
 from curate.ledger import Balance, Outcome
 from curate.store import File, Store, failpoint
 
-AGAIN = "again"
+AGAIN, WAITS = "again", "waits"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,20 +169,20 @@ class ResolveTask:
     resources: Mapping[str, float] = field(default_factory=dict)
 
     def run(self) -> Outcome:
-        """Walk the range; rows that are to come again are kept apart from those that pass on."""
+        """Walk the range; rows that are to come again, or do so with others, are kept apart from those that pass on."""
         started = time.perf_counter()
         this = self.call.rounds[self.round]
         where = f"{self.call.step}, round {this.name}, resolve"
-        writers = {role: RunWriter(self.store, f"work/{self.name}/{role}", self.spill_bytes) for role in ("rows", AGAIN)}
+        writers = {role: RunWriter(self.store, f"work/{self.name}/{role}", self.spill_bytes) for role in ("rows", AGAIN, WAITS)}
         cursors = [Cursor(self.store, file, self.low, self.high) for file in self.runs if file.rows]
         if self.round == 0:
             cursors += recalled(self.call, self.low, self.high)
         for table in this.resolve(merged(cursors), self.call.config, self.whole):
             check_keyed(table, where)
             if this.repeat:
-                again = np.asarray(pc.fill_null(table[AGAIN], False))
-                writers[AGAIN].write(table.take(pa.array(np.flatnonzero(again))))
-                writers["rows"].write(table.take(pa.array(np.flatnonzero(~again))).drop_columns([AGAIN]))
+                again, bare = np.asarray(pc.fill_null(table[AGAIN].cast(pa.int8()), 2)), table.drop_columns([AGAIN])
+                for code, role in enumerate(("rows", AGAIN, WAITS)):
+                    writers[role].write(bare.take(pa.array(np.flatnonzero(again == code))))
             else:
                 writers["rows"].write(table)
         failpoint(f"resolving_{self.call.step}_{this.name}")

@@ -17,9 +17,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from curate.arrow import one_chunk
-from curate.barrier import keyed
+from curate.barrier import keyed, spread
 from curate.engine.exchange import RunWriter, ranges, read_pieces, run_bytes, sort, take_rows, write_run
-from curate.engine.tasks import BATCH_ROWS, DocumentsPart
+from curate.engine.tasks import DocumentsPart, Mark, batches_with_marks
 from curate.ledger import Outcome
 from curate.recipe import ChatConfig, MixConfig, SplitConfig
 from curate.schema import id_words
@@ -30,7 +30,6 @@ from curate.shards.learned import by_row
 from curate.shards.manifest import Amount
 from curate.shards.mixture import Mixture, groups_of
 from curate.shards.order import shuffle_keys, splits
-from curate.shards.settle import read_documents
 from curate.store import File, Store
 from curate.tokenizer.chat import ChatEncoder, Spoken
 from curate.tokenizer.encode import Encoder
@@ -57,7 +56,9 @@ class EncodeTask:
     spill_bytes: int
     split: SplitConfig | None = None
     held_by: tuple[str, ...] = ()
-    """Columns with the id by which a document is held out: of the document that it is a segment of, of its near-duplicate cluster. First come first."""
+    """Columns with ids of what is held out together: the document that it is a segment of, its near-duplicates. The first that is there counts."""
+    held: tuple[Mark, ...] = ()
+    """The barrier that has joined those columns, where there are several."""
     mix: MixConfig | None = None
     chat: ChatConfig | None = None
     """How dialogues become tokens; None for texts."""
@@ -91,10 +92,10 @@ class EncodeTask:
             *self.told_by.values(),
         )
         columns = list(dict.fromkeys(["id", "source", "origin", "text", *(name for name in more if name)]))
-        for batch in read_documents(self.store, self.part.files, columns, BATCH_ROWS):
+        for batch, _, families in batches_with_marks(self.store, self.part, self.held, columns):
             if batch.num_rows == 0:
                 continue
-            rows = self._rows(batch, encoder, chat, usage)
+            rows = self._rows(batch, encoder, chat, usage, self._splits(batch, *families))
             lengths = pc.list_value_length(rows["tokens"]).to_numpy()
             np.add.at(buckets, (rows["key"].to_numpy() >> np.uint64(64 - BUCKET_BITS)).astype(np.int64), lengths)
             for name, column in (("sources", "source"), ("licenses", "license"), ("containers", "src_container")):
@@ -121,7 +122,7 @@ class EncodeTask:
             return None
         return ChatEncoder(encoder, {role: (frame.before, frame.after) for role, frame in self.chat.roles.items()}, self.chat.learn)
 
-    def _rows(self, batch: pa.RecordBatch, encoder: Encoder, chat: ChatEncoder | None, usage: Usage) -> pa.Table:
+    def _rows(self, batch: pa.RecordBatch, encoder: Encoder, chat: ChatEncoder | None, usage: Usage, split: np.ndarray) -> pa.Table:
         """Keyed token rows of a batch; source, licence and container still as names."""
         spoken = chat.encode(batch["text"], batch[ROLES]) if chat else None
         offsets, tokens = (spoken.offsets, spoken.tokens) if spoken else encoder.encode(batch["text"])
@@ -149,16 +150,17 @@ class EncodeTask:
             src_offset=pc.fill_null(pc.struct_field(origin, "offset"), 0).cast(pa.uint64()).take(take),
             piece=pa.array(piece),
             pieces=pa.array(pieces),
-            split=pa.array(self._splits(batch)[document]),
+            split=pa.array(split[document]),
             **({"group": groups_of(batch[self.mix.by], self.mix.edges).take(take)} if self.mix else {}),
             **(_learned(spoken, document, piece) if spoken else {}),
         )
 
-    def _splits(self, batch: pa.RecordBatch) -> np.ndarray:
-        """uint8[n]: which side each document stands on."""
+    def _splits(self, batch: pa.RecordBatch, *families: pa.Table) -> np.ndarray:
+        """uint8[n]: which side each document stands on; `families`: what the barrier says of the batch, if there is one."""
         if self.split is None:
             return np.full(batch.num_rows, TRAIN, dtype=np.uint8)
-        ids = pc.coalesce(*(batch[name] for name in self.held_by), batch["id"])
+        said = [spread(rows, batch.num_rows, {"family": pa.binary(16)})["family"] for rows in families]
+        ids = pc.coalesce(*(said or [batch[name] for name in self.held_by]), batch["id"])
         return splits(ids, self.split.seed, self.split.validation, self.split.test)
 
 

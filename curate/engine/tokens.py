@@ -8,11 +8,13 @@ from typing import Any
 import fsspec
 import numpy as np
 
+from curate import barrier as barriers
 from curate.engine import mixing
 from curate.engine.exchange import Runs
 from curate.engine.fan_in import gathered
 from curate.engine.run import Driver
-from curate.engine.tasks import DocumentsPart, name_of
+from curate.engine.steps import BarrierCall
+from curate.engine.tasks import DocumentsPart, Mark, name_of, within
 from curate.engine.tasks_tokens import CutTask, EncodeTask, IndexTask, ShardTask, bucket_range, cuts, shard_ranges
 from curate.errors import RecipeError
 from curate.ledger import Outcome, files_of
@@ -219,6 +221,7 @@ def _encode(
     driver: Driver, parts: Sequence[DocumentsPart], made: Tokenizer, config: ShardsConfig, license_column: str | None
 ) -> list[Outcome]:
     recipe, held_by = driver.recipe, _held_by(driver)
+    held = _held_together(driver, parts, held_by)
     told_by, others, share = _told_by(driver), _others(driver), getattr(recipe.tokenizer, "compare_share", 0.0)
     around = (made.bos_id, made.eos_id if config.boundary != FIRST else None)
     tasks = [
@@ -233,6 +236,7 @@ def _encode(
                     config.seed,
                     license_column,
                     *map(repr, (recipe.split, held_by, recipe.mix)),
+                    *([held.digest] if held else []),
                     *([recipe.chat.model_dump(mode="json")] if recipe.chat else []),
                     *([{"boundary": config.boundary, "bos": made.bos_id}] if config.boundary != FIRST else []),
                     [told_by, [(name, file.digest) for name, file in others], share if others else 0],
@@ -246,6 +250,7 @@ def _encode(
             spill_bytes=driver.plan.bounds.range_bytes,
             split=recipe.split,
             held_by=held_by,
+            held=within([held], part) if held else (),
             mix=recipe.mix,
             chat=recipe.chat,
             around=around,
@@ -259,12 +264,22 @@ def _encode(
 
 
 def _held_by(driver: Driver) -> tuple[str, ...]:
-    """The columns by which documents are held out: the parents of segments, first cut first; then the cluster of the last step that gives one."""
+    """The columns that tie documents which are held out together: the parents of segments, first cut first; then the families of all steps that give one."""
+    if driver.recipe.split is None:
+        return ()
     calls = [call for segment in driver.plan.segments for call in segment.steps if call.stage.splits]
-    clusters = [
-        name for segment in driver.plan.segments for call in segment.barriers for name in call.added() if name.endswith("__cluster")
-    ]
-    return (*(column(call.step, "parent") for call in calls), *clusters[-1:])
+    families = [name for segment in driver.plan.segments for call in segment.barriers for name in call.added() if name.endswith("__family")]
+    return (*(column(call.step, "parent") for call in calls), *families)
+
+
+def _held_together(driver: Driver, parts: Sequence[DocumentsPart], held_by: tuple[str, ...]) -> Mark | None:
+    """One id for all that several columns tie; None where one column says it already."""
+    if len(held_by) < 2:
+        return None
+    barrier = barriers.load("hold_out")
+    return driver.rounds.mark(
+        BarrierCall(step=barrier.name, barrier=barrier, config=barrier.config.model_validate({"columns": held_by})), parts, []
+    )
 
 
 def _publish(driver: Driver, meta: ShardMeta, written: Sequence[Outcome], index: Outcome, more: Mapping[str, Any]) -> dict[str, Any]:

@@ -139,7 +139,8 @@ class ShardsConfig(Config):
 
 
 class SplitConfig(Config):
-    """Which documents are held out of training. By the hash of a document's near-duplicate cluster, so that no other document moves it."""
+    """Which documents are held out of training. By the hash of the least id of all near-duplicates (those that steps removed included) and segments
+    that a document is connected with, so that none of them stand on two sides and no other document moves it."""
 
     validation: Annotated[float, Field(ge=0, lt=1)] = 0.005
     """Share of documents for validation."""

@@ -18,6 +18,7 @@ from curate.turns import TEXT
 
 CUT = "cut"
 IMPLICIT = {
+    "hold_out": "say `split: {…}` at the top level instead",
     "same_record": "it runs by itself when the inputs have been read",
     "train_tokenizer": "say `tokenizer: {…}` at the top level instead",
 }

@@ -130,6 +130,7 @@ def test_verdict_columns_name_the_evidence():
     assert gone["near_dedup__keeper"] == stays["id"]
     assert stays["near_dedup__keeper"] is stays["near_dedup__similarity"] is None
     assert gone["near_dedup__cluster"] == stays["near_dedup__cluster"] == stays["id"]
+    assert gone["near_dedup__family"] == stays["near_dedup__family"] == min(gone["id"], stays["id"])
     assert (gone["near_dedup__copies"], stays["near_dedup__copies"]) == (None, 2)
 
 
@@ -143,6 +144,28 @@ def test_keepers_know_for_how_many_they_stand(cut):
         expected = sizes[row["id"]] + 1 if row["id"] in sizes else None
         assert row["near_dedup__copies"] == expected
         assert row["near_dedup__cluster"] == (row["near_dedup__keeper"] or (row["id"] if expected else None))
+
+
+def test_a_family_is_all_that_is_connected():
+    """a ~ b ~ c: b leaves for a, c stays; chains of removed ones between kept ones; everything else has none. Named by the least id of all."""
+    words = random_words(np.random.RandomState(8), 400)
+    chain = [" ".join(words[4 * i : 4 * i + 100]) for i in range(30)]
+    for texts in (ranked(chain + planted(np.random.RandomState(5), 8)[0]), ranked(law_case()[1]["text"].to_pylist())):
+        config = NEAR.config(bands=20, rows=4)
+        sets = [set(shingles(text, 5)) for _, text, _ in texts]
+        edges = [pair for pair in candidates(texts, 5, 20, 4) if similarity(*(sets[i] for i in pair)) >= 0.8]
+        family, before = {i: texts[i][0] for pair in edges for i in pair}, None
+        while family != before:
+            before = dict(family)
+            for a, b in edges:
+                family |= dict.fromkeys((a, b), min(family[a], family[b]))
+        expected = [family.get(i) for i in range(len(texts))]
+        assert len(set(expected)) > 2
+        for cut in (Cut(), Cut(parts=3, batch_rows=50, ranges=5, table_rows=30)):
+            marked = run(NEAR, config, documents([text for _, text, _ in texts]), cut)
+            assert marked["near_dedup__family"].to_pylist() == expected
+    stays = marked.filter(pa.array(kept(marked, "near_dedup")))
+    assert None in stays["near_dedup__family"].to_pylist()
 
 
 def from_step(target, bands, rows):

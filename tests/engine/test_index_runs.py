@@ -115,6 +115,7 @@ def test_removed_documents_name_their_keeper_and_its_run(apart):
         if step == "near_dedup":
             assert row["near_dedup__keeper"] in by_month[whose]
             assert row["near_dedup__similarity"] >= 0.7
+            assert row["near_dedup__family"] <= min(row["id"], row["near_dedup__keeper"])
     assert {("exact_dedup", "a"), ("near_dedup", "a"), ("near_dedup", "b"), ("near_dedup", "c")} <= set(runs)
 
 

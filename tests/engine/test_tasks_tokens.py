@@ -88,12 +88,12 @@ def test_the_index_is_the_same_whatever_fits_into_memory(tmp_path_factory, sizes
     assert outcome.facts == asdict(stat)
 
 
-def test_a_cluster_stands_on_one_side_and_a_document_without_one_by_its_own_id():
+def test_a_family_stands_on_one_side_and_a_document_without_one_by_its_own_id():
     ids = [number.to_bytes(16, "big") for number in range(400)]
-    clusters = [None if number % 4 == 0 else ids[number - number % 4] for number in range(400)]
-    batch = pa.RecordBatch.from_pydict({"id": pa.array(ids, pa.binary(16)), "near__cluster": pa.array(clusters, pa.binary(16))})
+    families = [None if number % 4 == 0 else ids[number - number % 4] for number in range(400)]
+    batch = pa.RecordBatch.from_pydict({"id": pa.array(ids, pa.binary(16)), "near__family": pa.array(families, pa.binary(16))})
     whole = {"store": None, "name": "", "part": None, "tokenizer": None, "end": "", "seed": 0, "license_column": None, "spill_bytes": 0}
-    sides = EncodeTask(**whole, split=SplitConfig(validation=0.3, test=0.2), held_by=("near__cluster",))._splits(batch)
+    sides = EncodeTask(**whole, split=SplitConfig(validation=0.3, test=0.2), held_by=("near__family",))._splits(batch)
     assert (sides.reshape(-1, 4) == sides[::4, None]).all()
     assert set(sides.tolist()) == {0, 1, 2}
     alone = EncodeTask(**whole, split=SplitConfig(validation=0.3, test=0.2))._splits(batch)
