@@ -9,30 +9,13 @@ and a scan larger than MOST_BYTES is not kept.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
-from curate import arrow
+from curate.words import Method, Words, scanned
 
 MOST_BYTES = 1 << 28
-
-
-class Words(NamedTuple):
-    """The tokens of some rows: token t of row r, firsts[r] <= t < lasts[r], is bytes starts[t] … ends[t] − 1 of the row (`kernels/scan.py`)."""
-
-    firsts: np.ndarray
-    lasts: np.ndarray
-    starts: np.ndarray
-    ends: np.ndarray
-    hashes: np.ndarray
-    flags: np.ndarray
-    counts: np.ndarray
-
-    def of(self, rows: np.ndarray) -> "Words":
-        """The same of some rows."""
-        return self._replace(firsts=self.firsts[rows], lasts=self.lasts[rows], counts=self.counts[rows])
 
 
 class Shared:
@@ -42,15 +25,15 @@ class Shared:
         self._text: pa.Array | None = None
         self._view: pa.Array | None = None
         self._rows = np.empty(0, dtype=np.int64)
-        self._words: Words | None = None
-        self._tokens: np.ndarray | None = None
-        self._left: tuple[pa.Array, np.ndarray] | None = None
+        self._words: dict[Method, Words] = {}
+        self._tokens: tuple[Method, np.ndarray] | None = None
+        self._left: tuple[pa.Array, np.ndarray, Method] | None = None
 
     @contextmanager
     def over(self, text: pa.Array, view: pa.Array, rows: np.ndarray) -> Iterator[None]:
         """While a stage measures `view`, the given rows of the batch's text."""
         if self._text is None or not _same(self._text, text):
-            self._text, self._words, self._tokens = text, None, None
+            self._text, self._words, self._tokens = text, {}, None
         self._view, self._rows, self._left = view, rows, None
         token = _SHARED.set(self)
         try:
@@ -61,72 +44,70 @@ class Shared:
     def replaced(self, made: pa.Array, rows: np.ndarray, text: pa.Array) -> None:
         """The batch's text is now `text`, in which `made` stands at the given rows."""
         left = self._left
-        self._text, self._words, self._tokens, self._left = text, None, None, None
+        self._text, self._words, self._tokens, self._left = text, {}, None, None
         if left is not None and _same(left[0], made):
-            self._tokens = np.full(len(text), -1, dtype=np.int64)
-            self._tokens[rows] = left[1]
+            tokens = np.full(len(text), -1, dtype=np.int64)
+            tokens[rows] = left[1]
+            self._tokens = left[2], tokens
 
-    def words(self, array: pa.Array) -> Words:
+    def words(self, array: pa.Array, method: Method) -> Words:
         """The words of a column, remembered where it is the one that is measured."""
         if self._view is None or not _same(self._view, array):
-            return _scanned(array)
-        known = self._words
+            return scanned(array, method)
+        known = self._words.get(method)
         if known is not None and np.all(known.firsts[self._rows] >= 0):
             return known.of(self._rows)
-        made = _scanned(array)
-        self._words = None
-        if sum(part.nbytes for part in made) <= MOST_BYTES:
-            length = len(self._text) if self._text is not None else 0
-            firsts, lasts = np.full(length, -1, dtype=np.int64), np.full(length, -1, dtype=np.int64)
-            counts = np.zeros((length, made.counts.shape[1]), dtype=np.int64)
-            firsts[self._rows], lasts[self._rows], counts[self._rows] = made.firsts, made.lasts, made.counts
-            self._words = made._replace(firsts=firsts, lasts=lasts, counts=counts)
+        made = scanned(array, method)
+        self._words.pop(method, None)
+        if sum(part.nbytes for known in (made, *self._words.values()) for part in known) <= MOST_BYTES:
+            self._words[method] = self._spread(made)
         return made
 
-    def num_tokens(self, array: pa.Array) -> np.ndarray | None:
+    def _spread(self, made: Words) -> Words:
+        """The words of the measured rows, at their places in the batch; firsts of other rows are −1."""
+        length = len(self._text) if self._text is not None else 0
+        firsts, lasts = np.full(length, -1, dtype=np.int64), np.full(length, -1, dtype=np.int64)
+        counts, cut = np.zeros((length, made.counts.shape[1]), dtype=np.int64), np.zeros(length, dtype=np.int64)
+        firsts[self._rows], lasts[self._rows], counts[self._rows], cut[self._rows] = made.firsts, made.lasts, made.counts, made.cut
+        return made._replace(firsts=firsts, lasts=lasts, counts=counts, cut=cut)
+
+    def num_tokens(self, array: pa.Array, method: Method) -> np.ndarray | None:
         """How many tokens each row has, where a stage left that."""
-        if self._tokens is None or self._view is None or not _same(self._view, array):
+        if self._tokens is None or self._tokens[0] != method or self._view is None or not _same(self._view, array):
             return None
-        found = self._tokens[self._rows]
+        found = self._tokens[1][self._rows]
         return found if np.all(found >= 0) else None
 
-    def leave(self, array: pa.Array, tokens: np.ndarray) -> None:
+    def leave(self, array: pa.Array, tokens: np.ndarray, method: Method) -> None:
         """Remember the numbers of tokens of a text that a stage is about to return."""
-        self._left = array, tokens
+        self._left = array, tokens, method
 
 
 _SHARED: ContextVar[Shared | None] = ContextVar("shared", default=None)
 
 
-def words(array: pa.Array) -> Words:
-    """The tokens and counts of a string column; made once for the stages of a segment that stand on it. A row of 4 GiB or more: ValueError."""
+def words(array: pa.Array, method: Method = "english") -> Words:
+    """The tokens and counts of a string column by a method of `curate/words.py`; made once for the stages of a segment that stand on it. A row of 4 GiB or
+    more: ValueError."""
     shared = _SHARED.get()
-    return _scanned(array) if shared is None else shared.words(array)
+    return scanned(array, method) if shared is None else shared.words(array, method)
 
 
-def num_tokens(array: pa.Array) -> np.ndarray:
+def num_tokens(array: pa.Array, method: Method = "english") -> np.ndarray:
     """int64[rows]: how many tokens each row has."""
     shared = _SHARED.get()
-    known = None if shared is None else shared.num_tokens(array)
+    known = None if shared is None else shared.num_tokens(array, method)
     if known is not None:
         return known
-    found = words(array)
+    found = words(array, method)
     return found.lasts - found.firsts
 
 
-def leave_tokens(array: pa.Array, tokens: np.ndarray) -> None:
+def leave_tokens(array: pa.Array, tokens: np.ndarray, method: Method = "english") -> None:
     """Say how many tokens the rows of a text have that this stage returns (int64[rows])."""
     shared = _SHARED.get()
     if shared is not None:
-        shared.leave(array, tokens)
-
-
-def _scanned(array: pa.Array) -> Words:
-    from curate.kernels.scan import scan
-
-    text = arrow.utf8(array)
-    found = scan(text.offsets, text.data)
-    return Words(found.bounds[:-1], found.bounds[1:], *found[1:])
+        shared.leave(array, tokens, method)
 
 
 def _same(one: pa.Array, other: pa.Array) -> bool:

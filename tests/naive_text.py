@@ -4,6 +4,8 @@ import re
 import unicodedata
 from collections import Counter
 
+import naive_words
+
 from curate.kernels import marks, specials
 
 PUNCTUATION = {chr(c) for c in range(0x110000) if marks.punctuation()[c] & marks.SYMBOL}
@@ -18,8 +20,18 @@ def nesting(page):
     return total
 
 
-def tokens(text):
+def spacy(text):
+    """Tokens by spaCy's rules alone."""
     return [token for run in text.split() for token in _run(run)]
+
+
+def tokens(text):
+    """The same, and words of scripts without spaces."""
+    return [token for run in text.split() for token in run_tokens(run)]
+
+
+def run_tokens(run):
+    return [token for part, spaceless in naive_words.pieces(run) for token in ([part] if spaceless else _run(part))]
 
 
 _SPECIALS = specials.specials()
@@ -251,7 +263,7 @@ def c4(text, ends=False, min_words=3):
     kept, count = [], 0
     for line in text.splitlines():
         line = line.strip()
-        split = line.split()
+        split = naive_words.line_words(line)
         if any(len(word) > 1000 for word in split):
             continue
         line = re.sub(r"\[\d*]|\[edit]|\[citation needed]", "", line)

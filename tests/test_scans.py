@@ -39,8 +39,8 @@ ORDER = ("gopher_repetition", "gopher_quality", "c4", "fineweb", "gopher_quality
 @pytest.fixture
 def scanned(monkeypatch):
     """Rows of every scan that is made."""
-    made, real = [], scans._scanned
-    monkeypatch.setattr(scans, "_scanned", lambda array: made.append(len(array)) or real(array))
+    made, real = [], scans.scanned
+    monkeypatch.setattr(scans, "scanned", lambda array, method: made.append(len(array)) or real(array, method))
     return made
 
 
@@ -58,7 +58,7 @@ def walked(measure_all, shared=True, order=ORDER):
 def test_the_same_columns_without_it(measure_all, monkeypatch):
     whole = walked(measure_all)
     monkeypatch.setattr(scans, "MOST_BYTES", 0)
-    monkeypatch.setattr(scans, "leave_tokens", lambda array, tokens: None)
+    monkeypatch.setattr(scans, "leave_tokens", lambda array, tokens, method: None)
     assert whole.equals(walked(measure_all, shared=False))
 
 

@@ -92,6 +92,20 @@ def _line_tokens(flags, starts, t, last, outer):
 
 
 @njit(nogil=True, cache=True)
+def _longest(text, t, last, starts, flags, outer, classes):
+    """Characters of the longest word of a line, whose tokens are t … last − 1: what stands between white space, or from one FIRST token to the next."""
+    most = 0
+    while t < last:
+        s = starts[t]
+        t += 1
+        while t < last and not flags[t] & FIRST:
+            t += 1
+        _, longest = _words(text, s, starts[t] if t < last else outer, classes)
+        most = max(most, longest)
+    return most
+
+
+@njit(nogil=True, cache=True)
 def _clean_row(text, end, size, t, last, starts, flags, classes, table, rules, needles, needle_ends, num_needles, made, begin, out):
     """Write what stays of text[:end] to made[begin:]; returns its end."""
     w = begin
@@ -107,7 +121,7 @@ def _clean_row(text, end, size, t, last, starts, flags, classes, table, rules, n
         t, words, sentences = _line_tokens(flags, starts, t, last, outer)
         longest = 0
         if outer - inner > rules.max_word_chars and rules.max_word_chars >= 0:
-            _, longest = _words(text, inner, outer, classes)
+            longest = _longest(text, before, t, starts, flags, outer, classes)
         cuts = rules.citations and _bracket(text, inner, outer, size)
         if cuts:
             stop = _copied(text, inner, outer, classes, True, made, line)

@@ -8,16 +8,13 @@ list of scripts where these are all of Unicode's, IPv4 hosts with a port are cut
 twin: tests/naive_text.py. Price: about 40 MB/s for tokens, 400 MB/s for split words.
 """
 
-from collections.abc import Iterator
-from typing import NamedTuple
-
 import numpy as np
 from numba import njit
 
 from curate.kernels.addresses import back as _back
 from curate.kernels.addresses import digit as _digit
 from curate.kernels.addresses import is_address as _is_address
-from curate.kernels.specials import BACK, COLON, CURRENCY, FRONT, HYPHEN, ICON, MAX_SPECIAL, PUNCT, QUOTE, SLOTS, fnv, tables
+from curate.kernels.specials import BACK, COLON, CURRENCY, FRONT, HYPHEN, ICON, MAX_SPECIAL, PUNCT, QUOTE, SLOTS, fnv
 from curate.kernels.utf8 import ALPHA, LOWER, SPACE, UPPER, code_at, width
 
 
@@ -253,101 +250,3 @@ def run_tokens(data, s, e, n, classes, marks, keys, cuts, units, starts, ends, t
         n += 1
         waiting -= 1
     return n
-
-
-@njit(nogil=True, cache=True, inline="always")
-def _closes(byte):
-    """One of , : ; ? ! )"""
-    return byte == 44 or byte == 58 or byte == 59 or byte == 63 or byte == 33 or byte == 41
-
-
-@njit(nogil=True, cache=True)
-def tokenize(data, start, end, classes, marks, keys, cuts, units, starts, ends):
-    """Token boundaries of data[start:end] as byte positions in starts, ends (int64); returns their number, or −1 where the arrays are too
-    short.
-
-    2 · (end − start) + 2 places always suffice; the number of tokens plus twice the longest run is enough.
-    """
-    n = 0
-    i = start
-    while i < end:
-        if classes[code_at(data, i)] & SPACE:
-            i += width(data[i])
-            continue
-        s = i
-        if _digit(data[i]):
-            while i < end and _digit(data[i]):
-                i += 1
-        else:
-            while i < end and (_letter(data[i]) or (data[i] >= 0x80 and classes[code_at(data, i)] & ALPHA)):
-                i += width(data[i])
-        letters = i
-        while i < end and not classes[code_at(data, i)] & SPACE:
-            i += width(data[i])
-        if n + 2 * (i - s) + 2 > len(starts):
-            return -1
-        # Nine runs in ten are letters or digits, or these and one mark; they need none of the rules. (A call costs more than a word:
-        # numba counts
-        # references to every array that it passes.)
-        plain = letters > s and letters >= i - 1 and looked_up(data, s, i, keys, cuts) < 0
-        if plain and (letters == i or looked_up(data, s, letters, keys, cuts) < 0):
-            mark = data[letters] if letters < i else 0
-            before = data[letters - 1]
-            if letters == i or _closes(mark) or (mark == 46 and before >= 97 and before <= 122):
-                starts[n], ends[n] = s, letters
-                n += 1
-                if letters < i:
-                    starts[n], ends[n] = letters, i
-                    n += 1
-                continue
-        n = run_tokens(data, s, i, n, classes, marks, keys, cuts, units, starts, ends, len(starts))
-    return n
-
-
-@njit(nogil=True, cache=True)
-def _tokenize_rows(offsets, data, first, last, classes, marks, keys, cuts, units, bounds, starts, ends):
-    """Tokens of rows first … last − 1, one row after the other; bounds[k] is where those of row first + k begin. Returns the row to go on
-    with."""
-    n = 0
-    bounds[0] = 0
-    for row in range(first, last):
-        found = tokenize(data, offsets[row], offsets[row + 1], classes, marks, keys, cuts, units, starts[n:], ends[n:])
-        if found < 0:
-            return row
-        n += found
-        bounds[row - first + 1] = n
-    return last
-
-
-class Tokens(NamedTuple):
-    """Tokens of some rows: token t of row first + k is data[starts[t]:ends[t]] for bounds[k] <= t < bounds[k + 1]."""
-
-    first: int
-    last: int
-    bounds: np.ndarray
-    starts: np.ndarray
-    ends: np.ndarray
-
-
-GROUP_BYTES = 1 << 22
-"""Text that is tokenized at a time, so that the bounds of tokens stay in memory near the core; a longer row is a group of its own."""
-
-
-def tokens(offsets: np.ndarray, data: np.ndarray) -> Iterator[Tokens]:
-    """All rows of a string column in groups. The arrays of one group are overwritten by the next."""
-    rows = len(offsets) - 1
-    starts = ends = bounds = np.empty(0, dtype=np.int64)
-    row, need = 0, 0
-    while row < rows:
-        last = max(row + 1, int(np.searchsorted(offsets, offsets[row] + GROUP_BYTES, side="right")) - 1)
-        need = max(need, int(offsets[last] - offsets[row]) // 3 + 4096)
-        if len(starts) < need:
-            starts, ends = np.empty(need, dtype=np.int64), np.empty(need, dtype=np.int64)
-        if len(bounds) <= last - row:
-            bounds = np.empty(last - row + 1, dtype=np.int64)
-        done = _tokenize_rows(offsets, data, row, last, *tables(), bounds, starts, ends)
-        if done > row:
-            yield Tokens(row, done, bounds[: done - row + 1], starts, ends)
-            row, need = done, 0
-        else:
-            need = 2 * int(offsets[row + 1] - offsets[row]) + 2

@@ -1,12 +1,11 @@
 """Gopher repetition: how much of a document repeats itself. After Rae et al. 2021 (table A1), with the counts and thresholds of datatrove.
 
-The first copy is free: only later ones count. Paragraphs are separated by blank lines, lines by newlines; words are tokens of English
-(`curate/kernels/words.py`). All character shares are of the whole text, white space included. An empty text has shares of 0; datatrove
-divides by zero there.
+The first copy is free: only later ones count. Paragraphs are separated by blank lines, lines by newlines; words are tokens of English,
+in scripts without spaces ideographs, runs of kana and syllables, or as `words` says (`curate/words.py`). All character shares are of the whole
+text, white space included. An empty text has shares of 0; datatrove divides by zero there.
 `mode: dclm` counts as DCLM does: all copies count, the first too, and shares are of characters in segments or in words; words begin with a
 letter or digit; of equally frequent n-grams the longest counts, if it repeats; repeated runs are counted by the words that they cover;
-segments of white space do not count, and a text without others has shares of 1. Its words come from Unicode's boundaries, ours are tokens of
-English, so contractions are two.
+segments of white space do not count, and a text without others has shares of 1. Its words are Unicode's, so `words` is then `uax29` where nothing is said.
 Misses: near-repeats, and repeats of less than a line or more than ten words apart from those that n-grams see.
 Price: about 50 MB of text a second and core alone, 100 where another stage has scanned the text (`curate/scans.py`).
 
@@ -18,11 +17,11 @@ top_2_gram … top_4_gram       float64  characters of the most frequent n-gram 
 dup_5_grams … dup_10_grams    float64  characters in n-grams that repeat an earlier one / characters of the text
 """
 
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from curate import arrow, scans
 from curate.kernels import scan as at
@@ -30,9 +29,9 @@ from curate.kernels import whole_repeats
 from curate.kernels.lines import most_newlines
 from curate.kernels.ngrams import DUPLICATED, SEGMENT_MEASURES, TOP, measure_ngrams, measure_segments, room, table
 from curate.kernels.utf8 import classes
-from curate.kernels.words import tokens
 from curate.stage import Columns, Rule, stage
 from curate.stage import Config as Base
+from curate.words import ICU, Method
 
 SEGMENTS = ("dup_paragraphs", "dup_paragraph_chars", "dup_lines", "dup_line_chars")
 NGRAMS = (*(f"top_{n}_gram" for n in TOP), *(f"dup_{n}_grams" for n in DUPLICATED))
@@ -43,6 +42,9 @@ class Config(Base):
 
     mode: Literal["datatrove", "dclm"] = "datatrove"
     """What is counted: repeats after the first copy as datatrove does, or all copies as DCLM does."""
+    words: Method = "english"
+    """How words are found (`curate/words.py`): `english`, spaCy's rules, with ideographs and syllables in scripts without spaces; `spacy`, the rules alone;
+    `uax29`, Unicode's boundaries; `icu`, with dictionaries: pip install 'curate[words]'."""
 
     max_dup_paragraphs: float | None = Field(default=0.3, ge=0)
     """A larger share of repeated paragraphs: `dup_paragraphs`."""
@@ -71,19 +73,25 @@ class Config(Base):
     max_dup_10_grams: float | None = Field(default=0.10, ge=0)
     """The same for ten words: `dup_10_grams`."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _defaults(cls, said: Any) -> Any:
+        return {"words": "uax29"} | said if isinstance(said, dict) and said.get("mode") == "dclm" else said
+
 
 @stage(
-    version=1,
+    version=2,
     reads=("text",),
+    distributions=ICU,
     adds=dict.fromkeys((*SEGMENTS, *NGRAMS), pa.float64()),
     rules=tuple(Rule(name, name, ">", f"max_{name}") for name in (*SEGMENTS, *NGRAMS)),
 )
 def gopher_repetition(batch: pa.RecordBatch, config: Config) -> Columns:
     text = arrow.utf8(batch["text"])
+    found = scans.words(batch["text"], config.words)
     if config.mode == "dclm":
-        parts = [whole_segments(text), whole_ngrams(text)]
+        parts = [whole_segments(text), whole_ngrams(text, found)]
     else:
-        found = scans.words(batch["text"])
         parts = [_segments(text, found), _ngrams(text, found)]
     measured = np.concatenate(parts, axis=1)
     return {name: pa.array(measured[:, i], mask=~text.valid) for i, name in enumerate((*SEGMENTS, *NGRAMS))}
@@ -121,16 +129,17 @@ def whole_segments(text: arrow.Utf8) -> np.ndarray:
     return np.stack(shares, axis=1)
 
 
-def whole_ngrams(text: arrow.Utf8) -> np.ndarray:
+def whole_ngrams(text: arrow.Utf8, found: scans.Words) -> np.ndarray:
     """float64[rows, 9] of frequent and repeated n-grams of words that begin with a letter or digit, as DCLM counts them."""
-    out = np.zeros((len(text.offsets) - 1, len(NGRAMS)))
-    for group in tokens(text.offsets, text.data):
-        starts, ends = group.starts[: group.bounds[-1]], group.ends[: group.bounds[-1]]
-        solid = np.zeros(len(starts), dtype=np.bool_)
-        whole_repeats.begin_solid(text.data, starts, classes(), solid)
-        bounds = np.r_[0, np.cumsum(solid)][group.bounds]
-        room = whole_repeats.lent(int(np.max(np.diff(bounds), initial=0)))
-        found = np.zeros((len(bounds) - 1, len(NGRAMS)))
-        whole_repeats.measure_ngrams(text.data, bounds, starts[solid], ends[solid], True, room, np.int64(1), found)
-        out[group.first : group.first + len(found)] = found
+    numbers = found.lasts - found.firsts
+    bounds = np.r_[0, np.cumsum(numbers)]
+    tokens = np.arange(bounds[-1]) + np.repeat(found.firsts - bounds[:-1], numbers)
+    begin = np.repeat(text.offsets[:-1], numbers)
+    starts, ends = begin + found.starts[tokens], begin + found.ends[tokens]
+    solid = np.zeros(len(starts), dtype=np.bool_)
+    whole_repeats.begin_solid(text.data, starts, classes(), solid)
+    bounds = np.r_[0, np.cumsum(solid)][bounds]
+    out = np.zeros((len(numbers), len(NGRAMS)))
+    room = whole_repeats.lent(int(np.max(np.diff(bounds), initial=0)))
+    whole_repeats.measure_ngrams(text.data, bounds, starts[solid], ends[solid], True, room, np.int64(1), out)
     return out

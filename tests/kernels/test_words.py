@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curate.kernels import words
+from curate.kernels.scan import scan
 from curate.kernels.utf8 import classes
 
 PIECES = [
@@ -49,23 +50,20 @@ def column(texts):
 
 def tokens(texts):
     offsets, data = column(texts)
-    found = [[] for _ in texts]
-    for group in words.tokens(offsets, data):
-        for k in range(group.last - group.first):
-            bounds = range(group.bounds[k], group.bounds[k + 1])
-            found[group.first + k] = [bytes(data[group.starts[t] : group.ends[t]]).decode() for t in bounds]
-    return found
+    found = scan(offsets, data)
+    spans = [range(found.bounds[row], found.bounds[row + 1]) for row in range(len(texts))]
+    return [[text.encode()[found.starts[t] : found.ends[t]].decode() for t in span] for text, span in zip(texts, spans, strict=True)]
 
 
 @settings(max_examples=250, deadline=None)
 @given(st.lists(ANY_TEXT, max_size=4))
 def test_tokens_are_those_of_the_twin(texts):
-    assert tokens(texts) == [naive_text.tokens(t) for t in texts]
+    assert tokens(texts) == [naive_text.spacy(t) for t in texts]
 
 
 def test_awkward_texts():
     texts = [t for t in TEXTS if t is not None]
-    assert tokens(texts) == [naive_text.tokens(t) for t in texts]
+    assert tokens(texts) == [naive_text.spacy(t) for t in texts]
 
 
 @settings(max_examples=200, deadline=None)
@@ -111,10 +109,3 @@ def test_split_words(texts):
 def test_a_row_of_only_marks_gets_more_room():
     texts = ["a b", "," * 3_000, ", " * 100_000, "c"]
     assert [len(t) for t in tokens(texts)] == [2, 3_000, 100_000, 1]
-
-
-def test_groups_do_not_change_anything(monkeypatch):
-    texts = ["one two", "", "three, four!", "five " * 50]
-    whole = tokens(texts)
-    monkeypatch.setattr(words, "GROUP_BYTES", 8)
-    assert tokens(texts) == whole

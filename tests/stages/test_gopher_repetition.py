@@ -4,6 +4,7 @@ import itertools
 
 import naive_rules
 import naive_text
+import naive_words
 import pyarrow as pa
 import pytest
 from awkward_texts import TEXTS
@@ -126,6 +127,6 @@ def test_dclm_on_awkward_texts():
 def same_as_dclm_twin(texts):
     out = run(texts, WHOLE)
     for i, text in enumerate(texts):
-        words = [token for token in naive_text.tokens(text) if naive_rules.solid(token)]
+        words = [word for word in naive_words.uax29(text) if naive_rules.solid(word)]
         for name, value in naive_rules.repetition_dclm(words, text).items():
             assert out[name][i] == pytest.approx(value, abs=1.01e-4), name
