@@ -6,10 +6,12 @@ It must miss nothing that the patterns would find in a whole text: tests/stages/
 import numpy as np
 from numba import njit
 
-AT, DIGITS, COLONS, IBAN, TOKEN, KEY, VALUE = range(7)
+AT, DIGITS, COLONS, IBAN, TOKEN, KEY, VALUE, NAMED = range(8)
 """Kinds: a commercial at; a run of digits with separators; hexadecimal groups with colons; two letters and two digits; the beginning of a known token;
-`-----BEGIN`; a long value behind `=`, `:` or a quote."""
+`-----BEGIN`; a long value behind `=`, `:` or a quote; a short one in quotes, or from `=` to the line's end, whose name ends as names of secrets do."""
 MIN_DIGITS, MIN_SECRET = 7, 16
+MIN_NAMED, MAX_NAMED = 4, 64
+"""Bytes of a short value."""
 DIGIT, LETTER, HEX, GAP, TOKENS = 1, 2, 4, 8, 16
 
 
@@ -101,6 +103,44 @@ def _value(data, i, e, bits):
 
 
 @njit(nogil=True, cache=True)
+def _named(data, s, i, e):
+    """(start, end) of a short value behind the sign at i whose name ends in -rd, -wd, -se, -et, -en or -ey; empty where there is none."""
+    j = i - 1
+    while j >= s and i - j < 7 and (data[j] == 32 or data[j] == 34 or data[j] == 39 or data[j] == 93 or data[j] == 58):
+        j -= 1
+    if j - 2 < s:
+        return i, i
+    last, before = data[j] | 32, data[j - 1] | 32
+    if not (
+        (last == 100 and (before == 114 or before == 119))
+        or (last == 101 and before == 115)
+        or ((last == 116 or last == 110 or last == 121) and before == 101)
+    ):
+        return i, i
+    start = i + 1
+    if start < e and data[start] == 62:
+        start += 1
+    while start < e and start - i < 5 and data[start] == 32:
+        start += 1
+    if start >= e:
+        return i, i
+    quote = data[start]
+    if quote == 34 or quote == 39:
+        end = start + 1
+        while end < e and end - start <= MAX_NAMED + 1 and data[end] != quote and data[end] > 32:
+            end += 1
+        if end < e and data[end] == quote and MIN_NAMED < end - start <= MAX_NAMED + 1:
+            return start + 1, end
+    elif data[i] == 61 and start - i <= 2 and i - j <= 2:
+        end = start
+        while end < e and end - start <= MAX_NAMED and data[end] > 32:
+            end += 1
+        if MIN_NAMED <= end - start <= MAX_NAMED and (end == e or data[end] == 10 or data[end] == 13):
+            return start, end
+    return i, i
+
+
+@njit(nogil=True, cache=True)
 def scan(offsets, data, bits, known, out):
     """out int64[k, 4]: (row, kind, start, end) in order of start within a row; returns how many there are, written or not."""
     count = 0
@@ -142,6 +182,10 @@ def scan(offsets, data, bits, known, out):
                     start, end = _value(data, i, e, bits)
                     if end > start:
                         kind = VALUE
+                    else:
+                        start, end = _named(data, s, i, e)
+                        if end > start:
+                            kind = NAMED
             elif byte == 45 and i + 10 < e and data[i + 1] == 45 and data[i + 4] == 45 and data[i + 5] == 66 and data[i + 9] == 78:
                 kind = KEY
             if kind >= 0:

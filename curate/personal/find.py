@@ -104,6 +104,8 @@ class _Text:
                 span = secrets.token(self.piece(start, start + secrets.MAX_TOKEN))
             elif kind == kernel.VALUE:
                 span = secrets.value(self.before(start, 80), self.piece(start, min(end, start + 4096)))
+            elif kind == kernel.NAMED:
+                span = secrets.named(self.before(start, 80), self.piece(start, end))
             elif kind == kernel.KEY:
                 span = secrets.private_key(self.piece(start, start + secrets.MAX_KEY))
             else:

@@ -1,5 +1,7 @@
-"""Secrets: keys and tokens of services by their published forms, private keys, passwords in addresses, and values of high entropy that a name such as
-`api_key` calls a secret. In prose a bare string of high entropy is no secret: digests, ids and file names look alike.
+"""Secrets: keys and tokens of services by their published forms, private keys, passwords in addresses, values of high entropy that a name such as
+`api_key` calls a secret, and short ones such as `password = "hunter2"`. The last are told by form, precision first: the name ends in such a word, the
+value stands in quotes (or the line is nothing but `name = value`, as in files of settings), is no placeholder, no word and no name of something else.
+In prose a bare string of high entropy is no secret: digests, ids and file names look alike.
 """
 
 import math
@@ -50,6 +52,35 @@ def value(before: str, text: str) -> Span | None:
         return None
     kind = "hex" if re.fullmatch(r"[0-9a-fA-F]+", text) else "other"
     return (0, len(text)) if entropy(text) >= MIN_BITS[kind] else None
+
+
+def named(before: str, text: str) -> Span | None:
+    """The whole of a short value in quotes or of an environment file, if its name ends in a word for secrets and it looks like one itself."""
+    name = _SHORT.search(before)
+    if not name or _NO_SECRET.search(before, max(0, name.start() - 12)) or _PLACEHOLDER.search(text):
+        return None
+    word = (name[1] or name[2]).lower()
+    kinds = sum(re.search(kind, text) is not None for kind in ("[a-z]", "[A-Z]", "[0-9]", "[^A-Za-z0-9]"))
+    if word in ("password", "passwd", "passphrase", "pwd"):
+        return (0, len(text)) if (re.search("[0-9]", text) and kinds >= 2) or kinds >= 3 else None
+    return (0, len(text)) if len(text) >= 8 and kinds >= 2 and len(re.findall("[0-9]", text)) >= 2 and not _OTHER.search(text) else None
+
+
+_WORDS = r"password|passwd|passphrase|pwd|secret|token|(?:api|access|auth|secret|signing|encryption)[_-]?key"
+_SHORT = re.compile(
+    rf"({_WORDS})"
+    r"[\"'\]]{0,2}\s{0,4}:?[:=]>?\s{0,3}[\"']$"
+    rf"|(?:^|[\r\n])[ \t]{{0,8}}(?:export )?[\w.-]{{0,40}}(?<![a-zA-Z])({_WORDS}) ?= ?$",
+    re.IGNORECASE,
+)
+_PLACEHOLDER = re.compile(
+    r"^[$<{%\[(@#&/~]|[{}<>()\[\]$;\\]|\*\*|\.\.|xxx|\b(?:your|my|some|the|example|sample|dummy|fake|placeholder|redacted|changeme)"
+    r"|password|passwd|secret|token|api.?key|required|invalid|username|https?:",
+    re.IGNORECASE,
+)
+"""What stands in documentation instead of a secret, code, messages, names of fields."""
+_OTHER = re.compile(r"^[a-z]+(?:[-_.][a-z]+)*[-_.]?v?\d{0,2}$|^\d+(?:\.\d+)*$|^[\w-]+(?:\.[\w-]+)+$|/|\s", re.IGNORECASE)
+"""Names with a number, numbers, dotted names and paths: what keys and tokens of other kinds look like."""
 
 
 def entropy(text: str) -> float:
