@@ -1,9 +1,8 @@
-"""Boosted trees over blocks, in two stages, and the cut that makes the best of them.
+"""Between two stages of trees (`html_forest.py`) and after them: the logistic function, what a stage said of a block's surroundings, and the cut.
 
-Trees compare float32 features with float32 thresholds that were rounded down when the model was written, so that they decide as the
-double thresholds of the training library did; leaves are integers; the logistic function is made of
-additions, multiplications and divisions only. So a page has the same probabilities on every machine, and they are rounded to 1e-4,
-before anything is judged by them: from there on they are integers. The cut maximises the expected F1 of the kept words (Lewis 1995; Ye et al. 2012).
+Leaves are integers; the logistic function is made of additions, multiplications and divisions only. So a page has the same probabilities on
+every machine, and they are rounded to 1e-4, before anything is judged by them: from there on they are integers.
+The cut maximises the expected F1 of the kept words (Lewis 1995; Ye et al. 2012).
 """
 
 import numpy as np
@@ -11,7 +10,7 @@ from numba import njit
 
 from curate.kernels import html_tables as ht
 from curate.kernels.html_names import NUM_ANCESTORS, NUM_FEATURES, S_UNITS
-from curate.kernels.pointers import borrowed, pointer
+from curate.kernels.pointers import borrowed
 
 
 def _words(text):
@@ -21,11 +20,6 @@ def _words(text):
 ONE = 10_000
 """Probabilities are integers: so many to the whole."""
 BINS = 256
-DEPTH = 6
-INNER, LEAVES = 2**DEPTH - 1, 2**DEPTH
-"""A tree has at most so many levels; shallower ones are filled up."""
-UNIT = 100_000
-"""Leaves are integers, 1e-5 of log-odds, so that their sum has no order."""
 _SURE = 8_000
 _LN2 = 0.6931471805599453
 _CONTEXT = _words("""p near-3 near-2 near-1 near+1 near+2 near+3 within2 within4 within12 element parent above1 above2 above3 group section
@@ -47,34 +41,6 @@ def logistic(x):
     for _ in range(abs(k)):
         total = total * 2.0 if k > 0 else total * 0.5
     return np.int64(total / (1.0 + total) * ONE + 0.5)
-
-
-@njit(nogil=True, cache=True)
-def judge(made, chosen, feature, threshold, value, p):
-    """p[b] = probability (of ONE) that block b is content, for the blocks that are chosen (uint8[blocks]). made: float32 features.
-
-    feature int16[trees, INNER], threshold float32[trees, INNER]: the children of node i are 2i + 1, taken where the feature is not above the
-    threshold, and 2i + 2; value int32[trees, LEAVES], in units of UNIT; trees: a multiple of four. Every walk takes DEPTH steps without
-    a branch, four trees side by side, so that no step waits for another.
-    """
-    width, trees = made.shape[1], len(feature)
-    x, f, t = pointer(made), pointer(feature), pointer(threshold)
-    for b in range(len(p)):
-        if not chosen[b]:
-            continue
-        row, total = b * width, np.int64(0)
-        for tree in range(0, trees, 4):
-            first = tree * INNER
-            second, third, fourth = first + INNER, first + 2 * INNER, first + 3 * INNER
-            i = j = k = m = np.int64(0)
-            for _ in range(DEPTH):
-                i = 2 * i + 1 + np.int64(x[row + f[first + i]] > t[first + i])
-                j = 2 * j + 1 + np.int64(x[row + f[second + j]] > t[second + j])
-                k = 2 * k + 1 + np.int64(x[row + f[third + k]] > t[third + k])
-                m = 2 * m + 1 + np.int64(x[row + f[fourth + m]] > t[fourth + m])
-            total += value[tree, i - INNER] + value[tree + 1, j - INNER]
-            total += value[tree + 2, k - INNER] + value[tree + 3, m - INNER]
-        p[b] = logistic(total / UNIT)
 
 
 @njit(nogil=True, cache=True)

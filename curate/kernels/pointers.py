@@ -41,3 +41,13 @@ def borrowed(typing, array):
         return lent._getvalue()
 
     return array(array), made
+
+
+@intrinsic
+def shifted(typing, there, by):
+    """The pointer so many elements on."""
+
+    def made(context, builder, signature, args):
+        return builder.gep(args[0], [args[1]])
+
+    return there(there, by), made

@@ -44,13 +44,15 @@ from curate.kernels.nesting import TAG_BYTES, TAG_ENDS, nesting
 from curate.stage import Columns, Rule, stage
 from curate.stage import Config as Base
 from curate.web import main_text as ours
-from curate.web.charset import Decoded, controls, decode
+from curate.web.charset import Decoded, controls, decode, plain
 from curate.web.claims import Claim, Wish, evidence_of
 
 CLAIMS = pa.list_(pa.struct([(name, pa.string()) for name in Claim._fields]))
 WISHES = pa.list_(pa.struct([(name, pa.string()) for name in Wish._fields]))
 MEDIA = pa.list_(pa.struct([("url", pa.string()), ("alt", pa.string()), ("at", pa.int64())]))
 MAX_TITLE = 500
+AT_ONCE = 1 << 25
+"""Bytes of pages that are read at once."""
 PDF = b"%PDF-"
 """How files begin that are mostly letters, and no text."""
 
@@ -113,13 +115,21 @@ class Page(NamedTuple):
     wishes: list[Wish] | tuple[()] = ()
 
 
+class Source(NamedTuple):
+    """A page before it is read: its bytes in valid UTF-8, as decoded (None where it is too large to be read), and what is known of it."""
+
+    data: bytes
+    html: Decoded | None
+    told: Page
+
+
 def models(config: Config) -> dict[str, str]:
     """sha256 of the model file, where it is used."""
     return {ours.MODEL.name: ours.digest()} if config.extractor == "ours" else {}
 
 
 @stage(
-    version=6,
+    version=7,
     reads=("raw", "headers", "text"),
     adds={
         "edits": pa.int32(),
@@ -156,12 +166,8 @@ def models(config: Config) -> dict[str, str]:
 def markup(batch: pa.RecordBatch, config: Config) -> Columns:
     raw, text = batch["raw"], batch["text"]
     has_raw = arrow.valid(raw)
-    made: list[Page | None] = [None] * len(raw)
-    for row in np.flatnonzero(has_raw):
-        content_type = _content_type(batch["headers"][int(row)])
-        made[row] = read_page(raw[int(row)].as_buffer().to_pybytes(), content_type, config)
-    fresh = arrow.large_string([page.text if page else None for page in made]).cast(text.type)
-    new = pc.if_else(pa.array(has_raw), fresh, text)
+    made, fresh = read_pages(raw, batch["headers"], config)
+    new = pc.if_else(pa.array(has_raw), fresh.cast(text.type), text)
     html_bytes = pc.cast(pc.binary_length(raw), pa.int64())
     known = arrow.valid(new)
 
@@ -196,30 +202,72 @@ def markup(batch: pa.RecordBatch, config: Config) -> Columns:
 
 def read_page(raw: bytes, content_type: str | None, config: Config) -> Page:
     """Text and declarations of one page; empty text where the page is over a limit. Errors of a library's parser pass to the caller."""
-    if config.max_html_bytes is not None and len(raw) > config.max_html_bytes:
-        return Page()
-    html = decode(raw, content_type)
+    header = pa.array([[{"name": "content-type", "value": content_type}]])
+    (page,), texts = read_pages(pa.array([raw], pa.large_binary()), header, config)
+    assert page is not None
+    return page._replace(text=texts[0].as_py())
+
+
+def read_pages(raw: pa.Array, headers: pa.Array, config: Config) -> tuple[list[Page | None], pa.Array]:
+    """(what the pages of a binary column declare, None where there is none; their texts as large_string, empty there)."""
     read = _by_ours if config.extractor == "ours" else _by_library
-    page = read(raw if html.charset == "utf-8" else html.text.encode("utf-8", "replace"), html, config)
-    bad = len(html.text) if raw.startswith(PDF) else html.bad + controls(html)
-    return page._replace(charset=html.charset, charset_by=html.basis, bad_share=bad / len(html.text) if html.text else 0.0)
+    made: list[Page | None] = []
+    texts, waiting, size = [], list[Source | None](), 0
+    for row in range(len(raw)):
+        waiting.append(_source(raw[row], headers, row, config))
+        size += len(raw[row].as_buffer() or ()) if raw[row].is_valid else 0
+        if size >= AT_ONCE or row == len(raw) - 1:
+            pages, text = read(waiting, config)
+            made += pages
+            texts.append(text)
+            waiting, size = [], 0
+    return made, pa.concat_arrays(texts) if texts else pa.array([], pa.large_string())
 
 
-def _by_ours(data: bytes, html: Decoded, config: Config) -> Page:
-    data = data if html.basis == "utf-8" or html.charset != "utf-8" else html.text.encode()  # kernels read valid UTF-8 only
-    found = ours.main_text(
-        data,
+def _source(raw: pa.Scalar, headers: pa.Array, row: int, config: Config) -> Source | None:
+    if not raw.is_valid:
+        return None
+    page = raw.as_buffer().to_pybytes()
+    if config.max_html_bytes is not None and len(page) > config.max_html_bytes:
+        return Source(b"", None, Page())
+    html = plain(page) or decode(page, _content_type(headers[row]))
+    bad = len(html.text) if page.startswith(PDF) else html.bad + controls(html)
+    told = Page(charset=html.charset, charset_by=html.basis, bad_share=bad / len(html.text) if html.text else 0.0)
+    return Source(page if html.basis == "utf-8" else html.text.encode("utf-8", "replace"), html, told)
+
+
+def _by_ours(sources: list[Source | None], config: Config) -> tuple[list[Page | None], pa.Array]:
+    """All pages in one call of the kernels, and what they say of themselves page by page."""
+    from curate.kernels import html_column as at
+
+    pages = [source.data for source in sources if source]
+    ends = np.cumsum([0] + [len(page) for page in pages])
+    found = ours.main_texts(
+        np.frombuffer(b"".join(pages), np.uint8),
+        np.stack([ends[:-1], ends[1:]], axis=1),
         ours.load(),
         main_only=config.main_content,
         fall_back=config.fall_back,
         markdown=config.markdown,
         strictness=config.strictness,
+        max_nesting=config.max_nesting,
     )
+    rows = iter(zip(found.told.tolist(), np.split(found.media, found.told[:-1, at.MEDIA_END]), strict=True)) if pages else iter(())
+    made = [_page_of_ours(source, *next(rows), config) if source else None for source in sources]
+    sizes, read = np.zeros(len(sources) + 1, np.int64), np.array([source is not None for source in sources])
+    sizes[1:][read] = np.diff(found.told[:, at.END], prepend=0)
+    offsets = pa.py_buffer(np.cumsum(sizes))
+    return made, pa.Array.from_buffers(pa.large_string(), len(sources), [None, offsets, pa.py_buffer(found.text)])
+
+
+def _page_of_ours(source: Source, told: list[int], media: np.ndarray, config: Config) -> Page:
+    if source.html is None:
+        return source.told
+    found = ours.told_of(source.data, told, media, config.main_content)
     if config.max_nesting is not None and found.nesting > config.max_nesting:
-        return Page(nesting=found.nesting)
-    claims, wishes = evidence_of(data)
-    return Page(
-        text=found.text,
+        return source.told._replace(nesting=found.nesting)
+    claims, wishes = evidence_of(source.data)
+    return source.told._replace(
         title=found.title,
         lang=found.lang,
         nesting=found.nesting,
@@ -234,15 +282,23 @@ def _by_ours(data: bytes, html: Decoded, config: Config) -> Page:
     )
 
 
-def _by_library(data: bytes, html: Decoded, config: Config) -> Page:
-    steps = int(nesting(np.frombuffer(data.lower(), dtype=np.uint8), TAG_BYTES, TAG_ENDS))
+def _by_library(sources: list[Source | None], config: Config) -> tuple[list[Page | None], pa.Array]:
+    made = [_page_of_library(source, config) if source else None for source in sources]
+    return [page._replace(text="") if page else None for page in made], arrow.large_string([page.text if page else "" for page in made])
+
+
+def _page_of_library(source: Source, config: Config) -> Page:
+    if source.html is None:
+        return source.told
+    html = source.html.text
+    steps = int(nesting(np.frombuffer(source.data.lower(), dtype=np.uint8), TAG_BYTES, TAG_ENDS))
     if config.max_nesting is not None and steps > config.max_nesting:
-        return Page(nesting=steps)
-    tree = _parser()(html.text.replace("\x00", "\ufffd") if "\x00" in html.text else html.text)
-    text, fallback = _extracted(tree, html.text, config)
-    claims, wishes = evidence_of(data)
+        return source.told._replace(nesting=steps)
+    tree = _parser()(html.replace("\x00", "\ufffd") if "\x00" in html else html)
+    text, fallback = _extracted(tree, html, config)
+    claims, wishes = evidence_of(source.data)
     title = " ".join((tree.title or "").split())[:MAX_TITLE] or None
-    return Page(text=text, title=title, lang=_lang(tree), nesting=steps, fallback=fallback, claims=claims, wishes=wishes)
+    return source.told._replace(text=text, title=title, lang=_lang(tree), nesting=steps, fallback=fallback, claims=claims, wishes=wishes)
 
 
 def _extracted(tree: Any, html: str, config: Config) -> tuple[str, str | None]:

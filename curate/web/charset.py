@@ -47,17 +47,23 @@ class Decoded(NamedTuple):
 
 def decode(raw: bytes, content_type: str | None = None) -> Decoded:
     """The text of `raw`, given the Content-Type header if there was one. Never raises."""
+    found = plain(raw)
+    if found is not None:
+        return found
     for mark, name in _BOMS:
         if raw.startswith(mark):
             return _decoded(raw[len(mark) :], name, "bom")
-    header = label_of_header(content_type)
-    if b"\x1b" not in raw:  # ISO-2022-JP is seven-bit: valid as UTF-8, and wrong
-        try:
-            if not _has_nul(raw):
-                return Decoded(raw.decode(), "utf-8", "utf-8", 0)
-        except UnicodeDecodeError:
-            pass
-    return _best(raw, header)
+    return _best(raw, label_of_header(content_type))
+
+
+def plain(raw: bytes) -> Decoded | None:
+    """The text of bytes that are UTF-8 whatever is said of them; None where more must be known."""
+    if raw.startswith(codecs.BOM_UTF8) or b"\x1b" in raw or _has_nul(raw):  # ISO-2022-JP is seven-bit: valid as UTF-8, and wrong
+        return None
+    try:
+        return Decoded(raw.decode(), "utf-8", "utf-8", 0)
+    except UnicodeDecodeError:  # among them the byte order marks of UTF-16
+        return None
 
 
 def _best(raw: bytes, header: str | None) -> Decoded:

@@ -1,4 +1,4 @@
-"""The main text of a page by our own extractor: kernels, their buffers, and the model file.
+"""The main texts of pages by our own extractor: kernels, their buffers, and the model file.
 
 The model is a JSON file that a person can read: names of features, scores of class words by hash, trees as lists. `load` checks that it was
 trained on the features that the kernels make. How it was trained, on what, and how well it does: curate/stages/markup_model.md.
@@ -20,13 +20,6 @@ MODEL = Path(__file__).parents[1] / "stages" / "markup_model.json"
 MAX_TITLE = 500
 MAX_LANG = 35
 MAX_URL = 2_000
-MAX_MEDIA = 100
-"""Images that are named of one page."""
-FEW_UNITS = 100
-"""A page with fewer than 20 words is read again with `noscript` and `template` opened."""
-KEPT_BUFFER = 64_000_000
-NEAR = 2
-"""An image belongs to the text where one of so many blocks on either side was kept."""
 
 
 class Model(NamedTuple):
@@ -68,95 +61,81 @@ class MainText(NamedTuple):
     fallback: str | None
 
 
-class _Buffers(threading.local):
-    pages: np.ndarray | None = None
-    out: np.ndarray = np.empty(0, np.uint8)
+class MainTexts(NamedTuple):
+    """What was read from a column of pages: the bytes of all texts, one after the other, `html_column.TOLD` of each page, and images."""
+
+    text: np.ndarray
+    told: np.ndarray
+    media: np.ndarray
 
 
-_BUFFERS = _Buffers()
+_BUFFERS = threading.local()
+"""What the scanner makes of a page, one for each thread."""
+
+
+def main_texts(
+    data: np.ndarray,
+    spans: np.ndarray,
+    model: Model,
+    *,
+    main_only: bool = True,
+    fall_back: bool = True,
+    markdown: bool = False,
+    strictness: float = 1.0,
+    max_nesting: int | None = None,
+) -> MainTexts:
+    """The main texts of the pages data[spans[k, 0]:spans[k, 1]], each of them valid UTF-8. data: uint8; spans: int64[pages, 2]. strictness: above 1
+    the cut loses text rather than to keep boilerplate; a page whose depths sum to more than max_nesting has none."""
+    from curate.kernels.html_column import read_column
+    from curate.kernels.html_tables import SCANNED
+
+    if not hasattr(_BUFFERS, "pages"):
+        _BUFFERS.pages = np.zeros(1, SCANNED)
+    limit = np.iinfo(np.int64).max if max_nesting is None else max_nesting
+    return MainTexts(*read_column(_BUFFERS.pages, data, spans, model, float(strictness), main_only, fall_back, markdown, limit))
 
 
 def main_text(
     data: bytes, model: Model, *, main_only: bool = True, fall_back: bool = True, markdown: bool = False, strictness: float = 1.0
 ) -> MainText:
-    """The main text of a page in valid UTF-8. strictness: above 1 the cut loses text rather than to keep boilerplate."""
-
-    def read(main: bool, open_noscript: bool) -> Any:
-        return _read(data, model, strictness, main, markdown, open_noscript)
-
-    found, fallback = read(main_only, False), None
-    if fall_back and found.units < FEW_UNITS and (b"noscript" in data or b"template" in data):
-        fuller = read(main_only, True)
-        found, fallback = (fuller, "noscript") if fuller.units > found.units else (read(main_only, False), None)
-    if fall_back and main_only and found.units and not len(found.text):
-        found, fallback = read(False, fallback == "noscript")._replace(expected=found.expected), "all"
-    return _told(data, found, main_only, fallback)
+    """The main text of one page in valid UTF-8."""
+    page, spans = np.frombuffer(data, np.uint8), np.array([[0, len(data)]])
+    options = {"main_only": main_only, "fall_back": fall_back, "markdown": markdown, "strictness": strictness}
+    found = main_texts(page, spans, model, **options)  # type: ignore[arg-type]
+    return told_of(data, found.told[0].tolist(), found.media, main_only)._replace(text=found.text.tobytes().decode())
 
 
-def _read(data: bytes, model: Model, strictness: float, main_only: bool, markdown: bool, open_noscript: bool) -> Any:
-    """`html_page.read` with this thread's buffers; those of an outsized page are not kept."""
-    from curate.kernels.html_page import read
-    from curate.kernels.html_tables import SCANNED
-
-    if _BUFFERS.pages is None:
-        _BUFFERS.pages = np.zeros(1, SCANNED)
-    need = 2 * len(data) + 64
-    out = _BUFFERS.out if need <= len(_BUFFERS.out) else np.empty(max(need, 1 << 20), np.uint8)
-    if len(out) <= KEPT_BUFFER:
-        _BUFFERS.out = out
-    return read(_BUFFERS.pages, np.frombuffer(data, np.uint8), out, *model, strictness, main_only, markdown, open_noscript)
-
-
-def _told(data: bytes, found: Any, main_only: bool, fallback: str | None) -> MainText:
-    from curate.kernels import html_tables as at
+def told_of(data: bytes | memoryview, told: list[int], media: np.ndarray, main_only: bool) -> MainText:
+    """What is told of one page but its text. told: its row of `MainTexts.told`; media: its own images."""
+    from curate.kernels import html_column as at
     from curate.kernels.html_trees import ONE
 
-    assert _BUFFERS.pages is not None
-    page = _BUFFERS.pages[0]
-    state = page["state"].tolist()
-    made = found.text.tobytes()
+    judged = main_only and told[at.UNITS] > 0
     return MainText(
-        text=made.decode(),
-        title=_plain(data, state[at.TITLE_AT], state[at.TITLE_TO], MAX_TITLE),
-        lang=_plain(data, state[at.LANG_AT], state[at.LANG_TO], MAX_LANG),
-        media=_media(data, page["images"][: state[at.NUM_IMAGES]], found.starts, found.text),
-        expected=found.expected / ONE if main_only and found.units else None,
-        article=found.article / ONE if main_only and found.units else None,
-        kept=found.kept / found.units if found.units else None,
-        blocks=state[at.NUM_BLOCKS],
-        nesting=state[at.NESTING],
-        fallback=fallback,
+        text="",
+        title=_plain(data, told[at.TITLE_AT], told[at.TITLE_TO], MAX_TITLE),
+        lang=_plain(data, told[at.LANG_AT], told[at.LANG_TO], MAX_LANG),
+        media=[each for row in media.tolist() if (each := _image(data, *row)) is not None] if len(media) else [],
+        expected=told[at.EXPECTED] / ONE if judged else None,
+        article=told[at.ARTICLE] / ONE if judged else None,
+        kept=told[at.KEPT] / told[at.UNITS] if told[at.UNITS] else None,
+        blocks=told[at.BLOCKS],
+        nesting=told[at.NESTING],
+        fallback=(None, "noscript", "all")[told[at.FALLBACK]],
     )
 
 
-def _plain(data: bytes, start: int, end: int, limit: int) -> str | None:
+def _image(data: bytes | memoryview, src: int, src_end: int, alt: int, alt_end: int, at: int) -> Media | None:
+    url = _plain(data, src, src_end, MAX_URL)
+    return Media(url, _plain(data, alt, alt_end, MAX_TITLE), at) if url is not None else None
+
+
+def _plain(data: bytes | memoryview, start: int, end: int, limit: int) -> str | None:
     """The words of a span of the page: references resolved, white space squeezed, cut to `limit` characters; None where there are none."""
     if end <= start:
         return None
-    text = data[start : min(end, start + 16 * limit)].decode("utf-8", "ignore").replace("\x00", "\ufffd")
-    return " ".join(html.unescape(text).split())[:limit].strip() or None
-
-
-def _media(data: bytes, images: np.ndarray, starts: np.ndarray, made: np.ndarray) -> list[Media]:
-    """The images near a kept block, in the order of the page."""
-    if not len(images) or not len(starts):
-        return []
-    kept = np.flatnonzero(starts >= 0)
-    before = images[:, 4]
-    after = np.searchsorted(kept, before - NEAR)  # the first kept block that is near or behind
-    near = (after < len(kept)) & (kept[np.minimum(after, len(kept) - 1)] < before + NEAR) if len(kept) else np.zeros(len(images), bool)
-    shown = images[near][:MAX_MEDIA]
-    follow = np.append(starts[kept], len(made))[np.searchsorted(kept, shown[:, 4])]
-    found = []
-    at, chars = 0, 0
-    for (src, src_end, alt, alt_end, _), start in zip(shown.tolist(), follow.tolist(), strict=True):
-        url = _plain(data, src, src_end, MAX_URL)
-        if url is not None:
-            begins = (made[at:start] & 0xC0) != 0x80  # the bytes that begin a character; images stand in the order of the page
-            chars += int(np.count_nonzero(begins))
-            at = start
-            found.append(Media(url, _plain(data, alt, alt_end, MAX_TITLE), chars))
-    return found
+    text = str(data[start : min(end, start + 16 * limit)], "utf-8", "ignore").replace("\x00", "\ufffd")
+    return " ".join((html.unescape(text) if "&" in text else text).split())[:limit].strip() or None
 
 
 @lru_cache(maxsize=4)
@@ -201,23 +180,24 @@ def _expert(read: dict[str, Any]) -> Any:
 
 def _trees(stage: list[dict[str, list]]) -> Any:
     """Trees of the file, each with nodes and leaves of its own, as full trees; a branch that ends early goes on to leaves of one value."""
+    from curate.kernels.html_bytes import LANES
+    from curate.kernels.html_forest import DEPTH, INNER, LEAVES
     from curate.kernels.html_page import Trees
-    from curate.kernels.html_trees import DEPTH, INNER, LEAVES, UNIT
 
-    size = -(-len(stage) // 4) * 4
-    made = Trees(np.zeros((size, INNER), np.int16), np.zeros((size, INNER), np.float32), np.zeros((size, LEAVES), np.int32))
+    size = len(stage)
+    offset, bound, value = np.zeros((size, INNER), np.int32), np.zeros((size, INNER), np.uint8), np.zeros((size, LEAVES), np.int16)
 
     def fill(tree: dict[str, list], at: int, node: int, place: int, depth: int) -> None:
         if node < 0:
             first = (place + 1 << DEPTH - depth) - LEAVES
-            made.value[at, first : first + (1 << DEPTH - depth)] = round(tree["value"][~node] * UNIT)
+            value[at, first : first + (1 << DEPTH - depth)] = tree["value"][~node]
         elif depth == DEPTH:
             raise ValueError(f"expected trees of at most {DEPTH} levels, got a deeper one")
         else:
-            made.feature[at, place], made.threshold[at, place] = tree["feature"][node], tree["threshold"][node]
+            offset[at, place], bound[at, place] = tree["feature"][node] * LANES, tree["bound"][node]
             fill(tree, at, tree["left"][node], 2 * place + 1, depth + 1)
             fill(tree, at, tree["right"][node], 2 * place + 2, depth + 1)
 
     for at, tree in enumerate(stage):
         fill(tree, at, 0 if tree["feature"] else -1, 0, 0)
-    return made
+    return Trees(offset, bound, value)

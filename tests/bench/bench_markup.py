@@ -7,39 +7,55 @@ fitted on wcxb-dev, so its figure there is no measure; curate/stages/markup_mode
 
 import argparse
 import time
+from itertools import pairwise
 from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
 
 from tests.bench import markup_sets as sets
 
+AT_ONCE = 32
+"""Pages in a batch."""
+
 
 def extractors():
-    """{name: raw → text}, of what is installed."""
+    """{name: pages → texts}, of what is installed."""
     from resiliparse.extract.html2text import extract_plain_text
 
-    from curate.stages.markup import Config, read_page
-
-    config = Config()
     found = {
-        "ours": lambda page: read_page(page["raw"], None, config).text,
-        "ours, kernels": only_kernels(),
-        "resiliparse": lambda page: extract_plain_text(page["data"].decode(), main_content=True),
+        "ours": whole_stage,
+        "ours, kernels": only_kernels,
+        "resiliparse": lambda pages: [extract_plain_text(page["data"].decode(), main_content=True) for page in pages],
     }
     try:
-        import trafilatura
-
-        found["trafilatura"] = lambda page: trafilatura.extract(page["data"].decode(), include_comments=False) or ""
-        found["trafilatura fast"] = lambda page: trafilatura.extract(page["data"].decode(), include_comments=False, fast=True) or ""
+        from trafilatura import extract
     except ImportError:
-        pass
+        return found
+    for name, fast in (("trafilatura", False), ("trafilatura fast", True)):
+        found[name] = lambda pages, fast=fast: [extract(page["data"].decode(), include_comments=False, fast=fast) or "" for page in pages]
     return found
 
 
-def only_kernels():
-    """Without charset, claims, images: what peers do as well."""
+def whole_stage(pages):
+    """The stage on a batch: charset, text, title, images, claims, columns."""
+    from curate import schema
+    from curate.stages.markup import Config, markup
+
+    raw = pa.array([page["raw"] for page in pages], pa.large_binary())
+    batch = {"raw": raw, "headers": pa.array([[]] * len(pages), schema.HEADERS), "text": pa.nulls(len(pages), pa.large_string())}
+    return markup.measure(pa.record_batch(batch), Config(), "markup")["text"].to_pylist()
+
+
+def only_kernels(pages):
+    """Without charset, claims, columns: what peers do as well."""
     from curate.web import main_text
 
-    model = main_text.load()
-    return lambda page: main_text.main_text(page["data"], model).text
+    data = [page["data"] for page in pages]
+    ends = np.cumsum([0] + [len(page) for page in data])
+    found = main_text.main_texts(np.frombuffer(b"".join(data), np.uint8), np.stack([ends[:-1], ends[1:]], axis=1), main_text.load())
+    texts, ends = found.text.tobytes(), [0, *found.told[:, 0].tolist()]
+    return [texts[start:end].decode() for start, end in pairwise(ends)]
 
 
 def main():
@@ -59,11 +75,11 @@ def main():
         seconds = dict.fromkeys(peers, 0.0)
         texts = {peer: [] for peer in peers}
         for do in peers.values():
-            do(pages[0])
-        for page in pages:  # page by page in turn, so that all see the same load of the machine
+            do(pages[:1])
+        for first in range(0, len(pages), AT_ONCE):  # a few pages in turn, so that all see the same load of the machine
             for peer, do in peers.items():
                 started = time.process_time()
-                texts[peer].append(do(page))
+                texts[peer] += do(pages[first : first + AT_ONCE])
                 seconds[peer] += time.process_time() - started
         for peer in peers:
             f1, precision, recall = sets.score(name, pages, texts[peer])

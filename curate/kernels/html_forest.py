@@ -1,0 +1,87 @@
+"""Boosted trees over blocks that stand in lanes: every node of a tree is compared for 32 blocks at once, and no branch is taken.
+
+A tree is a full one of DEPTH levels over bytes (`html_bytes.py`); a shallower one is filled up. From the leaves to the root each node chooses, lane
+by lane, between what its children chose: 63 comparisons and 63 choices of vectors, fewer than the walks of 32 blocks take steps, and with nothing
+to wait for (the idea of QuickScorer, Lucchese et al. 2015, in full trees). Leaves are integers, so that their sum has no order.
+Price: 2 ns a tree and block with AVX-512.
+"""
+
+import numpy as np
+from llvmlite import ir
+from numba import njit, types
+from numba.extending import intrinsic
+
+from curate.kernels.html_bytes import LANES
+from curate.kernels.html_trees import logistic
+from curate.kernels.pointers import pointer, shifted
+
+DEPTH = 6
+INNER, LEAVES = 2**DEPTH - 1, 2**DEPTH
+"""A tree has at most so many levels."""
+UNIT = 10_000
+"""Leaves are int16, 1e-4 of log-odds."""
+_BYTE, _SHORT, _INT, _LONG = (ir.IntType(bits) for bits in (8, 16, 32, 64))
+
+
+def _spread(builder, scalar):
+    """A vector with the scalar in each lane."""
+    vector = ir.VectorType(scalar.type, LANES)
+    first = builder.insert_element(ir.Constant(vector, ir.Undefined), scalar, ir.Constant(_INT, 0))
+    return builder.shuffle_vector(first, ir.Constant(vector, ir.Undefined), ir.Constant(ir.VectorType(_INT, LANES), [0] * LANES))
+
+
+def _vector(builder, kind, there):
+    """The address of LANES numbers, whatever it is a multiple of."""
+    return builder.bitcast(there, ir.VectorType(kind, LANES).as_pointer())
+
+
+@intrinsic
+def _add_leaves(typing, lanes, offset, bound, value, totals):
+    """Adds to totals int32[LANES] the leaves of one tree that the lanes reach. lanes: bytes of a group; offset int32, bound uint8 [INNER]: a lane goes
+    right at node i where its byte at offset[i] is above bound[i]; value int16[LEAVES]; all of them pointers."""
+
+    def made(context, builder, signature, args):
+        lanes, offset, bound, value, totals = args
+
+        def loaded(base, at):
+            return builder.load(builder.gep(base, [ir.Constant(_LONG, at)]))
+
+        def chosen(node):
+            if node >= INNER:
+                return _spread(builder, loaded(value, node - INNER))
+            low, high = chosen(2 * node + 1), chosen(2 * node + 2)
+            row = builder.gep(lanes, [builder.sext(loaded(offset, node), _LONG)])
+            found = builder.load(_vector(builder, _BYTE, row), align=1)
+            return builder.select(builder.icmp_unsigned(">", found, _spread(builder, loaded(bound, node))), high, low)
+
+        there = _vector(builder, _INT, totals)
+        leaves = builder.sext(chosen(0), ir.VectorType(_INT, LANES))
+        builder.store(builder.add(builder.load(there, align=4), leaves), there, align=4)
+        return context.get_dummy_value()
+
+    return types.void(lanes, offset, bound, value, totals), made
+
+
+@njit(nogil=True, cache=True)
+def judge(lanes, chosen, offset, bound, value, p):
+    """p[b] = probability (of ONE) that block b is content, for the blocks that are chosen (uint8[blocks]).
+
+    lanes: uint8[groups, features, LANES]. offset int32[trees, INNER] (feature times LANES), bound uint8[trees, INNER]: the children of node i are
+    2i + 1, taken where the feature is not above the bound, and 2i + 2; value int16[trees, LEAVES], in units of UNIT.
+    """
+    n, width, trees = len(p), lanes.shape[1] * LANES, len(offset)
+    x, o, t, v = pointer(lanes), pointer(offset), pointer(bound), pointer(value)
+    totals = np.empty(LANES, np.int32)
+    total = pointer(totals)
+    for first in range(0, n, LANES):
+        last = min(first + LANES, n)
+        if not chosen[first:last].any():
+            continue
+        totals[:] = 0
+        group = shifted(x, first // LANES * width)
+        for tree in range(trees):
+            inner = tree * INNER
+            _add_leaves(group, shifted(o, inner), shifted(t, inner), shifted(v, tree * LEAVES), total)
+        for b in range(first, last):
+            if chosen[b]:
+                p[b] = logistic(totals[b - first] / UNIT)
