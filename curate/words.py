@@ -17,6 +17,8 @@ from curate import arrow
 from curate.errors import StageError
 
 Method = Literal["english", "spacy", "uax29", "icu"]
+AnyMethod = Literal["spaces", "english", "spacy", "uax29", "icu"]
+"""`spaces`: what stands between white space (str.split), whatever its script, for filters that count so."""
 ICU = ("icu4py",)
 """Distributions whose version can change what `icu` finds."""
 
@@ -59,6 +61,15 @@ def scanned(array: pa.Array, method: Method) -> Words:
         return _scanned(array, english=True)
     with_them, without = np.flatnonzero(holds), np.flatnonzero(~holds)
     return _merged(_plain(array.take(pa.array(without))), without, _scanned(array.take(pa.array(with_them)), english=True), with_them)
+
+
+def placed(text: arrow.Utf8, found: Words) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(bounds int64[rows + 1], starts, ends): the same tokens, row after row, as bytes of the column's data."""
+    numbers = found.lasts - found.firsts
+    bounds = np.r_[0, np.cumsum(numbers)]
+    tokens = np.arange(bounds[-1]) + np.repeat(found.firsts - bounds[:-1], numbers)
+    begin = np.repeat(text.offsets[:-1], numbers)
+    return bounds, begin + found.starts[tokens], begin + found.ends[tokens]
 
 
 def names_of(found: Words, method: Method, valid: np.ndarray) -> pa.Array:

@@ -30,8 +30,8 @@ def chars(words):
     return sum(map(len, words))
 
 
-def dolma(text):
-    words = text.split()
+def dolma(text, split=str.split):
+    words = split(text)
     if not words:
         return {}
     lines, total = text.split("\n"), chars(words)
@@ -64,8 +64,8 @@ COUNTER = re.compile(
 )
 
 
-def dclm(text, wild=False):
-    words = text.split()
+def dclm(text, wild=False, split=str.split, line_split=str.split):
+    words = split(text)
     n = max(len(words), 1)
     lines = [line.strip() for line in text.split("\n") if line.strip()]
     many = max(len(lines), 1)
@@ -80,7 +80,7 @@ def dclm(text, wild=False):
     }
     kept, dropped, gone = [], 0, 0
     for line in text.split("\n"):
-        inside, size = line.split(), max(len(line), 1)
+        inside, size = line_split(line), max(len(line), 1)
         upper = sum(kind(c) == "Lu" for c in line) / size > 0.5
         digits = sum(kind(c) == "Nd" for c in line) / size > 0.999999
         if inside and (upper or digits or COUNTER.match(line.lower()) or len(inside) < 2):
@@ -92,9 +92,9 @@ def dclm(text, wild=False):
             cut = re.sub(r"^sign-in", "", cut, flags=re.I | re.A)
             cut = re.sub(r"(?s)read more...\Z" if wild else r"read more\.\.\.\Z", "", cut, flags=re.I | re.A)
             cut = re.sub("items in cart", "", cut, flags=re.I | re.A)
-            gone += sum(map(solid, inside)) - sum(map(solid, cut.split()))
+            gone += sum(map(solid, inside)) - sum(map(solid, line_split(cut)))
         kept.append(cut)
-    return out | {"lines_dropped": dropped, "words_dropped": gone / max(out["num_words"], 1), "text": "\n".join(kept)}
+    return out | {"lines_dropped": dropped, "words_dropped": gone / max(sum(map(solid, line_split(text))), 1), "text": "\n".join(kept)}
 
 
 def repetition_dclm(words, text):

@@ -71,3 +71,8 @@ def line_words(line):
             else:
                 out[-1] += part
     return out
+
+
+def letter_words(line):
+    """Runs without white space, cut before each letter of a script without spaces."""
+    return [part for run in line.split() for part in regex.findall(rf"{LETTER}[^{LETTER}]*|[^{LETTER}]+", run, regex.V1 | regex.S)]

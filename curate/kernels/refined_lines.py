@@ -6,6 +6,7 @@ import numpy as np
 from numba import njit
 
 from curate.kernels.utf8 import ALPHA, DIGIT, SPACE, UPPER, code_at, width
+from curate.kernels.word_classes import FOLLOWING
 
 
 class LineRules(NamedTuple):
@@ -18,6 +19,8 @@ class LineRules(NamedTuple):
     short: int
     """Phrases are cut out of lines of at most so many words."""
     wild: bool
+    alone: np.ndarray
+    """`word_classes.spaceless()`, if each letter of a script without spaces is a word; else zeros."""
 
 
 def _joined(words: str) -> tuple[np.ndarray, np.ndarray]:
@@ -48,17 +51,19 @@ def _starts(data, s, e, word):
 
 
 @njit(nogil=True, cache=True)
-def _count(data, s, e, classes):
+def _count(data, s, e, classes, alone):
     """(characters, upper-case letters, digits, words, words that begin with a letter or digit) of data[s:e]."""
     chars, upper, digits, words, solid, inside = 0, 0, 0, 0, 0, False
     while s < e:
-        kind = classes[code_at(data, s)]
+        code = code_at(data, s)
+        kind = classes[code]
+        letter = alone[code] > 0 and alone[code] <= FOLLOWING
         chars += 1
         upper += (kind & UPPER) != 0
         digits += (kind & DIGIT) != 0
         if kind & SPACE:
             inside = False
-        elif not inside:
+        elif letter or not inside:
             inside = True
             words += 1
             solid += (kind & (ALPHA | DIGIT)) != 0
@@ -144,7 +149,7 @@ def refine_lines(offsets, data, classes, rules, made_offsets, made, out):
             e = s
             while e < end and data[e] != 10:
                 e += 1
-            chars, upper, digits, words, solid = _count(data, s, e, classes)
+            chars, upper, digits, words, solid = _count(data, s, e, classes, rules.alone)
             out[row, 2] += solid
             leaves = words > 0 and (
                 (rules.max_upper >= 0 and upper > rules.max_upper * chars)
@@ -169,7 +174,7 @@ def refine_lines(offsets, data, classes, rules, made_offsets, made, out):
                     w += e - s
                 if w - line != e - s:
                     out[row, 0] += 1
-                    left = _count(made, line, w, classes)[4]
+                    left = _count(made, line, w, classes, rules.alone)[4]
                     out[row, 3] += solid - left
             s = e + 1
         made_offsets[row + 1] = w

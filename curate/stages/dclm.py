@@ -5,6 +5,8 @@ those that are mostly capitals, nothing but digits, a counter such as `3 likes`,
 `Sign-in` at the beginning are cut out of short lines. A document that would lose more than a twentieth of its words so leaves, its text unchanged.
 Words are split at white space; where they are counted, only those count that begin with a letter or digit. Repetition, between both in DCLM's order,
 is `gopher_repetition: {mode: dclm}`; URLs are the stage `url`; language is `language: {keep: [en]}`.
+In scripts without spaces a run is one word, as in DCLM; with another of `words` (`curate/words.py`) it is as many as that finds, and to the rules for lines
+each letter of such a script is a word.
 Misses: poems and dialogue of one-word lines; languages whose function words are not in `stop_words`. DCLM cut URLs only out of pages whose first
 letters spell a top-level domain, which is not reproduced.
 Price: about 45 MB of text a second and core.
@@ -29,11 +31,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field
 
-from curate import arrow
+from curate import arrow, scans
 from curate.kernels import refined_lines, split_words
 from curate.kernels.utf8 import classes
+from curate.kernels.word_classes import spaceless
 from curate.stage import Columns, Rule, rounded, stage
 from curate.stage import Config as Base
+from curate.words import ICU, AnyMethod, placed
 
 
 class Config(Base):
@@ -41,6 +45,8 @@ class Config(Base):
 
     mode: Literal["literal", "dclm"] = "literal"
     """`dclm`: the dots of `Read more...` stand for any three characters, as in DCLM's pattern, where nothing escapes them."""
+    words: AnyMethod = "spaces"
+    """How words are found: `spaces`, between white space as DCLM does; or a method of `curate/words.py`, whose punctuation marks are words of their own."""
     min_words: int | None = Field(default=50, ge=0)
     """Fewer words: `short_doc`."""
     max_words: int | None = Field(default=100_000, ge=0)
@@ -78,6 +84,7 @@ class Config(Base):
 @stage(
     version=1,
     reads=("text",),
+    distributions=ICU,
     adds={
         "edits": pa.int32(),
         "num_words": pa.int64(),
@@ -107,7 +114,7 @@ class Config(Base):
 def dclm(batch: pa.RecordBatch, config: Config) -> Columns:
     old = batch["text"]
     text = arrow.utf8(old)
-    words, symbols, edges = _document(text, config)
+    words, symbols, edges = _document(old, config)
     rows, n, lines = batch.num_rows, np.maximum(words[:, 0], 1), np.maximum(edges[:, 0], 1)
     made = np.empty(int(text.offsets[-1] - text.offsets[0]), dtype=np.uint8)
     offsets, out = np.zeros(rows + 1, dtype=np.int64), np.zeros((rows, 4), dtype=np.int64)
@@ -137,10 +144,13 @@ def dclm(batch: pa.RecordBatch, config: Config) -> Columns:
     }
 
 
-def _document(text: arrow.Utf8, config: Config) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _document(column: pa.Array, config: Config) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Measures of words (columns `split_words.WORDS`), symbols, and of lines: their number, bullets, ellipses."""
-    rows = len(text.offsets) - 1
-    bounds, starts, ends = split_words.words_of(text.offsets, text.data, classes())
+    text, rows = arrow.utf8(column), len(column)
+    if config.words == "spaces":
+        bounds, starts, ends = split_words.words_of(text.offsets, text.data, classes())
+    else:
+        bounds, starts, ends = placed(text, scans.words(column, config.words))
     words, symbols, edges = np.zeros((rows, len(split_words.WORDS))), np.zeros(rows), np.zeros((rows, 3))
     stops, stop_ends = split_words.joined(config.stop_words)
     split_words.measure_words(text.data, bounds, starts, ends, classes(), stops, stop_ends, True, words)
@@ -157,4 +167,5 @@ def _line_rules(config: Config) -> refined_lines.LineRules:
         config.min_line_words,
         config.phrase_line_words,
         config.mode == "dclm",
+        np.zeros_like(spaceless()) if config.words in ("spaces", "spacy") else spaceless(),
     )

@@ -4,7 +4,8 @@ Words are split at white space, lines at newlines, neither is stripped. What dif
 count as datatrove does: the median length of words, not the mean; punctuation is part of words; stop words count with repetition; an
 ellipsis is `…` only; the first copy of what repeats counts, and so do blank lines; shares of characters are of those in words. Dolma's
 published mixes never applied the rules on the most frequent 2- to 4-grams, whose attribute they misspelled: `mode: mix` is what these did.
-Misses: languages without spaces, and every language whose function words are not in `stop_words`.
+Misses: languages without spaces, whose runs are one word each as in Dolma, unless `words` says otherwise (`curate/words.py`); every language whose function
+words are not in `stop_words`.
 Price: about 10 MB of text a second and core.
 
 column                         type     meaning
@@ -27,12 +28,13 @@ import numpy as np
 import pyarrow as pa
 from pydantic import Field
 
-from curate import arrow
+from curate import arrow, scans
 from curate.kernels import split_words, whole_repeats
 from curate.kernels.lines import most_newlines
 from curate.kernels.utf8 import classes
 from curate.stage import Columns, Rule, stage
 from curate.stage import Config as Base
+from curate.words import ICU, AnyMethod, placed
 
 NGRAMS = (*(f"top_{n}_gram" for n in (2, 3, 4)), *(f"dup_{n}_grams" for n in range(5, 11)))
 
@@ -42,6 +44,8 @@ class Config(Base):
 
     mode: Literal["tagger", "mix"] = "tagger"
     """`mix`: the rules on the most frequent n-grams never fire, as in the mixes of Dolma v1.5 and v1.6, which named their attribute wrongly."""
+    words: AnyMethod = "spaces"
+    """How words are found: `spaces`, between white space as Dolma does; or a method of `curate/words.py`, whose punctuation marks are words of their own."""
     min_words: int | None = Field(default=50, ge=0)
     """Fewer words: `short_doc`."""
     max_words: int | None = Field(default=100_000, ge=0)
@@ -89,6 +93,7 @@ class Config(Base):
 @stage(
     version=1,
     reads=("text",),
+    distributions=ICU,
     adds={
         "num_words": pa.int64(),
         "median_word_length": pa.float64(),
@@ -119,7 +124,10 @@ class Config(Base):
 def dolma(batch: pa.RecordBatch, config: Config) -> Columns:
     text = arrow.utf8(batch["text"])
     rows = batch.num_rows
-    bounds, starts, ends = split_words.words_of(text.offsets, text.data, classes())
+    if config.words == "spaces":
+        bounds, starts, ends = split_words.words_of(text.offsets, text.data, classes())
+    else:
+        bounds, starts, ends = placed(text, scans.words(batch["text"], config.words))
     words, ngrams = np.zeros((rows, len(split_words.WORDS))), np.zeros((rows, whole_repeats.SIZES))
     stops, stop_ends = split_words.joined(config.stop_words)
     split_words.measure_words(text.data, bounds, starts, ends, classes(), stops, stop_ends, False, words)

@@ -6,7 +6,7 @@ In scripts without spaces a word is an ideograph, a run of kana, an orthographic
 dictionaries say; `words_by` tells. Gopher's thresholds are of English. On sentences of Tatoeba these words are 1.6 times as many as those of ICU's
 dictionaries in Chinese, of one character on average, 2.1 times in Thai (1.7 characters), 1.7 times in Khmer (1.9), 0.8 times in Japanese (2.0): all below
 `min_mean_word_length`, and without a stop word. So give such languages limits of their own (`thresholds:`), by the step `percentile` or by hand, as
-`zho: {min_mean_word_length: 1, min_stop_words: 0}`.
+`zh: {min_mean_word_length: 1, min_stop_words: 0}`.
 Misses: every language whose function words are not in `stop_words`.
 Price: about 90 MB of text a second and core alone; nearly nothing where another stage has scanned the text (`curate/scans.py`).
 

@@ -31,7 +31,7 @@ from curate.kernels.ngrams import DUPLICATED, SEGMENT_MEASURES, TOP, measure_ngr
 from curate.kernels.utf8 import classes
 from curate.stage import Columns, Rule, stage
 from curate.stage import Config as Base
-from curate.words import ICU, Method
+from curate.words import ICU, Method, placed
 
 SEGMENTS = ("dup_paragraphs", "dup_paragraph_chars", "dup_lines", "dup_line_chars")
 NGRAMS = (*(f"top_{n}_gram" for n in TOP), *(f"dup_{n}_grams" for n in DUPLICATED))
@@ -131,15 +131,11 @@ def whole_segments(text: arrow.Utf8) -> np.ndarray:
 
 def whole_ngrams(text: arrow.Utf8, found: scans.Words) -> np.ndarray:
     """float64[rows, 9] of frequent and repeated n-grams of words that begin with a letter or digit, as DCLM counts them."""
-    numbers = found.lasts - found.firsts
-    bounds = np.r_[0, np.cumsum(numbers)]
-    tokens = np.arange(bounds[-1]) + np.repeat(found.firsts - bounds[:-1], numbers)
-    begin = np.repeat(text.offsets[:-1], numbers)
-    starts, ends = begin + found.starts[tokens], begin + found.ends[tokens]
+    bounds, starts, ends = placed(text, found)
     solid = np.zeros(len(starts), dtype=np.bool_)
     whole_repeats.begin_solid(text.data, starts, classes(), solid)
     bounds = np.r_[0, np.cumsum(solid)][bounds]
-    out = np.zeros((len(numbers), len(NGRAMS)))
+    out = np.zeros((len(text.offsets) - 1, len(NGRAMS)))
     room = whole_repeats.lent(int(np.max(np.diff(bounds), initial=0)))
     whole_repeats.measure_ngrams(text.data, bounds, starts[solid], ends[solid], True, room, np.int64(1), out)
     return out

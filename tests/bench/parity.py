@@ -123,7 +123,7 @@ def ours(texts):
     found = {}
     for name in (*HOMES, "c4"):
         stage = stages.load(name)
-        config = stage.config()
+        config = stage.config(**({"words": "spacy"} if "words" in stage.config.model_fields else {}))
         measured = stage.measure(batch, config, "s")
         first = stage.judge(measured, config, "s")["s__drop"].to_pylist()
         for rule in stage.rules:

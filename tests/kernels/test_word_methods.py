@@ -2,6 +2,7 @@
 
 import sys
 
+import naive_rules
 import naive_text
 import naive_words
 import numpy as np
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from test_word_breaks import MIXED
 
 from curate import scans, words
+from curate import stage as stages
 from curate.kernels import scan as at
 from curate.kernels.scan import hash_word
 from curate.stages.c4 import Config as Lines
@@ -120,3 +122,19 @@ def test_two_methods_share_no_scan():
     assert (one.lasts - one.firsts).tolist() == [4, 1]
     assert (other.lasts - other.firsts).tolist() == [3, 1]
     assert np.array_equal(one.starts, again.starts)
+
+
+@pytest.mark.parametrize("name", ["dolma", "dclm", "length"])
+def test_filters_that_split_at_spaces_take_other_words_too(name):
+    stage = stages.load(name)
+    texts = [*filter(None, TEXTS), SCRIPTS, "on\n字\n你好 read more...\nวันนี้ Sign-in"]
+    made = stage.measure(pa.record_batch({"text": pa.array(texts, pa.large_string())}), stage.config(words="uax29"), "s")
+    for row, text in enumerate(texts):
+        twin = {
+            "dolma": lambda text: naive_rules.dolma(text, naive_words.uax29),
+            "dclm": lambda text: naive_rules.dclm(text, False, naive_words.uax29, naive_words.letter_words),
+            "length": lambda text: {"words": len([w for w in naive_words.uax29(text) if any(c not in naive_text.PUNCTUATION for c in w)])},
+        }[name](text)
+        for measure, value in twin.items():
+            if measure != "text":
+                assert made[f"s__{measure}"][row].as_py() == pytest.approx(value, abs=1.01e-4), (measure, text)
