@@ -5,6 +5,7 @@
 Steps: WARC, extraction, language, Gopher (repetition, quality), C4, FineWeb, MinHash in four stages. `none`: the input is JSONL of texts.
 """
 
+import os
 import sys
 import time
 
@@ -18,11 +19,19 @@ from datatrove.pipeline.writers.jsonl import JsonlWriter
 from datatrove.utils import lid
 from datatrove.utils.hashing import HashConfig
 
+MODEL = "BENCH_LID_MODEL"
+if MODEL in os.environ:  # datatrove's workers import this file anew; they are to load the model from here too
+    lid.FT176LID.MODEL_URL = os.environ[MODEL]
+    lid.cached_asset_path_or_download = lambda path, **_: path
+
 
 class Resiliparse(BaseExtractor):
     """resiliparse's main text, as datatrove's own extractors are written."""
 
     name = "resiliparse"
+
+    def __init__(self):
+        super().__init__(timeout=5)
 
     def extract(self, text):
         """Main content only."""
@@ -35,8 +44,8 @@ def main():
     """Print `seconds <what> <number>` lines."""
     source, target, model, workers, extractor = sys.argv[1:6]
     workers = int(workers)
-    lid.FT176LID.MODEL_URL = model
-    lid.cached_asset_path_or_download = lambda path, **_: path
+    if MODEL not in os.environ:
+        os.execve(sys.executable, [sys.executable, *sys.argv], os.environ | {MODEL: model})
     if extractor == "none":
         begin = [JsonlReader(source)]
     else:

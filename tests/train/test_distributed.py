@@ -1,19 +1,14 @@
 """Two processes are one: the same batches, the same losses up to the order of sums, checkpoints that either can go on with."""
 
 import json
-import os
-import socket
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
+import processes
 import pytest
 
 from train.config import TrainError
 from train.distributed import World
 
-ROOT = Path(__file__).parents[2]
 OPTIONS = [
     "--steps",
     "6",
@@ -34,18 +29,11 @@ OPTIONS += ["--eval-every", "3", "--checkpoint-every", "2"]
 
 
 def start(size, shards, output, *more):
-    """`train` in `size` processes, as torchrun would start them."""
-    with socket.socket() as found:
-        found.bind(("localhost", 0))
-        port = found.getsockname()[1]
-    children = []
-    for rank in range(size):
-        world = {"WORLD_SIZE": size, "RANK": rank, "LOCAL_RANK": rank, "MASTER_ADDR": "localhost", "MASTER_PORT": port}
-        environment = os.environ | {key: str(value) for key, value in world.items()} | {"PYTHONPATH": str(ROOT)}
-        command = [sys.executable, "-m", "train", "--shards", str(shards), "--output", str(output), "--device", "cpu", *more]
-        children.append(subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True))
-    outputs = [child.communicate(timeout=240)[0] for child in children]
-    assert [child.returncode for child in children] == [0] * size, outputs
+    """`train` in `size` processes, as torchrun would start them; what each said."""
+    output.parent.mkdir(exist_ok=True)
+    words = ["--shards", str(shards), "--output", str(output), "--device", "cpu", *more]
+    codes, outputs = processes.start(processes.world(size), words, output.parent)
+    assert codes == [0] * size, outputs
     return outputs
 
 
