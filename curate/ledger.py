@@ -21,7 +21,10 @@ from curate.store import File, Store, failpoint
 JOURNAL = "ledger"
 LEDGER = "ledger.jsonl"
 ARCHIVE = "work/tasks.jsonl"
-WRITE_SECONDS = 0.05
+PUT_SHARE = 0.02
+"""Of the time that passes, what putting lines of the ledger may take, …"""
+PUT_SECONDS = 5.0
+"""… unless a line would wait longer than this."""
 
 
 @dataclass
@@ -182,7 +185,8 @@ class Ledger:
         self._like = b""
         """The first line that was compressed; others are told by how they differ from it."""
         self._unwritten: list[str] = []
-        self._written = float("-inf")
+        self._due = float("-inf")
+        """When lines that wait are written, by a clock that does not jump."""
         for path in (ARCHIVE, LEDGER):
             if store.exists(path):
                 self._load(store.read(path), path)
@@ -232,8 +236,8 @@ class Ledger:
     def commit(self, outcome: Outcome) -> None:
         """Write a task's line; from here on the task is finished. Refuses what does not balance.
 
-        Lines that come faster than WRITE_SECONDS one after another are written together: 10^4 workers end more tasks a second than one object a
-        line could be put. A driver that dies before that runs those tasks again. `flush` writes what waits.
+        A line waits until fifty times the seconds of the last put have passed, PUT_SECONDS at most, and goes with those that came meanwhile: 10^4 workers
+        end more tasks a second than objects could be put. A driver that dies before that runs those tasks again. `flush` writes what waits.
         """
         if outcome.balance:
             outcome.balance.check(outcome.task)
@@ -241,16 +245,18 @@ class Ledger:
         self._unwritten.append(outcome.task)
         if self._sizes is not None:
             self._sizes |= {file.path: file.bytes for files in outcome.files.values() for file in files}
-        if time.monotonic() - self._written >= WRITE_SECONDS:
+        if time.monotonic() >= self._due:
             self.flush()
 
     def flush(self) -> None:
         """Write the lines that wait, as one object of the journal."""
         if self._unwritten:
             failpoint("before_commit")
+            started = time.monotonic()
             self.store.write(f"{JOURNAL}/{self._unwritten[0]}.json", b"".join(map(self._line, self._unwritten)))
             failpoint("after_commit")
-            self._unwritten, self._written = [], time.monotonic()
+            ended = time.monotonic()
+            self._unwritten, self._due = [], ended + min((ended - started) / PUT_SHARE, PUT_SECONDS)
 
     def compact(self, tasks: Iterable[str]) -> None:
         """Write `ledger.jsonl` with the lines of these tasks, in this order; lines of other recipes stay usable under work/."""

@@ -9,8 +9,9 @@ Misses: damage inside a file that keeps its size; row counts in the tables' foot
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import pyarrow as pa
@@ -234,8 +235,19 @@ def _unfinished(store: Store, got: str) -> StoreError:
     return StoreError(f"run {store.root}: expected the folder of a finished run, got {got}; make or finish it with `curate run`")
 
 
+@lru_cache(maxsize=2)
+def _parsed(text: str, label: str) -> Any:
+    """A recipe as data. Parsing one takes longer than much of a card, and a card asks for it more than once."""
+    return yaml.parse(text, label).data
+
+
+def steps_of(store: Store) -> tuple[StepSaid, ...]:
+    """The steps of a run, from its recipe alone."""
+    return _steps(_recipe(store))
+
+
 def _recipe(store: Store) -> dict[str, Any]:
-    data = yaml.parse(store.read(RECIPE).decode("utf-8", "replace"), f"{store.root}/{RECIPE}").data
+    data = deepcopy(_parsed(store.read(RECIPE).decode("utf-8", "replace"), f"{store.root}/{RECIPE}"))
     if not isinstance(data, dict) or not isinstance(data.get("steps"), list) or not isinstance(data.get("input"), list):
         raise StoreError(f"{store.root}/{RECIPE}: expected a recipe as run, got {yaml.shown(data)}; run the recipe again")
     return data

@@ -17,7 +17,7 @@ from curate import signoff
 from curate.card import compute, page, render
 from curate.card.content import Contents
 from curate.card.facts import FACTS, gather
-from curate.card.folder import RECIPE, about, open_folder
+from curate.card.folder import RECIPE, about, steps_of
 from curate.card.forms import ab2013, croissant, dpi, eu, hub, written
 from curate.card.forms.book import Book
 from curate.card.markdown import visible
@@ -45,8 +45,7 @@ def forms(facts: Mapping[str, Any]) -> list[Book]:
 
 def write(store: Store, facts: Mapping[str, Any], contents: Contents | None = None) -> list[File]:
     """Write all files of the card, the facts first, so that a page never stands beside older ones. Without contents no domains.csv."""
-    folder = open_folder(store)
-    documentation = {step.name: about(step) for step in folder.steps}
+    documentation = {step.name: about(step) for step in steps_of(store)}
     recipe = store.read(RECIPE).decode("utf-8", "replace")
     files = [store.write_json(FACTS, facts)]
     digest = files[0].digest

@@ -44,11 +44,8 @@ class Mixed:
     available: Mapping[str, int]
 
 
-def mix(driver: Driver, config: MixConfig, seed: int, encoded: Sequence[Outcome], runs: Sequence[File], source: str) -> Mixed:
-    """Resolve a mixture over all encoded rows. RecipeError for a group that the recipe does not speak of."""
-    available: Counter[str] = Counter()
-    for outcome in encoded:
-        available.update(outcome.facts["groups"])
+def mix(driver: Driver, config: MixConfig, seed: int, available: Counter[str], runs: Sequence[File], source: str) -> Mixed:
+    """Resolve a mixture over all encoded rows; `available`: their tokens by group. RecipeError for a group that the recipe does not speak of."""
     wanted = targets(Wanted(**config.model_dump()), available)
     names = tuple(sorted(available))
     identity = [source, seed, names]

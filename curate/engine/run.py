@@ -168,7 +168,7 @@ class Driver:
         """`removed/`: what left in any segment, with the columns of all."""
         all_files = [file for segment in segments for file in segment.files("removed")]
         schema = removed_schema([self._schema(segment.files("removed")[0]) for segment in segments])
-        groups = group(nonempty(all_files), self.plan.bounds.file_rows)
+        groups = group(nonempty(all_files), self.plan.bounds.file_rows, self.recipe.limits.part_bytes)
         tasks = [
             RemovedTask(
                 store=self.store,
@@ -267,14 +267,15 @@ def form_parts(files: Sequence[File], part_bytes: int) -> list[DocumentsPart]:
     return [DocumentsPart(index=index, files=tuple(files)) for index, files in enumerate(parts)]
 
 
-def group(files: Sequence[File], rows: int) -> list[list[File]]:
-    """Consecutive files in groups of about `rows` rows."""
+def group(files: Sequence[File], rows: int, num_bytes: int) -> list[list[File]]:
+    """Consecutive files in groups of about `rows` rows or `num_bytes` of text, whichever is reached first."""
     groups: list[list[File]] = []
-    held = rows
+    held_rows, held_bytes = rows, num_bytes
     for file in files:
-        if held >= rows:
+        if held_rows >= rows or held_bytes >= num_bytes:
             groups.append([])
-            held = 0
+            held_rows = held_bytes = 0
         groups[-1].append(file)
-        held += file.rows
+        held_rows += file.rows
+        held_bytes += file.text_bytes
     return groups

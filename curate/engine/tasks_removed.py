@@ -1,5 +1,6 @@
 """The removed rows of all segments made one table."""
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -26,6 +27,7 @@ class RemovedTask:
 
     def run(self) -> Outcome:
         """Copy the rows, filling columns that a segment did not have yet with nulls."""
+        started = time.perf_counter()
         writer = PartWriter(
             self.store,
             f"work/{self.name}/removed",
@@ -35,7 +37,9 @@ class RemovedTask:
         )
         for batch in read_documents(self.store, self.files, None, BATCH_ROWS):
             writer.write(with_types(batch, self.schema))
-        return Outcome(task=self.name, kind="removed", files={"removed": writer.close(self.schema)}, facts={"rows": writer.rows})
+        files = writer.close(self.schema)
+        seconds = {"removed": time.perf_counter() - started}
+        return Outcome(task=self.name, kind="removed", files={"removed": files}, facts={"rows": writer.rows}, seconds=seconds)
 
 
 def removed_schema(schemas: Sequence[pa.Schema]) -> pa.Schema:

@@ -4,10 +4,9 @@ Documents are ordered by the 128-bit BLAKE3 of (seed, id): a shuffle that is a f
 of tokens over the key space; in the bucket where a shard should end, the rows tell the document after which it does, and each shard is one sort of its range.
 """
 
-import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import pairwise
 from typing import Any
@@ -18,14 +17,13 @@ import pyarrow.compute as pc
 
 from curate.arrow import one_chunk
 from curate.barrier import keyed, spread
-from curate.engine.exchange import RunWriter, ranges, read_pieces, run_bytes, sort, take_rows, write_run
+from curate.engine.exchange import RunWriter, read_pieces, sort, take_rows
 from curate.engine.tasks import DocumentsPart, Mark, batches_with_marks
+from curate.engine.tasks_doc_index import write_ids
 from curate.ledger import Outcome
 from curate.recipe import ChatConfig, MixConfig, SplitConfig
-from curate.schema import id_words
 from curate.shards.boundary import framed
 from curate.shards.format import MAX_ROW_TOKENS, TRAIN, ShardMeta, shard_schema, split_rows, write_shard
-from curate.shards.index import write_index
 from curate.shards.learned import by_row
 from curate.shards.manifest import Amount
 from curate.shards.mixture import Mixture, groups_of
@@ -203,7 +201,7 @@ class CutTask:
 
     def run(self) -> Outcome:
         """`edges`: for each cut (tokens before it, first key of the shard behind it), at the end of the document nearest to the wanted place."""
-        edges = []
+        started, edges = time.perf_counter(), []
         for bucket, before, wanted in self.wanted:
             low, high = bucket_range(bucket)
             pieces = [(piece["key"].to_numpy(), lengths_in(piece, self.mixture)) for piece in read_pieces(self.store, self.runs, low, high)]
@@ -214,7 +212,7 @@ class CutTask:
             starts = before + np.concatenate([[0], np.cumsum(sums)])
             nearest = int(np.argmin(np.abs(starts - wanted)))
             edges.append((int(starts[nearest]), int(unique[nearest]) if nearest < len(unique) else high))
-        return Outcome(task=self.name, kind="cut", facts={"edges": edges})
+        return Outcome(task=self.name, kind="cut", facts={"edges": edges}, seconds={"shards": time.perf_counter() - started})
 
 
 def shard_ranges(edges: Sequence[Sequence[int]], total: int) -> list[tuple[int, int]]:
@@ -252,18 +250,13 @@ class ShardTask:
         return Outcome(
             task=self.name,
             kind="shard",
-            files={"shard": [sink.file(path, stat.rows)], "ids": [self._ids(table)]},
+            files={
+                "shard": [sink.file(path, stat.rows)],
+                "ids": [write_ids(self.store, f"work/{self.name}/ids.arrow", one_chunk(table["doc_id"]), self.low)],
+            },
             facts=asdict(stat) | {"forgotten": asdict(lost), "left_out": asdict(left_out), "groups": achieved},
             seconds={"shards": time.perf_counter() - started},
         )
-
-    def _ids(self, table: pa.Table) -> File:
-        """The ids of the shard's rows, sorted, for the index."""
-        ids = one_chunk(table["doc_id"])
-        words = id_words(ids)
-        rows = pa.array(np.arange(len(ids), dtype=np.uint32))
-        keys, subs = (np.ascontiguousarray(words[:, half]) for half in (0, 1))
-        return write_run(self.store, f"work/{self.name}/ids.arrow", sort(keyed(keys, subs, ids, row=rows)))
 
     def _mixed(self, table: pa.Table) -> tuple[pa.Table, dict[str, int], Amount]:
         """The rows with their repeats, tokens of training by group with repeats counted, and what the documents left out come to."""
@@ -323,57 +316,3 @@ def tokens_by_group(rows: pa.Table, repeats: np.ndarray | None = None) -> dict[s
     sums = np.zeros(len(names.dictionary), dtype=np.int64)
     np.add.at(sums, names.indices.to_numpy(), lengths)
     return dict(zip(names.dictionary.to_pylist(), sums.tolist(), strict=True))
-
-
-@dataclass(frozen=True, kw_only=True)
-class IndexTask:
-    """The document index over all shards, from the sorted ids that each shard left. One task, since it is one file.
-
-    Memory: one key range. Where there are several, what is sorted lies in mapped temporary files of 24 bytes a row until it is written.
-    """
-
-    store: Store
-    name: str
-    ids: tuple[File, ...]
-    """Runs of ids, one a shard and in their order."""
-    range_bytes: int
-    phase: str = "index"
-    resources: Mapping[str, float] = field(default_factory=dict)
-
-    def run(self) -> Outcome:
-        """Range by range: the ids of every shard, sorted."""
-        num_rows = sum(file.rows for file in self.ids)
-        cut = ranges(run_bytes(self.ids), self.range_bytes)
-        with tempfile.TemporaryDirectory() as scratch:
-            columns = [_column(scratch, name, dtype, num_rows, len(cut) > 1) for name, dtype in INDEX_DTYPES.items()]
-            end = 0
-            for low, high in cut:
-                pieces = list(self._pieces(low, high))
-                ids, shards, rows = (np.concatenate([piece[i] for piece in pieces]) for i in range(3)) if pieces else columns
-                start, end = end, end + (len(ids) if pieces else 0)
-                words = ids.view(">u8").reshape(-1, 2)
-                order = np.lexsort((rows, shards, words[:, 1], words[:, 0])) if pieces else slice(0, 0)
-                for column, values in zip(columns, (ids, shards, rows), strict=True):
-                    column[start:end] = values[order]
-            path = f"work/{self.name}/doc_index.arrow"
-            with self.store.put(path) as sink:
-                stat = write_index(sink, *columns)  # type: ignore[arg-type]
-        return Outcome(task=self.name, kind="index", files={"index": [sink.file(path, 0)]}, facts=asdict(stat))
-
-    def _pieces(self, low: int, high: int) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-        """(ids S16, shards uint32, rows uint32) of one key range, shard after shard."""
-        for number, file in enumerate(self.ids):
-            for piece in read_pieces(self.store, [file], low, high):
-                ids = one_chunk(piece["id"])
-                raw = np.frombuffer(ids.buffers()[1], dtype="S16")[ids.offset : ids.offset + len(ids)]
-                yield raw, np.full(len(raw), number, dtype=np.uint32), one_chunk(piece["row"]).to_numpy()
-
-
-INDEX_DTYPES = {"ids": "S16", "shards": "<u4", "rows": "<u4"}
-
-
-def _column(folder: str, name: str, dtype: str, num_rows: int, mapped: bool) -> np.ndarray:
-    """Room for a column of the index: in a mapped file, or in memory where it fits into one range anyway."""
-    if not mapped or num_rows == 0:
-        return np.zeros(num_rows, dtype=dtype)
-    return np.memmap(f"{folder}/{name}", dtype=dtype, mode="w+", shape=num_rows)

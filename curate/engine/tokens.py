@@ -14,8 +14,10 @@ from curate.engine.exchange import Runs
 from curate.engine.fan_in import gathered
 from curate.engine.run import Driver
 from curate.engine.steps import BarrierCall
+from curate.engine.tallies import Tallies, added, few, seen
 from curate.engine.tasks import DocumentsPart, Mark, name_of, within
-from curate.engine.tasks_tokens import CutTask, EncodeTask, IndexTask, ShardTask, bucket_range, cuts, shard_ranges
+from curate.engine.tasks_doc_index import IndexTask, range_tasks
+from curate.engine.tasks_tokens import CutTask, EncodeTask, ShardTask, bucket_range, cuts, shard_ranges
 from curate.errors import RecipeError
 from curate.ledger import Outcome, files_of
 from curate.recipe import ShardsConfig, TokenizerFile
@@ -39,6 +41,8 @@ TOKENIZER, TOKENIZER_CONFIG, USAGE = (f"tokenizer/{name}.json" for name in ("tok
 
 CUTS_A_TASK = 64
 """Ends of shards that one task looks for."""
+IDS = 2
+"""Version of what a shard leaves for the index."""
 
 
 @dataclass(frozen=True)
@@ -140,35 +144,35 @@ def shards(driver: Driver, parts: Sequence[DocumentsPart], made: Tokenizer, lice
     if config is None:
         driver.sweep("shards", ())
         return None
-    encoded = _encode(driver, parts, made, config, license_column)
-    runs = files_of(encoded, "rows")
-    used = [driver.store.read(file.path) for file in files_of(encoded, "used")]
-    driver.store.write(USAGE, as_bytes(report([outcome.facts["usage"] for outcome in encoded], used, driver.store.read(TOKENIZER))))
-    histograms = [np.frombuffer(driver.store.read(file.path), dtype="<i8") for file in files_of(encoded, "histogram")]
+    tallies = Tallies()
+    encoded = _encode(driver, parts, made, config, license_column, tallies)
+    runs, sums = files_of(encoded, "rows"), few(driver.store, encoded, driver.phase)
+    used = seen(driver.store, files_of(sums, "used"))
+    driver.store.write(USAGE, as_bytes(report(tallies.sums, tallies.compared, used, driver.store.read(TOKENIZER))))
+    histogram = added(driver.store, files_of(sums, "histogram"))
     meta = ShardMeta(
         vocab_size=made.vocab_size,
         eos_id=made.eos_id,
         tokenizer_fingerprint=made.fingerprint,
         tokenizer_probe_hash=made.probe,
-        sources=_names(encoded, "sources"),
-        licenses=_names(encoded, "licenses"),
-        containers=_names(encoded, "containers"),
+        sources=tallies.codes("sources"),
+        licenses=tallies.codes("licenses"),
+        containers=tallies.codes("containers"),
         kind=driver.recipe.kind,
         bos_id=made.bos_id,
         boundary_policy=config.boundary,
     )
     source = name_of("runs", [[file.digest for file in runs], repr(meta)])
-    histogram = np.sum(histograms, axis=0)
     mixed, mixture = None, None
     if driver.recipe.mix is not None:
-        mixed = mixing.mix(driver, driver.recipe.mix, config.seed, encoded, runs, source)
+        mixed = mixing.mix(driver, driver.recipe.mix, config.seed, tallies.groups, runs, source)
         histogram, mixture = mixed.histogram, mixed.mixture
         source = name_of("mixed", [source, repr(mixture)])
     read = gathered(runs, store=driver.store, spill_bytes=driver.plan.bounds.range_bytes, step="shards", phase=driver.phase)
     tasks = [
         ShardTask(
             store=driver.store,
-            name=name_of("shard", [source, low, high, *([[one.hex() for one in gone]] if gone else [])]),
+            name=name_of("shard", [source, IDS, low, high, *([[one.hex() for one in gone]] if gone else [])]),
             runs=read.within(low, high),
             low=low,
             high=high,
@@ -179,11 +183,19 @@ def shards(driver: Driver, parts: Sequence[DocumentsPart], made: Tokenizer, lice
         for low, high, gone in _ranges(driver, config, read, source, histogram, mixture)
     ]
     written = driver.phase("shards", tasks)
-    ids = tuple(files_of(written, "ids"))
-    name = name_of("index", [file.digest for file in ids])
-    index = driver.phase("index", [IndexTask(store=driver.store, name=name, ids=ids, range_bytes=driver.plan.bounds.range_bytes)])[0]
+    index = _index(driver, files_of(written, "ids"), [task.low for task in tasks])
     more = {"mixture": mixing.said(mixed, driver.recipe.mix, written) if mixed and driver.recipe.mix else None}
     return _publish(driver, meta, written, index, more)
+
+
+def _index(driver: Driver, ids: Sequence[File], shards: Sequence[int]) -> Outcome:
+    """The document index, from the ids that each shard left and the first key of each."""
+    range_bytes = driver.plan.bounds.range_bytes
+    runs = gathered(ids, store=driver.store, spill_bytes=range_bytes, step="shards", phase=driver.phase)
+    sorted_ranges = driver.phase("index: sort", range_tasks(driver.store, runs, shards, range_bytes))
+    parts = tuple(files_of(sorted_ranges, "range"))
+    name = name_of("index", [file.digest for file in parts])
+    return driver.phase("index", [IndexTask(store=driver.store, name=name, parts=parts)])[0]
 
 
 def _ranges(
@@ -212,13 +224,8 @@ def _ranges(
     return found
 
 
-def _names(encoded: Sequence[Outcome], table: str) -> tuple[str, ...]:
-    """All names of a code table, sorted: a name's code does not depend on who saw it first."""
-    return tuple(sorted({name for outcome in encoded for name in outcome.facts[table]}))
-
-
 def _encode(
-    driver: Driver, parts: Sequence[DocumentsPart], made: Tokenizer, config: ShardsConfig, license_column: str | None
+    driver: Driver, parts: Sequence[DocumentsPart], made: Tokenizer, config: ShardsConfig, license_column: str | None, tallies: Tallies
 ) -> list[Outcome]:
     recipe, held_by = driver.recipe, _held_by(driver)
     held = _held_together(driver, parts, held_by)
@@ -260,7 +267,7 @@ def _encode(
         )
         for part in parts
     ]
-    return driver.phase("encode", tasks)
+    return driver.phase("encode", tasks, tallies.taken)
 
 
 def _held_by(driver: Driver) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ shuffle key. Price: about 3 ns a byte.
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -158,22 +158,22 @@ def scripts(offsets: np.ndarray, data: np.ndarray) -> list[str]:
     return [MISSING if place < 0 else SCRIPTS[place][0] for place in best.tolist()]
 
 
-def report(facts: Iterable[Mapping[str, Any]], used: Iterable[bytes], tokenizer_json: bytes) -> dict[str, Any]:
-    """The sums of all parts as figures, for `tokenizer/usage.json`."""
-    sums: Sums = {}
-    compared: dict[str, list[int]] = {}
-    for one in facts:
-        for kind, values in one["sums"].items():
-            _add(sums.setdefault(kind, {}), values)
-        _add(compared, one["compared"])
+def merge(sums: Sums, compared: dict[str, list[int]], facts: Mapping[str, Any]) -> None:
+    """Add the facts of a part."""
+    for kind, values in facts["sums"].items():
+        _add(sums.setdefault(kind, {}), values)
+    _add(compared, facts["compared"])
+
+
+def report(sums: Sums, compared: Mapping[str, Sequence[int]], used: bytes, tokenizer_json: bytes) -> dict[str, Any]:
+    """The sums of all parts, and the tokens that any of them used, as figures, for `tokenizer/usage.json`."""
     whole = [sum(column) for column in zip(*sums.get("script", {}).values(), strict=True)] or [0] * len(MEASURES)
     vocabulary: dict[int, str] = {}
     model = json.loads(tokenizer_json)
     names = model["model"]["vocab"]
     vocabulary |= {i: token for token, i in names.items()} if isinstance(names, dict) else {i: entry[0] for i, entry in enumerate(names)}
-    seen = np.bitwise_or.reduce([np.frombuffer(bits, dtype=np.uint8) for bits in used] or [np.zeros(0, dtype=np.uint8)])
     special = {token["id"] for token in model.get("added_tokens") or [] if token.get("special")}
-    bits = np.unpackbits(seen)
+    bits = np.unpackbits(np.frombuffer(used, dtype=np.uint8))
     unused = [vocabulary[i] for i in sorted(vocabulary) if i not in special and (i >= len(bits) or not bits[i])]
     return {
         "all": _figures(whole),

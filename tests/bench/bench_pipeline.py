@@ -5,11 +5,12 @@
 PYTHON is that of an environment with what PEER_PACKAGES lists; without it one is made in FOLDER, once. Pages as in crawl.py. Steps: extraction, language,
 Gopher's repetition and quality, C4, FineWeb, MinHash duplicates. Three comparisons: with each one's own extraction (theirs by trafilatura), with resiliparse
 in both, and from extracted text on. Whole processes by the wall clock. Each side runs over a handful of pages, which is its start (libraries, models, stages
-that wait for each other), and over `--megabytes`; ours over `--more` too, since the difference of two short runs is mostly noise. Ratios are given with start, at
-`--megabytes`, and without, as seconds for each further MB. To reach: 30 x, and 20 x from text on. About three minutes on two cores.
+that wait for each other), and over `--megabytes`; ours over `--more` too, since the difference of two short runs is mostly noise. Ratios are given with
+start, at `--megabytes`, and without, as seconds for each further MB. To reach: 30 x, and 20 x from text on. About three minutes on two cores.
 """
 
 import argparse
+import contextlib
 import gzip
 import json
 import os
@@ -27,9 +28,7 @@ from rich.table import Table
 
 from tests.bench import crawl
 
-PEER_PACKAGES = (
-    "datatrove[io]==0.10.1 xxhash<4 fasttext-numpy2-wheel spacy nltk trafilatura resiliparse warcio orjson tokenizers fasteners regex tldextract"
-)
+PEER_PACKAGES = "datatrove[io]==0.10.1 xxhash<4 fasttext-numpy2-wheel spacy nltk trafilatura resiliparse warcio orjson tokenizers fasteners regex tldextract"
 STEPS = """
   - language: {keep: [en], min_score: 0.65}
   - gopher_repetition: {}
@@ -58,10 +57,8 @@ def command(words, log):
             code = f"nothing within {LONGEST} s"
         finally:
             seconds = time.perf_counter() - started
-            try:
+            with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
     if code != 0:
         raise SystemExit(f"{' '.join(words)}: expected exit code 0, got {code}:\n{Path(log).read_text(errors='replace')[-3000:]}")
     return seconds
@@ -127,7 +124,10 @@ def compare(folder, python, workers, sizes):
             at = {crawl_name: f"{folder}/texts-{crawl_name}/*.jsonl" for crawl_name in sizes}
         start, whole, large = (ours(folder, kind, at[crawl_name], workers) for crawl_name in sizes)
         their_start, their_whole = (theirs(folder, kind, at[crawl_name], workers, python) for crawl_name in list(sizes)[:2])
-        print(f"{name}: ours {start[0]:.1f}, {whole[0]:.1f}, {large[0]:.1f} s; theirs {their_start[0]:.1f}, {their_whole[0]:.1f} s", flush=True)
+        print(
+            f"{name}: ours {start[0]:.1f}, {whole[0]:.1f}, {large[0]:.1f} s; theirs {their_start[0]:.1f}, {their_whole[0]:.1f} s",
+            flush=True,
+        )
         each, their_each = (large[0] - start[0]) / (more - few), (their_whole[0] - their_start[0]) / (both - few)
         times = (f"{start[0]:.1f} + {whole[0] - start[0]:.1f}", f"{their_start[0]:.1f} + {their_whole[0] - their_start[0]:.1f}")
         further = (f"{1000 * each:.1f}", f"{1000 * their_each:.0f}", f"{their_each / each:.1f} x", GOAL[kind])

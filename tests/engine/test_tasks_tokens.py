@@ -10,10 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curate.barrier import keyed
-from curate.engine.exchange import RunWriter, read_pieces, read_range, sort, write_run
-from curate.engine.tasks_tokens import BUCKET_BITS, CutTask, EncodeTask, IndexTask, cuts, shard_ranges
+from curate.engine.exchange import RunWriter, plain, read_pieces, read_range
+from curate.engine.tasks_doc_index import IndexTask, range_tasks, write_ids
+from curate.engine.tasks_tokens import BUCKET_BITS, CutTask, EncodeTask, cuts, shard_ranges
+from curate.ledger import files_of
 from curate.recipe import SplitConfig
-from curate.schema import id_words
 from curate.shards.index import write_doc_index
 from curate.shards.order import shuffle_keys
 from curate.store import Store
@@ -78,10 +79,10 @@ def test_the_index_is_the_same_whatever_fits_into_memory(tmp_path_factory, sizes
     shards = [pa.array([rng.choice([0, 1, 255], 2).astype(np.uint8).tobytes() * 8 for _ in range(n)], pa.binary(16)) for n in sizes]
     runs = []
     for number, ids in enumerate(shards):
-        words = id_words(ids)
-        table = keyed(words[:, 0].copy(), words[:, 1].copy(), ids, row=pa.array(np.arange(len(ids), dtype=np.uint32)))
-        runs.append(write_run(store, f"work/{number}.arrow", sort(table)))
-    outcome = IndexTask(store=store, name="index", ids=tuple(runs), range_bytes=range_bytes).run()
+        runs.append(write_ids(store, f"work/{number}.arrow", ids, number * 1000))
+    tasks = range_tasks(store, plain(runs), [number * 1000 for number in range(len(shards))], range_bytes)
+    assert len(tasks) == max(1, -(-sum(file.text_bytes for file in runs) // range_bytes))
+    outcome = IndexTask(store=store, name="index", parts=tuple(files_of([task.run() for task in tasks], "range"))).run()
     expected = io.BytesIO()
     stat = write_doc_index(expected, shards)
     assert store.read(outcome.files["index"][0].path) == expected.getvalue()
