@@ -8,10 +8,12 @@ from numba import njit
 
 from curate.kernels.lines import LineRules, _copied, _ends_sentence, _stripped_in_place, _words, needles_at, trim
 from curate.kernels.pointers import borrowed, pointer
-from curate.kernels.scan import ALL_PUNCT, ENDS, FIRST, TOPS, eight
+from curate.kernels.scan_tables import ALL_PUNCT, ENDS, FIRST
 from curate.kernels.utf8 import BREAK, code_at, width
+from curate.kernels.word_hash import eight
 
 U = np.uint64
+TOPS = U(0x8080808080808080)
 EDITS, LEFT, LOREM, CURLY, SENTENCES, TOKENS, CUT = range(7)
 """Columns of `clean_lines`' output: lines that changed or left, lines that held a word and left, lines with the first needle, lines with `{`; after more than
 the rule's number of either the rest of the row is not read. Sentences and tokens in what stays, but for lines of which a citation was cut, which

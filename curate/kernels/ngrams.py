@@ -13,8 +13,9 @@ import numpy as np
 from numba import njit
 
 from curate.kernels.pointers import borrowed, pointer
-from curate.kernels.scan import CHARS, NEWLINES, eight, hash_of, head
+from curate.kernels.scan import CHARS, NEWLINES
 from curate.kernels.utf8 import SPACE, code_at, count_chars, width
+from curate.kernels.word_hash import eight, hash_of, head
 
 U = np.uint64
 TOP = (2, 3, 4)

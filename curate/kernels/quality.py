@@ -4,7 +4,7 @@ import numpy as np
 from numba import njit
 
 from curate.kernels.pointers import pointer
-from curate.kernels.scan import hash_word
+from curate.kernels.word_hash import hash_word
 
 MOST = 64
 """Words that can be told apart."""

@@ -1,120 +1,50 @@
 """One walk over the bytes of a text that leaves what the filters measure: tokens with their hashes and classes, and counts a row.
 
-Tokens are those of `words.py`. Nine runs in ten are letters of ASCII, alone or with one mark behind them: these are found eight bytes at a time and need
-none of the rules; what is left goes the long way. Positions of tokens are bytes from the begin of their row (uint32: rows of less than 4 GiB).
-Naive twin: tests/naive_text.py. Price: about 90 MB/s.
+Tokens are those of `words.py`. Nine runs in ten are letters of ASCII, alone or with one mark behind them: these are found in maps of the row's bytes, 64 at a
+time, and need none of the rules. What is left goes the long way, but is remembered: the runs of a text repeat themselves. Positions of tokens are bytes from
+the begin of their row (uint32: rows of less than 4 GiB). Naive twin: tests/naive_text.py. Price: about 200 MB/s.
 """
 
-from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 
-from curate.kernels.marks import SYMBOL, TERMINAL, punctuation
+from curate.kernels.blocks import WIDTH, below, load8, within
+from curate.kernels.marks import SYMBOL, TERMINAL
 from curate.kernels.pointers import borrowed, pointer
-from curate.kernels.specials import specials, tables
-from curate.kernels.utf8 import ALPHA, BREAK, PUNCT, SPACE, code_at, width
+from curate.kernels.scan_tables import (
+    ALL_PUNCT,
+    ALONE,
+    BEHIND,
+    CLOSES,
+    DIGIT,
+    ENDS,
+    FEW,
+    FIRST,
+    FRESH,
+    HAS_ALPHA,
+    HINT,
+    SOLID,
+    STOP,
+    Lookup,
+    Maps,
+    Memory,
+    bits_from,
+    lookup,
+    mapped,
+    maps,
+    memory,
+)  # fmt: skip
+from curate.kernels.utf8 import ALPHA, BREAK, PUNCT, code_at, width
+from curate.kernels.word_hash import SHORT, hash_of, hash_short, head
 from curate.kernels.words import looked_up, run_tokens
 
 U = np.uint64
-HAS_ALPHA, SOLID, ALL_PUNCT, ENDS, FRESH, FIRST = (np.uint8(1 << bit) for bit in range(6))
-"""Classes of a token: it has a letter; a character that is no symbol; only punctuation; it is one terminal mark; a newline stands between it and the
-token before, or it is the first of its row; it begins a run between white space."""
 TOKENS, WORDS, WORD_CHARS, ALPHA_WORDS, HASHES, ELLIPSES, LINES, BULLETS, TRAILING, NEWLINES, CHARS = range(11)
 """Counts of a row: tokens; solid tokens, their characters; tokens with a letter; number signs; ellipses; lines as str.splitlines makes them, those that begin
 with a bullet, those that end in an ellipsis; newlines; characters."""
 COUNTS = 11
-LETTER, DIGIT, WHITE, LINE, CLOSES, WIDE = 1, 2, 3, 4, 5, 6
-K1, K2 = U(0x9E3779B185EBCA87), U(0xC2B2AE3D27D4EB4F)
-ONES, TOPS = U(0x0101010101010101), U(0x8080808080808080)
-FEW = U(52)
-"""Bits that a hint drops: 4096 hints are left."""
-
-
-class Lookup(NamedTuple):
-    """What the scan looks things up in."""
-
-    classes: np.ndarray
-    marks: np.ndarray
-    symbols: np.ndarray
-    keys: np.ndarray
-    cuts: np.ndarray
-    units: np.ndarray
-    kinds: np.ndarray
-    """uint8[256] by first byte: LETTER …, 0 for other ASCII."""
-    hints: np.ndarray
-    """uint8[4096]: whether a special case may begin with these eight bytes."""
-
-
-@lru_cache(maxsize=1)
-def lookup() -> Lookup:
-    """The tables of the scan, built once a process."""
-    base = tables()
-    kinds = np.zeros(256, dtype=np.uint8)
-    kinds[0x80:] = WIDE
-    for code in range(128):
-        char = chr(code)
-        if base.classes[code] & SPACE:
-            kinds[code] = LINE if base.classes[code] & BREAK else WHITE
-        elif char.isalpha():
-            kinds[code] = LETTER
-        elif char.isdigit():
-            kinds[code] = DIGIT
-        elif char in ",:;?!)":
-            kinds[code] = CLOSES
-    hints = np.zeros(4096, dtype=np.uint8)
-    for word in specials():
-        head = int.from_bytes(word.encode()[:8], "little")
-        hints[((head * int(K1)) & (2**64 - 1)) >> int(FEW)] = 1
-    return Lookup(base.classes, base.marks, punctuation(), base.special_keys, base.special_cuts, base.units, kinds, hints)
-
-
-@njit(nogil=True, cache=True, inline="always")
-def eight(data, p, size):
-    """Bytes p … p + 7 of `size` as one number, the first lowest; zeros behind the end."""
-    w = U(0)
-    at = U(p)
-    if p + 8 <= size:
-        w = U(data[at]) | U(data[at + U(1)]) << U(8) | U(data[at + U(2)]) << U(16) | U(data[at + U(3)]) << U(24)
-        w |= U(data[at + U(4)]) << U(32) | U(data[at + U(5)]) << U(40) | U(data[at + U(6)]) << U(48) | U(data[at + U(7)]) << U(56)
-    else:
-        for k in range(size - p):
-            w |= U(data[p + k]) << U(8 * k)
-    return w
-
-
-@njit(nogil=True, cache=True, inline="always")
-def _others(w):
-    """The highest bit of each byte of w that is no letter of ASCII."""
-    low = (w | (ONES << U(5))) & ~TOPS
-    inside = (low + ONES * U(128 - 97)) & ~(low + ONES * U(127 - 122))
-    return ~(inside & ~w) & TOPS
-
-
-@njit(nogil=True, cache=True, inline="always")
-def _step(h, w):
-    h = (h ^ w) * K1
-    return h ^ (h >> U(32))
-
-
-@njit(nogil=True, cache=True, inline="always")
-def head(w, k):
-    """The first k bytes of w, k from 1 to 8."""
-    return w & (~U(0) >> U(64 - 8 * k))
-
-
-@njit(nogil=True, cache=True)
-def hash_of(data, s, e, size):
-    """64-bit hash of data[s:e], of `size` bytes that may be read: eight bytes at a time, then the length."""
-    h = U(0)
-    p = s
-    while p + 8 < e:
-        h = _step(h, eight(data, p, size))
-        p += 8
-    if p < e:
-        h = _step(h, head(eight(data, p, size), e - p))
-    return (h + U(e - s)) * K2
 
 
 @njit(nogil=True, cache=True)
@@ -132,8 +62,12 @@ def _trails_off(text, s, e):
 
 
 @njit(nogil=True, cache=True)
-def _marks_of(text, s, e, counts):
-    """Count number signs and ellipses, `…` and non-overlapping `...`, in text[s:e]."""
+def _marks_of(text, s, e, size, counts):
+    """Count number signs and ellipses, `…` and non-overlapping `...`, in text[s:e], of `size` bytes that may be read."""
+    if e - s <= WIDTH and s + WIDTH <= size:
+        some = within(text, s, 0, 35, 35) | within(text, s, 0, 46, 46) | within(text, s, 0, 0xA6, 0xA6)
+        if not some << U(WIDTH - (e - s)):
+            return
     dots = 0
     for i in range(s, e):
         b = text[i]
@@ -149,43 +83,48 @@ def _marks_of(text, s, e, counts):
 
 
 @njit(nogil=True, cache=True)
-def _classed(text, s, e, classes, symbols, counts):
-    """The classes of the token text[s:e], which is counted."""
+def _classed(text, s, e, look, other, counts):
+    """The classes of the token text[s:e], which is counted. `other`: the map."""
     length, solid, letters, punctuation = 0, False, False, True
     i = s
     code = np.int64(0)
+    if below(bits_from(other, s)) >= e - s and e - s <= WIDTH:
+        length, solid, letters, punctuation = e - s, True, True, False
+        i = e
     while i < e:
         code = code_at(text, i)
         length += 1
-        solid |= not symbols[code] & SYMBOL
-        letters |= (classes[code] & ALPHA) != 0
-        punctuation &= (classes[code] & PUNCT) != 0
+        solid |= not look.symbols[code] & SYMBOL
+        letters |= (look.classes[code] & ALPHA) != 0
+        punctuation &= (look.classes[code] & PUNCT) != 0
         i += width(text[i])
     counts[ALPHA_WORDS] += letters
     if solid:
         counts[WORDS] += 1
         counts[WORD_CHARS] += length
     flag = (HAS_ALPHA if letters else np.uint8(0)) | (SOLID if solid else np.uint8(0)) | (ALL_PUNCT if punctuation else np.uint8(0))
-    return flag | (ENDS if length == 1 and symbols[code] & TERMINAL else np.uint8(0))
+    return flag | (ENDS if length == 1 and look.symbols[code] & TERMINAL else np.uint8(0))
 
 
 @njit(nogil=True, cache=True)
-def _letters(text, i, end, look):
-    """Where the digits or the letters at byte i end."""
-    if look.kinds[text[i]] == DIGIT:
+def _letters(text, i, end, look, other):
+    """Where the digits or the letters at byte i of a run end; `other`: the map."""
+    ascii_end = i + min(below(bits_from(other, i)), end - i)
+    if ascii_end == i and look.kinds[text[i]] == DIGIT:
         while i < end and look.kinds[text[i]] == DIGIT:
             i += 1
     else:
+        i = ascii_end
         while i < end and look.classes[code_at(text, i)] & ALPHA:
             i += width(text[i])
     return i
 
 
 @njit(nogil=True, cache=True)
-def _long_way(text, s, letters, i, n, look, starts, ends, top):
+def _long_way(text, s, letters, i, size, n, look, starts, ends, top):
     """Write the tokens of the run text[s:i] from place n on, by the rules; returns the next place. `letters`: the end of its first letters or digits."""
-    plain = letters > s and letters >= i - 1 and looked_up(text, s, i, look.keys, look.cuts) < 0
-    if plain and (letters == i or looked_up(text, s, letters, look.keys, look.cuts) < 0):
+    plain = letters > s and letters >= i - 1 and looked_up(text, s, i, size, look.keys, look.cuts) < 0
+    if plain and (letters == i or looked_up(text, s, letters, size, look.keys, look.cuts) < 0):
         mark = text[letters] if letters < i else 0
         before = text[letters - 1]
         if letters == i or look.kinds[mark] == CLOSES or (mark == 46 and before >= 97 and before <= 122):
@@ -194,71 +133,77 @@ def _long_way(text, s, letters, i, n, look, starts, ends, top):
                 starts[n + 1], ends[n + 1] = letters, i
                 return n + 2
             return n + 1
-    return run_tokens(text, s, i, n, look.classes, look.marks, look.keys, look.cuts, look.units, starts, ends, top)
-
-
-@njit(nogil=True, cache=True, inline="always")
-def _word(text, s, end, size):
-    """(end, hash before its length, first eight bytes) of the letters of ASCII at byte s."""
-    i = s
-    w = eight(text, i, size)
-    others = _others(w)
-    h = U(0)
-    while others == U(0) and i + 8 < end:
-        h = _step(h, w)
-        i += 8
-        w = eight(text, i, size)
-        others = _others(w)
-    k = np.int64((((others & (~others + U(1))) >> U(7)) * U(0x0001020304050607)) >> U(56)) if others else 8
-    k = min(k, end - i)
-    first = U(0)
-    if k:
-        first = head(w, k)
-        h = _step(h, first)
-    if i > s:
-        first = eight(text, s, size)
-    return i + k, h, first
+    return run_tokens(text, s, i, size, n, look.classes, look.marks, look.keys, look.cuts, look.units, starts, ends, top)
 
 
 @njit(nogil=True, cache=True)
-def _run(text, s, end, size, n, look, starts, ends, hashes, flags, counts, room):
-    """Write the tokens of the run at byte s of text[:end], whatever it is; returns (next place, end of the run), (−1, s) where the arrays are too short."""
-    i = s + width(text[s])
-    if i >= end or look.kinds[text[i]] in (WHITE, LINE):  # a character alone
+def _run(text, s, size, n, look, maps, starts, ends, hashes, flags, counts, room):
+    """Write the tokens of the run at byte s, whatever it is; returns (next place, end of the run), (−1, s) where the arrays are too short."""
+    i = s
+    while not bits_from(maps.white, i):
+        i += WIDTH
+    i += below(bits_from(maps.white, i))
+    if i == s + width(text[s]):  # a character alone
         starts[n], ends[n] = s, i
         begun, n = n, n + 1
     else:
-        letters = _letters(text, s, end, look)
-        i = letters
-        while i < end and not look.classes[code_at(text, i)] & SPACE:
-            i += width(text[i])
+        letters = _letters(text, s, i, look, maps.other)
         if n + 2 * (i - s) + 2 > room:
             return -1, s
-        begun, n = n, _long_way(text, s, letters, i, n, look, starts, ends, room)
-    _marks_of(text, s, i, counts)
+        begun, n = n, _long_way(text, s, letters, i, size, n, look, starts, ends, room)
+    _marks_of(text, s, i, size, counts)
     for t in range(begun, n):
         hashes[t] = hash_of(text, np.int64(starts[t]), np.int64(ends[t]), size)
-        flags[t] = _classed(text, np.int64(starts[t]), np.int64(ends[t]), look.classes, look.symbols, counts)
+        flags[t] = _classed(text, np.int64(starts[t]), np.int64(ends[t]), look, maps.other, counts)
     return n, i
 
 
 @njit(nogil=True, cache=True)
-def _scan_row(text, end, size, n, look, starts, ends, hashes, flags, counts, room):
-    """Write the tokens of text[:end] from place n on, and its counts; returns the next place, or −1 where the arrays are too short."""
-    kinds, hints = look.kinds, look.hints
-    words, chars, lines, bullets, trailing, newlines = 0, 0, 0, 0, 0, 0
+def _again(text, s, length, size, n, look, maps, memory, starts, ends, hashes, flags, counts, room):
+    """`_run`, of `length` bytes if these are less than WIDTH, from memory where it was seen before; there is room for FEW tokens."""
+    if length > SHORT or s + SHORT > size:
+        return _run(text, s, size, n, look, maps, starts, ends, hashes, flags, counts, room)
+    first, second = head(load8(text, s), min(length, 8)), head(load8(text, s + 8), max(length, 9) - 8) if length > 8 else U(0)
+    slot = np.int64(hash_short(first, second, length) >> U(52))
+    known, at = 8 * slot, FEW * slot
+    if memory.first[slot] == first and memory.second[slot] == second and memory.known[known] == length:
+        begin = s
+        for k in range(FEW):  # what is no token is written over
+            end = s + memory.ends[at + k]
+            starts[n + k], ends[n + k], hashes[n + k], flags[n + k] = begin, end, memory.hashes[at + k], memory.flags[at + k]
+            begin = end
+        for k in range(5):
+            counts[WORDS + k] += memory.known[known + 2 + k]
+        return n + memory.known[known + 1], s + length
+    for k in range(5):
+        memory.known[known + 2 + k] = -counts[WORDS + k]
+    begun = n
+    n, i = _run(text, s, size, n, look, maps, starts, ends, hashes, flags, counts, room)
+    memory.known[known] = 0
+    if n - begun <= FEW and n >= 0:
+        memory.first[slot], memory.second[slot] = first, second
+        memory.known[known], memory.known[known + 1] = length, n - begun
+        for k in range(5):
+            memory.known[known + 2 + k] += counts[WORDS + k]
+        for k in range(n - begun):
+            memory.ends[at + k] = ends[begun + k] - s
+            memory.hashes[at + k], memory.flags[at + k] = hashes[begun + k], flags[begun + k]
+    return n, i
+
+
+@njit(nogil=True, cache=True)
+def _scan_row(text, end, size, n, look, maps, memory, starts, ends, hashes, flags, counts, room):
+    """Write the tokens of text[:end], which is mapped, from place n on, and its counts; returns the next place, or −1 where the arrays are too short."""
+    words, chars, alphas, lines, bullets, trailing, newlines = 0, 0, 0, 0, 0, 0, 0
     fresh, solid = FRESH, False
     line, run, run_end = 0, 0, 0
     i = 0
     while i < end:
-        byte = text[i]
-        kind = kinds[byte]
-        if byte == 32 or kind == WHITE:
-            i += 1
-            continue
-        if kind == LINE or (kind == WIDE and look.classes[code_at(text, i)] & SPACE):
+        white = bits_from(maps.white, i)
+        if white & U(1):
+            byte = text[i]
             after = i + width(byte)
-            if look.classes[code_at(text, i)] & BREAK and not (byte == 13 and after < end and text[after] == 10):
+            if byte != 32 and look.classes[code_at(text, i)] & BREAK and not (byte == 13 and after < end and text[after] == 10):
                 lines += 1
                 trailing += solid and _trails_off(text, run, run_end)
                 solid = False
@@ -268,81 +213,86 @@ def _scan_row(text, end, size, n, look, starts, ends, hashes, flags, counts, roo
                     fresh = FRESH
             i = after
             continue
-        s = i
         if n + 4 > room:
             return -1
         if not solid:
             solid = True
             bullets += _is_bullet(text, i, end)
-        if kind == LETTER:
-            i, h, first = _word(text, s, end, size)
-            length = i - s
-            mark = text[i] if i < end else np.uint8(32)
-            ending = kinds[mark]
-            two = (ending == CLOSES or (mark == 46 and text[i - 1] >= 97)) and (i + 1 >= end or kinds[text[i + 1]] in (WHITE, LINE))
-            if (two or ending in (WHITE, LINE)) and hints[(first * K1) >> FEW] == 0:
-                joined = first | (U(mark) << U(8 * length)) if length < 8 else first
-                if not two or hints[(joined * K1) >> FEW] == 0:
-                    starts[n], ends[n] = s, i
-                    hashes[n] = (h + U(length)) * K2
-                    flags[n] = HAS_ALPHA | SOLID | FIRST | fresh
-                    fresh = np.uint8(0)
-                    words += 1
-                    chars += length
-                    n += 1
-                    if two:
-                        starts[n], ends[n] = i, i + 1
-                        hashes[n] = (_step(U(0), U(mark)) + U(1)) * K2
-                        flags[n] = ALL_PUNCT | (ENDS if mark == 46 or mark == 63 or mark == 33 else np.uint8(0))
-                        n += 1
-                        i += 1
-                    run, run_end = s, i
-                    continue
-        before = n
-        n, i = _run(text, s, end, size, n, look, starts, ends, hashes, flags, counts, room)
+        length, letters = below(white), below(bits_from(maps.other, i))
+        behind = length - letters
+        mark = text[i + length - 1]
+        small = text[i + max(letters - 1, 0)] >= 97
+        may = BEHIND | (STOP if small else np.uint8(0)) if letters else ALONE
+        if letters <= SHORT and i + SHORT <= size and (behind == 0 or (behind == 1 and look.lone[mark] & may)):
+            h = hash_short(load8(text, i), load8(text, i + 8), max(letters, 1))
+            if not look.hints[h >> HINT] & (1 | behind << 1):
+                # Both are written, letters and mark, and what is not there is written over.
+                has = letters > 0
+                starts[n], ends[n], hashes[n] = i, i + letters, h
+                flags[n] = HAS_ALPHA | SOLID | FIRST | fresh
+                n += has
+                flag = look.lone_flags[mark]
+                starts[n], ends[n], hashes[n] = i + letters, i + length, look.lone_hashes[mark]
+                flags[n] = flag if has else flag | FIRST | fresh
+                n += behind
+                fresh = np.uint8(0)
+                other = behind & ((flag & SOLID) != 0)
+                words += has + other
+                chars += letters + other
+                alphas += has
+                run, run_end = i, i + length
+                i += length
+                i += (white >> U(length)) & U(3) == U(1) and text[i] == 32
+                continue
+        run, before = i, n
+        n, i = _again(text, i, length, size, n, look, maps, memory, starts, ends, hashes, flags, counts, room)
         if n < 0:
             return -1
         flags[before] |= FIRST | fresh
         fresh = np.uint8(0)
-        run, run_end = s, i
+        run_end = i
     if line < end:
         lines += 1
         trailing += solid and _trails_off(text, run, run_end)
     counts[WORDS] += words
     counts[WORD_CHARS] += chars
-    counts[ALPHA_WORDS] += words
+    counts[ALPHA_WORDS] += alphas
     counts[LINES], counts[BULLETS], counts[TRAILING], counts[NEWLINES] = lines, bullets, trailing, newlines
     return n
 
 
 @njit(nogil=True, cache=True)
-def _characters(text, end):
-    total = 0
-    for i in range(end):
-        total += (text[i] & 0xC0) != 0x80
-    return total
-
-
-@njit(nogil=True, cache=True)
-def scan_rows(offsets, data, first, look, found):
+def scan_rows(offsets, data, first, look, lent, memory, found):
     """Scan rows from `first` on into `found` (`Scan`), as many as fit; the row to go on with. bounds[first] is read."""
     bounds, starts, ends, hashes, flags, counts = found
     room, size = len(starts), len(data)
     data, counts = borrowed(data), borrowed(counts)
     there = Lookup(
         pointer(look.classes), pointer(look.marks), pointer(look.symbols), pointer(look.keys), pointer(look.cuts), pointer(look.units),
-        pointer(look.kinds), pointer(look.hints),
+        pointer(look.kinds), pointer(look.lone), pointer(look.lone_flags), pointer(look.lone_hashes), pointer(look.hints),
     )  # fmt: skip
+    maps_at = Maps(pointer(lent.white), pointer(lent.other), pointer(lent.tail))
+    memory_at = Memory(
+        pointer(memory.first),
+        pointer(memory.second),
+        pointer(memory.known),
+        pointer(memory.ends),
+        pointer(memory.hashes),
+        pointer(memory.flags),
+    )
     starts_at, ends_at, hashes_at, flags_at = pointer(starts), pointer(ends), pointer(hashes), pointer(flags)
     for row in range(first, len(offsets) - 1):
         counts[row, :] = 0
         text, of_row, end = pointer(data[offsets[row] :]), pointer(counts[row]), offsets[row + 1] - offsets[row]
-        n = _scan_row(text, end, size - offsets[row], bounds[row], there, starts_at, ends_at, hashes_at, flags_at, of_row, room)
+        chars = mapped(text, end, size - offsets[row], there.classes, maps_at)
+        n = _scan_row(
+            text, end, size - offsets[row], bounds[row], there, maps_at, memory_at, starts_at, ends_at, hashes_at, flags_at, of_row, room
+        )
         if n < 0:
             return row
         bounds[row + 1] = n
         counts[row, TOKENS] = n - bounds[row]
-        counts[row, CHARS] = _characters(data[offsets[row] :], end)
+        counts[row, CHARS] = chars
     return len(offsets) - 1
 
 
@@ -370,14 +320,15 @@ def scan(offsets: np.ndarray, data: np.ndarray) -> Scan:
         raise ValueError(f"scan: expected rows of less than 4 GiB, got one of {longest} bytes; set limits.document_bytes in the recipe")
     bounds, counts = np.zeros(rows + 1, dtype=np.int64), np.empty((rows, COUNTS), dtype=np.int64)
     found = Scan(bounds, *_places(total // 4 + 4096), counts)
-    row = scan_rows(offsets, data, 0, lookup(), found)
+    lent, seen = maps(longest), memory()
+    row = scan_rows(offsets, data, 0, lookup(), lent, seen, found)
     while row < rows:
         used, left = int(bounds[row]), int(offsets[-1] - offsets[row])
         grown = _places(used + 2 * int(offsets[row + 1] - offsets[row]) + left // 3 + 4096)
         for new, old in zip(grown, found[1:5], strict=True):
             new[:used] = old[:used]
         found = Scan(bounds, *grown, counts)
-        row = scan_rows(offsets, data, row, lookup(), found)
+        row = scan_rows(offsets, data, row, lookup(), lent, seen, found)
     return found
 
 
@@ -389,9 +340,3 @@ def _places(number: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray
         np.empty(number, dtype=np.uint64),
         np.empty(number, dtype=np.uint8),
     )
-
-
-def hash_word(word: str) -> int:
-    """`hash_of` a word."""
-    raw = np.frombuffer(word.encode(), dtype=np.uint8)
-    return int(hash_of(raw, 0, len(raw), len(raw)))

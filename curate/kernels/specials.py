@@ -9,9 +9,9 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from curate.kernels.utf8 import classes
+from curate.kernels.word_hash import hash_word
 
 FRONT, BACK, QUOTE, PUNCT, CURRENCY, ICON, HYPHEN, COLON = (np.uint8(1 << bit) for bit in range(8))
 """Bits of `marks()`: comes off the front, off the back; quote, punctuation, currency, symbol; cuts between letters (hyphens; `:<>=/`)."""
@@ -30,7 +30,7 @@ _ABBREVIATIONS = """Mt. Ak. Ala. Apr. Ariz. Ark. Aug. Calif. Colo. Conn. Dec. De
     's n't 'm 're 've 'll 'd"""
 MAX_SPECIAL = 16
 """Bytes of the longest special case."""
-SLOTS = 8192
+SLOTS = 2048
 
 
 class Tables(NamedTuple):
@@ -63,8 +63,7 @@ def tables() -> Tables:
         if unicodedata.category(chr(code)) == "So":
             marks[code] |= FRONT | BACK | ICON
     keys, cuts = _special_table()
-    hashes = sorted(fnv(np.frombuffer(unit.encode(), dtype=np.uint8), 0, len(unit.encode())) for unit in _UNITS.split())
-    units = np.array([*hashes, 0], dtype=np.uint64)
+    units = np.array([*sorted(map(hash_word, _UNITS.split())), 0], dtype=np.uint64)
     return Tables(classes(), marks, keys, cuts, units)
 
 
@@ -102,23 +101,13 @@ def _both_cases(found: dict[str, tuple[int, ...]], head: str, tail: str) -> None
 
 
 def _special_table() -> tuple[np.ndarray, np.ndarray]:
-    """Open-addressing table of FNV-1a hashes: keys uint64 (0 is empty), cuts int8 (0: whole)."""
+    """Open-addressing table of hashes of words: keys uint64 (0 is empty), cuts int8 (0: whole)."""
     keys = np.zeros(SLOTS, dtype=np.uint64)
     cuts = np.zeros(SLOTS, dtype=np.int8)
     for word, cut in sorted(specials().items()):
-        data = np.frombuffer(word.encode(), dtype=np.uint8)
-        key = np.uint64(fnv(data, 0, len(data)))
-        slot = int(key) & (SLOTS - 1)
+        key = hash_word(word)
+        slot = key & (SLOTS - 1)
         while keys[slot]:
             slot = (slot + 1) & (SLOTS - 1)
         keys[slot], cuts[slot] = key, cut[0] if cut else 0
     return keys, cuts
-
-
-@njit(nogil=True, cache=True)
-def fnv(data, start, end):
-    """64-bit FNV-1a of data[start:end], never 0."""
-    h = np.uint64(14695981039346656037)
-    for i in range(start, end):
-        h = (h ^ np.uint64(data[i])) * np.uint64(1099511628211)
-    return h if h != np.uint64(0) else np.uint64(1)

@@ -11,31 +11,26 @@ from numba import njit
 from curate.kernels.marks import SYMBOL, TERMINAL, punctuation
 from curate.kernels.pointers import borrowed, pointer
 from curate.kernels.scan import (
-    ALL_PUNCT,
     ALPHA_WORDS,
     BULLETS,
     CHARS,
     COUNTS,
     ELLIPSES,
-    ENDS,
-    FIRST,
-    FRESH,
-    HAS_ALPHA,
     HASHES,
     LINES,
     NEWLINES,
-    SOLID,
     TOKENS,
     TRAILING,
     WORD_CHARS,
     WORDS,
     Scan,
-    hash_of,
-)  # fmt: skip
+)
+from curate.kernels.scan_tables import ALL_PUNCT, ENDS, FIRST, FRESH, HAS_ALPHA, SOLID
 from curate.kernels.specials import Tables, tables
 from curate.kernels.utf8 import ALPHA, BREAK, PUNCT, SPACE, classes, code_at, width
 from curate.kernels.word_breaks import word_end
 from curate.kernels.word_classes import FOLLOWING, breaks, spaceless
+from curate.kernels.word_hash import hash_of
 from curate.kernels.words import run_tokens
 
 BLOCK = 64
@@ -96,7 +91,7 @@ def find_words(offsets, data, classes, breaks, spaceless, bounds, starts, ends):
 
 
 @njit(nogil=True, cache=True)
-def _run(text, i, stop, n, look, breaks, spaceless, starts, ends, room):
+def _run(text, i, stop, size, n, look, breaks, spaceless, starts, ends, room):
     """Write the tokens of the run text[i:stop], which has no white space, from place n on; returns the next place."""
     while i < stop:
         s = i
@@ -107,7 +102,9 @@ def _run(text, i, stop, n, look, breaks, spaceless, starts, ends, room):
         else:
             while i < stop and not _letter(spaceless[code_at(text, i)]):
                 i += width(text[i])
-            n = run_tokens(text, s, i, n, look.classes, look.marks, look.special_keys, look.special_cuts, look.units, starts, ends, room)
+            n = run_tokens(
+                text, s, i, size, n, look.classes, look.marks, look.special_keys, look.special_cuts, look.units, starts, ends, room
+            )
     return n
 
 
@@ -119,7 +116,7 @@ def find_tokens(offsets, data, look, breaks, spaceless, bounds, starts, ends):
     there = Tables(pointer(look.classes), pointer(look.marks), pointer(look.special_keys), pointer(look.special_cuts), pointer(look.units))
     n = 0
     for row in range(len(offsets) - 1):
-        text, end = pointer(data[offsets[row] :]), offsets[row + 1] - offsets[row]
+        text, end, size = pointer(data[offsets[row] :]), offsets[row + 1] - offsets[row], len(data) - offsets[row]
         i = 0
         while i < end:
             s = i
@@ -128,7 +125,7 @@ def find_tokens(offsets, data, look, breaks, spaceless, bounds, starts, ends):
             if i == s:
                 i += width(text[i])
             else:
-                n = _run(text, s, i, n, there, breaks, spaceless, starts, ends, room)
+                n = _run(text, s, i, size, n, there, breaks, spaceless, starts, ends, room)
         bounds[row + 1] = n
 
 

@@ -14,8 +14,9 @@ from numba import njit
 from curate.kernels.addresses import back as _back
 from curate.kernels.addresses import digit as _digit
 from curate.kernels.addresses import is_address as _is_address
-from curate.kernels.specials import BACK, COLON, CURRENCY, FRONT, HYPHEN, ICON, MAX_SPECIAL, PUNCT, QUOTE, SLOTS, fnv
+from curate.kernels.specials import BACK, COLON, CURRENCY, FRONT, HYPHEN, ICON, MAX_SPECIAL, PUNCT, QUOTE, SLOTS
 from curate.kernels.utf8 import ALPHA, LOWER, SPACE, UPPER, code_at, width
+from curate.kernels.word_hash import hash_of
 
 
 @njit(nogil=True, cache=True)
@@ -34,26 +35,16 @@ def count_split(offsets, data, classes, out):
         out[row] = total
 
 
-@njit(nogil=True, cache=True, inline="always")
-def looked_up(data, s, e, keys, cuts):
-    """-1: data[s:e] is no special case; 0: it is one and stays whole; k: it is one and is cut after k bytes."""
-    found = np.int64(-1)
-    if e - s >= 2 and e - s <= MAX_SPECIAL:
-        key = np.uint64(14695981039346656037)
-        for i in range(s, e):
-            key = (key ^ np.uint64(data[i])) * np.uint64(1099511628211)
-        slot = np.int64(key & np.uint64(SLOTS - 1))
-        while keys[slot] != np.uint64(0) and keys[slot] != key:
-            slot = (slot + 1) & (SLOTS - 1)
-        if keys[slot] == key:
-            found = np.int64(cuts[slot])
-    return found
-
-
 @njit(nogil=True, cache=True)
-def _special(data, s, e, keys, cuts):
-    """`_looked_up`, as a call: inlined everywhere it would compile for ten seconds."""
-    return looked_up(data, s, e, keys, cuts)
+def looked_up(data, s, e, size, keys, cuts):
+    """-1: data[s:e], of `size` bytes that may be read, is no special case; 0: it is one and stays whole; k: it is one and is cut after k bytes."""
+    if e - s < 2 or e - s > MAX_SPECIAL:
+        return np.int64(-1)
+    key = hash_of(data, s, e, size)
+    slot = np.int64(key & np.uint64(SLOTS - 1))
+    while keys[slot] != np.uint64(0) and keys[slot] != key:
+        slot = (slot + 1) & (SLOTS - 1)
+    return np.int64(cuts[slot]) if keys[slot] == key else np.int64(-1)
 
 
 @njit(nogil=True, cache=True, inline="always")
@@ -87,7 +78,7 @@ def _front(data, s, e, marks):
 
 
 @njit(nogil=True, cache=True)
-def _tail(data, s, e, classes, marks, units):
+def _tail(data, s, e, size, classes, marks, units):
     """Bytes that come off the back of data[s:e]; the longest rule that fits."""
     last = _back(data, s, e)
     code = code_at(data, last)
@@ -103,7 +94,7 @@ def _tail(data, s, e, classes, marks, units):
         if i <= s:
             break
         if _digit(data[i - 1]):
-            if _unit(data, i, e, units):
+            if _unit(data, i, e, size, units):
                 return e - i
             break
         i = _back(data, s, i)
@@ -114,8 +105,10 @@ def _tail(data, s, e, classes, marks, units):
 
 
 @njit(nogil=True, cache=True)
-def _unit(data, s, e, units):
-    key = fnv(data, s, e)
+def _unit(data, s, e, size, units):
+    if not _letter(data[s]) and data[s] != 37 and data[s] < 0x80:
+        return False
+    key = hash_of(data, s, e, size)
     k = 0
     while units[k] != np.uint64(0) and units[k] != key:
         k += 1
@@ -191,7 +184,8 @@ def _inside(data, s, e, n, classes, marks, starts, ends):
     begin = s
     i = s
     while i < e:
-        size = 0 if _letter(data[i]) or _digit(data[i]) else _cut(data, s, i, e, classes, marks)
+        plain = _letter(data[i]) or _digit(data[i]) or (data[i] >= 0x80 and classes[code_at(data, i)] & ALPHA)
+        size = 0 if plain else _cut(data, s, i, e, classes, marks)
         if size == 0 or i == begin:
             i += size if size else width(data[i])
             continue
@@ -207,25 +201,25 @@ def _inside(data, s, e, n, classes, marks, starts, ends):
 
 
 @njit(nogil=True, cache=True)
-def run_tokens(data, s, e, n, classes, marks, keys, cuts, units, starts, ends, top):
+def run_tokens(data, s, e, size, n, classes, marks, keys, cuts, units, starts, ends, top):
     """Write the tokens of one run without white space from place n on; returns the next place. Suffixes wait at the far end of the
-    arrays, before place `top`. All but numbers may be arrays or pointers."""
+    arrays, before place `top`. All but numbers may be arrays or pointers; `size` bytes of data may be read."""
     waiting = 0
     cut = -1
     while s < e:
-        cut = _special(data, s, e, keys, cuts)
+        cut = looked_up(data, s, e, size, keys, cuts)
         if cut >= 0:
             break
         front = _front(data, s, e, marks)
-        if front and s + front < e and _special(data, s + front, e, keys, cuts) >= 0:
+        if front and s + front < e and looked_up(data, s + front, e, size, keys, cuts) >= 0:
             starts[n], ends[n] = s, s + front
             n += 1
             s += front
             continue
-        back = _tail(data, s + front, e, classes, marks, units) if s + front < e else 0
+        back = _tail(data, s + front, e, size, classes, marks, units) if s + front < e else 0
         if front == 0 and back == 0:
             break
-        if back and _special(data, s, e - back, keys, cuts) >= 0:
+        if back and looked_up(data, s, e - back, size, keys, cuts) >= 0:
             front = 0
         if front:
             starts[n], ends[n] = s, s + front

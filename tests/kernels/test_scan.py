@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from test_words import ANY_TEXT, column
 
 from curate.kernels import scan as at
+from curate.kernels.word_hash import hash_word
 
 SHAPES = st.lists(st.one_of(ANY_TEXT, st.from_regex(r"[A-Za-z]{1,20}[,.;:?!)]?[ \n\r]", fullmatch=True)), max_size=12).map("".join)
 
@@ -40,7 +41,7 @@ def check(texts):
         names, flags = expected(text)
         assert tokens == names
         assert [int(made.flags[t]) for t in found] == flags
-        assert [int(made.hashes[t]) for t in found] == [at.hash_word(token) for token in tokens]
+        assert [int(made.hashes[t]) for t in found] == [hash_word(token) for token in tokens]
         counts = made.counts[row]
         assert counts[at.CHARS] == len(text)
         assert counts[at.NEWLINES] == text.count("\n")

@@ -16,7 +16,7 @@ from test_word_breaks import MIXED
 from curate import scans, words
 from curate import stage as stages
 from curate.kernels import scan as at
-from curate.kernels.scan import hash_word
+from curate.kernels.word_hash import hash_word
 from curate.stages.c4 import Config as Lines
 from curate.stages.c4 import c4
 from curate.stages.gopher_quality import Config as Quality
