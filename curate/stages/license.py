@@ -2,14 +2,15 @@
 
 Claims come from the page (the `claims` of `markup`, whatever the recipe calls it), from response headers (`Link: …; rel="license"`), from a
 `license` column that a source carries (metadata of a package or repository: SPDX, a classifier, words, a whole licence text, a Debian copyright file), and from
-`SPDX-License-Identifier` tags in the first 100 lines of a text that was no page; whichever of them a batch has is read. Each claim gets a scope
+`SPDX-License-Identifier` tags in the first 100 lines of a text that was no page; whichever of them a batch has is read. Sentences of the text ("This work
+is licensed under …", "All rights reserved") are claims of a confidence below 0.5, which have a say only where nothing else has: of several that
+differ the strictest, and no conflict; `min_confidence: 0.5` asks for more than prose. Each claim gets a scope
 from its place: a mark in a figure or a list, a credit for a photo, a link in running text that grants nothing speak of a part and never of the page.
 Claims on the whole document that ask for different things are a conflict, resolved to the strictest and held for a steward; no claim is no
-permission (`unknown`). Scopes and confidences are after the projects C4Corpus, CCCC and C5 (governance notes §1.1, §1.4); a footer link
-is right for the page's own text in a little over half of all large hosts, so that an allow-list should be looked at by host before it is
-trusted.
-Misses: licences told in prose only, platform terms, changes over time, works that their uploader did not own, LICENSE files for the files
-beside them.
+permission (`unknown`). Scopes and confidences are after the projects C4Corpus, CCCC and C5 (governance notes §1.1, §1.4); a footer link is right for the
+page's own text in a little over half of all large hosts, so that an allow-list should be looked at by host before it is trusted.
+Misses: licences told in prose in other words than `curate/rights/prose.py` knows, platform terms, changes over time, works that their uploader did
+not own, LICENSE files for the files beside them.
 Price: a few microseconds for a document without claims, about 50 for one with claims, a millisecond for a licence text.
 
 column        type          meaning
@@ -24,7 +25,7 @@ evidence      list<struct>  every claim: kind, value, spdx, locator, snippet
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -33,7 +34,7 @@ import pyarrow.compute as pc
 from pydantic import Field
 
 from curate import arrow
-from curate.rights import CLASSES, NOASSERTION, RESERVED, Licence, dep5, expression, of_url, of_words
+from curate.rights import CLASSES, NOASSERTION, RESERVED, Licence, dep5, expression, of_url, of_words, prose
 from curate.rights.lists import CONFLICT, CUSTOM, UNKNOWN, Listing, Lists
 from curate.rights.texts import PACKAGE, licences_of
 from curate.stage import Columns, Rule, stage
@@ -73,7 +74,9 @@ class Config(Listing):
     quarantine: list[Class | str] | None = Field(default=_HELD)
     """What waits for a steward, as `held_license`; null lets conflicts be judged by `allow` and `deny` alone."""
     min_confidence: float | None = Field(default=None, ge=0, le=1)
-    """A document whose licence is less sure leaves as `weak_evidence`; footer links have 0.7, metadata of a package 0.9."""
+    """A document whose licence is less sure leaves as `weak_evidence`; prose has 0.45, footer links have 0.7, metadata of a package 0.9."""
+    prose: bool = True
+    """Whether sentences of the text are claims."""
 
 
 class Claim(NamedTuple):
@@ -89,7 +92,7 @@ class Claim(NamedTuple):
 
 
 @stage(
-    version=3,
+    version=4,
     reads=("headers",),
     adds={
         "spdx": pa.string(),
@@ -115,7 +118,7 @@ def license(batch: pa.RecordBatch, config: Config) -> Columns:
     carried = {name: batch[name].to_pylist() for name in ("headers", "license", "url") if name in batch.schema.names}
     if (claims := of_pages(batch, "claims")) is not None:
         carried["claims"] = claims.to_pylist()
-    tags = _tags(batch)
+    tags, told = _tags(batch), _prose(batch) if config.prose else {}
     nothing = dict.fromkeys(_ADDS)
     seen: dict[Any, dict[str, Any]] = {}
     rows = []
@@ -124,9 +127,9 @@ def license(batch: pa.RecordBatch, config: Config) -> Columns:
             rows.append(nothing)
             continue
         given = {name: values[row] for name, values in carried.items()}
-        key = None if row in tags or given.get("license") else _key(given)
+        key = None if row in tags or row in told or given.get("license") else _key(given)
         if key not in seen or key is None:
-            seen[key] = _resolved([*tags.get(row, ()), *_claims(given)], lists)
+            seen[key] = _resolved(_with_prose([*tags.get(row, ()), *_claims(given)], told.get(row, ())), lists)
         rows.append(seen[key])
     return {name: pa.array([row[name] for row in rows], dtype) for name, dtype in _ADDS.items()}
 
@@ -174,6 +177,35 @@ def _resolved(claims: list[Claim], lists: Lists) -> dict[str, Any]:
     return row
 
 
+def _files(batch: pa.RecordBatch) -> np.ndarray:
+    """bool[n]: the rows that were no pages."""
+    edits = of_pages(batch, "edits")
+    return np.ones(batch.num_rows, dtype=bool) if edits is None else np.asarray(pc.fill_null(pc.equal(edits, 0), True))
+
+
+def _prose(batch: pa.RecordBatch) -> dict[int, list[Claim]]:
+    """Claims by row from sentences of the text."""
+    if "text" not in batch.schema.names:
+        return {}
+    files, found = _files(batch), {}
+    for row in np.flatnonzero(np.asarray(pc.fill_null(pc.match_substring_regex(batch["text"], prose.GATE), False))).tolist():
+        said = prose.of_prose(batch["text"][row].as_py(), page=not files[row])
+        claims = [
+            Claim("prose", one.value, f"text {one.at}", "", one.licence, "page" if one.whole else "part", one.confidence) for one in said
+        ]
+        if claims:
+            found[row] = claims
+    return found
+
+
+def _with_prose(claims: list[Claim], said: Sequence[Claim]) -> list[Claim]:
+    """All claims; those of the prose without a say but for the strictest, and for that too where something else has one."""
+    whole = [one for one in said if one.licence is not None and one.scope == "page" and one.confidence >= MIN_SAY]
+    strictest = max(whole, key=lambda one: (CLASSES.index(one.licence.strictest) if one.licence else 0, one.confidence), default=None)
+    others = any(one.scope in ("document", "page") and one.confidence >= MIN_SAY and (one.licence or one.kind != "meta") for one in claims)
+    return claims + [one if one is strictest and not others else one._replace(confidence=min(one.confidence, 0.2)) for one in said]
+
+
 _TAG = "SPDX-License-Identifier:"
 TAG_LINES = 100
 
@@ -182,9 +214,7 @@ def _tags(batch: pa.RecordBatch) -> dict[int, list[Claim]]:
     """Claims by row from SPDX tags in the head of texts that were no pages: a page may speak of such tags."""
     if "text" not in batch.schema.names:
         return {}
-    files = np.arange(batch.num_rows)
-    if (edits := of_pages(batch, "edits")) is not None:
-        files = np.flatnonzero(np.asarray(pc.fill_null(pc.equal(edits, 0), True)))
+    files = np.flatnonzero(_files(batch))
     told = pc.fill_null(pc.match_substring(batch["text"].take(pa.array(files)), _TAG), False)
     found = {}
     for row in files[np.asarray(told)].tolist():

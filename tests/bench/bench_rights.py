@@ -1,7 +1,8 @@
-"""Rights: links and texts recognised, beside peers, and what the steps cost: python -m tests.bench.bench_rights [links|texts|cost|open] [FOLDER].
+"""Rights: links and texts recognised, beside peers, and what the steps cost: python -m tests.bench.bench_rights [links|texts|prose|cost|open] [FOLDER].
 
 links  precision and recall of Creative Commons links on labelled pages, and beside a pattern of C4Corpus' kind
 texts  licence texts recognised and texts a second, beside askalono, licenseclassifier and spdx-matcher where they are installed
+prose  licences told in sentences, on ScanCode's cases and on labelled pages
 cost   CPU seconds of the stages of a web run over labelled pages as fetched, and the share of license, consent, host_consent and pii
 open   pipelines/open.yaml on the sample and on FOLDER's warc: every kept row is audited
 
@@ -195,6 +196,15 @@ def show_cost(folder):
     )
 
 
+def show_prose(folder):
+    total, right, wrong = labels.told_in_cases(folder / "license-scancode-a")
+    print(f"sentences, ScanCode's cases with one licence: {total} name one, P {ratio(right, total)}")
+    for what, count in wrong.most_common(8):
+        print(f"  {count} {what!r}")
+    there, found, right = labels.told_on_pages(folder / "extract-trafilatura-a")
+    print(f"sentences, pages with a written Creative Commons licence: {there}, P {ratio(right, found)} R {ratio(right, there)}")
+
+
 def show_open(folder):
     for inputs in ([], [str(folder / "warc" / f"*.{end}") for end in ("warc.gz", "warc", "arc.gz")]):
         with tempfile.TemporaryDirectory() as out:
@@ -205,11 +215,11 @@ def show_open(folder):
 
 
 def main():
-    words = [word for word in sys.argv[1:] if word in ("links", "texts", "cost", "open")]
+    words = [word for word in sys.argv[1:] if word in ("links", "texts", "prose", "cost", "open")]
     rest = [word for word in sys.argv[1:] if word not in words]
     folder = Path(rest[0]) if rest else ROOT.parent / "shared" / "data"
-    for word in words or ("links", "texts", "cost", "open"):
-        {"links": show_links, "texts": show_texts, "cost": show_cost, "open": show_open}[word](folder)
+    for word in words or ("links", "texts", "prose", "cost", "open"):
+        {"links": show_links, "texts": show_texts, "prose": show_prose, "cost": show_cost, "open": show_open}[word](folder)
 
 
 if __name__ == "__main__":

@@ -10,10 +10,12 @@ from importlib.resources import files
 
 import pyarrow as pa
 import zstandard
+from resiliparse.extract.html2text import extract_plain_text
 from resiliparse.parse.html import HTMLTree
 
 from curate import schema
 from curate.rights import of_url, spdx_ids
+from curate.rights.prose import of_prose
 from curate.rights.texts import licences_of, share_of
 from curate.stages.license import Config, license
 from curate.stages.markup import CLAIMS
@@ -110,3 +112,38 @@ def recognised(texts):
         if held and not same(name, held[0].spdx):
             wrong[f"{name} as {held[0].spdx}"] += 1
     return len(texts), right, none, wrong
+
+
+def told_in_cases(folder):
+    """(cases with one licence whose sentences name one, right ones, the wrong ones): ScanCode's files that are no whole licence texts."""
+    index = json.loads(files("license_expression").joinpath("data", "scancode-licensedb-index.json").read_text())
+    names = {one["license_key"]: one.get("spdx_license_key") for one in index}
+    wrong: Counter[str] = Counter()
+    total = right = 0
+    for case in lines(folder / "cases.jsonl.zst"):
+        name = names.get(case["expressions"][0]) if len(case["expressions"]) == 1 and not case["expected_failure"] else None
+        if name not in spdx_ids():
+            continue
+        said = [one for one in of_prose(case["text"], page=False) if one.whole and one.licence.strictest != "all-rights-reserved"]
+        if not said:
+            continue
+        total += 1
+        right += any(same(name, one.licence.spdx) for one in said)
+        if not any(same(name, one.licence.spdx) for one in said):
+            wrong[f"{name} as {said[0].licence.spdx}: {said[0].value[:80]}"] += 1
+    return total, right, wrong
+
+
+def told_on_pages(folder):
+    """(pages with a written Creative Commons licence, those whose sentences name one, right ones): the text of the whole page, footer and all."""
+    truth = {one["file"]: UNIT.search(one["license"]) for one in lines(folder / "truth.jsonl.zst") if one.get("license")}
+    labelled = found = right = 0
+    for name, page in pages(folder):
+        if truth.get(name) is None:
+            continue
+        labelled += 1
+        text = extract_plain_text(HTMLTree.parse(page.decode("utf-8", "replace")), main_content=False)
+        said = [one for one in of_prose(text, page=True) if one.whole and one.licence.spdx.startswith(("CC", "LicenseRef-CC"))]
+        found += bool(said)
+        right += bool(said) and UNIT.search(said[0].licence.spdx)[1] == truth[name][1]
+    return labelled, found, right
