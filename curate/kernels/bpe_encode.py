@@ -297,14 +297,3 @@ def refill(memory, table):
             while table[at, 2] != 0:
                 at = (at + np.uint64(1)) & mask
             table[at] = row
-
-
-@njit(nogil=True, cache=True)
-def join_documents(tokens, ends, boundary, out):
-    """The boundary token, then the tokens of document i, which end at ends[i] in `tokens`; for all documents into out."""
-    n, k = 0, 0
-    for i in range(len(ends)):
-        end = n + 1 + ends[i] - k
-        out[n] = boundary
-        out[n + 1 : end] = tokens[k : ends[i]]
-        n, k = end, ends[i]

@@ -56,6 +56,7 @@ def read(span: Span, source: Source, limits: Limits) -> Iterator[Chunk]:
         if start < end and (not packed or span.start == 0):
             for at, length, line in lines:
                 _place(rows, fields, at, length, line)
+                del line  # not held while what was made of it is worked on
                 if rows.full:
                     yield rows.take(0 if packed else min(at + length, span.end) - span.start)
     yield rows.take(span.end - span.start)
@@ -117,7 +118,10 @@ def _lines(stored: Stored, packed: bool, start: int, end: int, longest: int) -> 
 
 
 def _joined(parts: list[bytes], length: int, longest: int) -> bytes | str:
-    return b"".join(parts) if length <= longest else f"expected a line of at most {longest} bytes, got {length}"
+    """The line, or what is wrong with it; `parts` is empty afterwards, so that a long line is not held twice."""
+    line = b"".join(parts) if length <= longest else f"expected a line of at most {longest} bytes, got {length}"
+    parts.clear()
+    return line
 
 
 def _place(rows: Rows, fields: Fields, at: int, length: int, line: bytes | str) -> None:

@@ -30,6 +30,8 @@ ERROR = "error"
 REMOVED_COLUMNS = {"removed_by": pa.string(), "value": pa.string(), "threshold": pa.string()}
 GROUP_TEXT_BYTES = 64 << 20
 """A row group is closed when its text passes this, whatever its rows."""
+LONG = ("text", "raw")
+"""Columns whose values hardly come twice: a dictionary of them would be a copy of the largest ones in memory, twice."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ def settle(batch: pa.RecordBatch, steps: Sequence[str], failed: np.ndarray | Non
             step, message = failed[row]
             reason[row], value[row], threshold[row] = f"{step}:{ERROR}", message, None
     leaves = ~missing(reason)
-    kept = batch.take(pa.array(np.flatnonzero(~leaves)))
+    kept = batch.take(pa.array(np.flatnonzero(~leaves))) if leaves.any() else batch  # which may be one document of hundreds of megabytes
     removed = batch.take(pa.array(np.flatnonzero(leaves)))
     spent = {column(step, word) for step in steps for word in (DROP, VALUE, THRESHOLD)}
     kept = kept.select([name for name in kept.schema.names if name not in spent])
@@ -149,6 +151,7 @@ class PartWriter:
             schema,
             compression="zstd",
             compression_level=1,
+            use_dictionary=[path for field in schema if field.name not in LONG for path in _leaves(field.name, field.type)],
             bloom_filter_options=bloom,
             write_page_index=True,
         )
@@ -170,6 +173,15 @@ class PartWriter:
             writer.is_open = False  # its footer has nowhere to go
             _discard(context)
             self._open = None
+
+
+def _leaves(path: str, dtype: pa.DataType) -> list[str]:
+    """The paths of a column's leaves, as Parquet names them."""
+    if pa.types.is_struct(dtype):
+        return [leaf for field in dtype for leaf in _leaves(f"{path}.{field.name}", field.type)]
+    if pa.types.is_list(dtype) or pa.types.is_large_list(dtype):
+        return _leaves(f"{path}.list.element", dtype.value_type)
+    return [path]
 
 
 def _discard(context: Any) -> None:

@@ -5,8 +5,8 @@ one is text. They are built from a tokenizer.json without its special tokens, si
 one asks.
 """
 
-import itertools
 import json
+import mmap
 from typing import Any, Protocol
 
 import numpy as np
@@ -21,19 +21,20 @@ from curate.tokenizer.file import byte_characters, parse
 MAX_PIECE_BYTES = 1 << 16
 """A longer document is encoded in pieces of at most this many bytes."""
 RENEW_BYTES = 256 << 20
-"""`gigatoken` keeps what it has seen; after this much text it starts anew."""
+"""`gigatoken` keeps what it has seen; when that has come to so much it starts anew. Prose fills it in a gigabyte or more, made-up words in 40 MB."""
 MEMORY_ROWS = (1 << 16, 1 << 21)
 """Rows of the kernel's memory of pre-tokens, at first and at most; half of them are used, and a row takes 48 bytes with what it points at:
 100 MB at most."""
 GROUP_BYTES = 1 << 22
-"""The memory may grow after so much text."""
+"""So much text is given to a backend at once, but for a longer piece."""
 
 
 class Backend(Protocol):
     """Ids of pieces that follow one another without a gap."""
 
     def encode(self, pieces: Utf8, ends: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """(ids one piece after another, end of each piece in them); piece i is pieces.data[pieces.offsets[i]:ends[i]]."""
+        """(ids one piece after another, unsigned; end of each piece in them); piece i is pieces.data[pieces.offsets[i]:ends[i]]. Good until the
+        next call."""
 
 
 class UnfitError(Exception):
@@ -71,7 +72,7 @@ class KernelBackend:
             raise UnfitError(f"its vocabulary lacks {error}") from None
         self.splitter = pretokenize.splitter(pattern)
         self.merges = bpe_encode.merge_table(ids[0], ids[1], ids[2], byte_ids)
-        self.memory = _memory(MEMORY_ROWS[0])
+        self.memory, self.room = _memory(MEMORY_ROWS[0]), np.empty(0, dtype=self.dtype)
         symbols, before, after = np.empty((3, MAX_PIECE_BYTES), dtype=np.int32)
         heap, starts = np.empty(3 * MAX_PIECE_BYTES, dtype=np.uint64), np.empty(CHUNK + 16, dtype=np.int64)
         self.bench = bpe_encode.Bench(symbols, before, after, heap, starts)
@@ -79,19 +80,13 @@ class KernelBackend:
     def encode(self, pieces: Utf8, ends: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """See `Backend`."""
         starts = pieces.offsets[:-1]
-        sums = np.cumsum(ends - starts)
-        total = int(sums[-1]) if len(sums) else 0
-        out = np.empty(total + 4, dtype=self.dtype)
+        total = int((ends - starts).sum())
+        if len(self.room) < total + 4:
+            self.room = np.empty(total + 4, dtype=self.dtype)
         row_ends = np.empty(len(starts), dtype=np.int64)
-        edges = np.unique(np.append(np.searchsorted(sums, np.arange(0, total, GROUP_BYTES)), len(sums)))
-        end = 0
-        for low, high in itertools.pairwise([0, *edges.tolist()]):
-            rows = slice(low, high)
-            end = bpe_encode.encode_rows(
-                starts[rows], ends[rows], pieces.data, self.splitter, self.merges, self.memory, self.bench, out, row_ends[rows], end
-            )
-            self._grow()
-        return out[:end], row_ends
+        end = bpe_encode.encode_rows(starts, ends, pieces.data, self.splitter, self.merges, self.memory, self.bench, self.room, row_ends, 0)
+        self._grow()
+        return self.room[:end], row_ends
 
     def _grow(self) -> None:
         old = self.memory
@@ -119,7 +114,8 @@ class GigatokenBackend:
             import gigatoken
         except ImportError as error:
             raise UnfitError(f"gigatoken is not installed ({error})") from None
-        self.json, self.dtype, self.seen = json.dumps(without_specials(tokenizer_json), ensure_ascii=False), np.dtype(dtype), 0
+        self.json, self.dtype = json.dumps(without_specials(tokenizer_json), ensure_ascii=False), np.dtype(dtype)
+        self.room, self.held = np.empty(0, dtype=self.dtype), 0
         self.load = gigatoken.Tokenizer.from_json
         try:
             self.loaded = self.load(self.json)
@@ -128,13 +124,23 @@ class GigatokenBackend:
 
     def encode(self, pieces: Utf8, ends: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """See `Backend`."""
-        self.seen += int((ends - pieces.offsets[:-1]).sum())
-        if self.seen > RENEW_BYTES:
-            self.loaded, self.seen = self.load(self.json), 0
         if len(ends) == 0:
             return np.empty(0, dtype=self.dtype), np.empty(0, dtype=np.int64)
+        before = _resident_bytes()
+        num, row_ends = self._encode(pieces, ends)
+        self.held += _resident_bytes() - before if before else int(ends[-1] - pieces.offsets[0])
+        if self.held > RENEW_BYTES:
+            self.loaded, self.held = self.load(self.json), 0
+        return self.room[:num], row_ends
+
+    def _encode(self, pieces: Utf8, ends: np.ndarray) -> tuple[int, np.ndarray]:
+        """(number of ids in the room, end of each piece in them); nothing else of what `gigatoken` returns is left."""
         layout = self.loaded.encode_batch(self._rows(pieces, ends), parallel=False).layout.to_ListOffsetArray64(True)
-        return np.asarray(layout.content.data).astype(self.dtype), np.asarray(layout.offsets.data)[1:].astype(np.int64)
+        ids = np.asarray(layout.content.data)
+        if len(self.room) < len(ids):
+            self.room = np.empty(len(ids) + len(ids) // 4, dtype=self.dtype)
+        self.room[: len(ids)] = ids
+        return len(ids), np.asarray(layout.offsets.data)[1:].astype(np.int64)
 
     @staticmethod
     def _rows(pieces: Utf8, ends: np.ndarray) -> Any:
@@ -146,6 +152,15 @@ class GigatokenBackend:
         content = awkward.contents.NumpyArray(pieces.data[start : ends[-1]], parameters={"__array__": "byte"})
         rows = awkward.contents.ListOffsetArray(awkward.index.Index64(offsets), content, parameters={"__array__": "bytestring"})
         return awkward.Array(rows)
+
+
+def _resident_bytes() -> int:
+    """Memory that this process has touched; 0 where the system does not say."""
+    try:
+        with open("/proc/self/statm", "rb", buffering=0) as file:
+            return int(file.read().split()[1]) * mmap.PAGESIZE
+    except OSError:
+        return 0
 
 
 class TokenizersBackend:

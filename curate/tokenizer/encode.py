@@ -9,6 +9,7 @@ for byte-level BPE with the pattern of GPT-2 or GPT-4, else `tokenizers` itself;
 tests/bench/bench_tokenizer.py measures them.
 """
 
+import itertools
 import logging
 from collections.abc import Callable
 from functools import lru_cache
@@ -19,9 +20,10 @@ import pyarrow as pa
 
 from curate.arrow import Utf8
 from curate.errors import ShardError
-from curate.kernels import bpe_encode, pretokens
+from curate.kernels import pretokens
+from curate.kernels.token_rows import join_pieces
 from curate.tokenizer import pretokenize
-from curate.tokenizer.backends import BACKENDS, MAX_PIECE_BYTES, Backend, TokenizersBackend, UnfitError, differs
+from curate.tokenizer.backends import BACKENDS, GROUP_BYTES, MAX_PIECE_BYTES, Backend, TokenizersBackend, UnfitError, differs
 from curate.tokenizer.file import Facts, parse, read, unwritten
 from curate.tokenizer.probe import _Dice, probe_texts
 from curate.tokenizer.unicode_classes import classes
@@ -66,15 +68,32 @@ class Encoder:
         """
         rows = pretokenize.present(texts)
         pieces, ends, last = self._pieces(rows)
-        tokens, piece_ends = self._backend.encode(pieces, ends)
-        ends_without = np.concatenate(([0], piece_ends))[last]  # end of each document in `tokens`
+        tokens, piece_ends = self._encoded(pieces, ends, last)
         lengths = np.zeros(len(texts), dtype=np.int64)
-        lengths[rows.valid] = np.diff(ends_without, prepend=0) + 1
+        lengths[rows.valid] = np.diff(piece_ends[last - 1], prepend=0)
         offsets = np.zeros(len(texts) + 1, dtype=np.int64)
         np.cumsum(lengths, out=offsets[1:])
-        out = np.empty(offsets[-1], dtype=self.dtype)
-        bpe_encode.join_documents(tokens, ends_without, self.eos_id, out)
-        return offsets, out
+        return offsets, tokens
+
+    def _encoded(self, pieces: Utf8, ends: np.ndarray, last: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(tokens of all documents, end of each piece in them). Some megabytes at a time, so that what the backend works in stays in the cache and is
+        not asked of the system anew; beside that there is nothing but the tokens."""
+        starts = pieces.offsets[:-1]
+        sums = np.cumsum(ends - starts)
+        total = int(sums[-1]) if len(sums) else 0
+        begins = np.zeros(len(ends), dtype=np.bool_)
+        begins[np.concatenate(([0], last[:-1]))[: len(last)]] = True
+        edges = np.unique(np.append(np.searchsorted(sums, np.arange(0, total, GROUP_BYTES)), len(sums)))
+        out, out_ends, n = np.empty(0, dtype=self.dtype), np.empty(len(ends), dtype=np.int64), 0
+        for low, high in itertools.pairwise([0, *edges.tolist()]):
+            group = Utf8(pieces.offsets[low : high + 1], pieces.data, pieces.valid)
+            tokens, their_ends = self._backend.encode(group, ends[low:high])
+            room = n + len(tokens) + high - low
+            if room > len(out):  # as much as it will be, by what it is so far; what is not used is never touched
+                done, out = out[:n], np.empty(max(room, int(room / max(1, sums[high - 1]) * total * 1.02)), dtype=self.dtype)
+                out[:n] = done
+            n = join_pieces(tokens, their_ends, begins[low:high], self.eos_id, out, n, out_ends[low:high])
+        return out[:n], out_ends
 
     def _pieces(self, rows: Utf8) -> tuple[Utf8, np.ndarray, np.ndarray]:
         """(pieces, their ends, number of pieces up to and with each document)."""
@@ -105,7 +124,7 @@ class Encoder:
 
     def _ids(self, text: bytes) -> np.ndarray:
         piece = Utf8(np.array([0, len(text)]), np.frombuffer(text, dtype=np.uint8), np.ones(1, dtype=np.bool_))
-        return self._backend.encode(piece, piece.offsets[1:])[0]
+        return self._backend.encode(piece, piece.offsets[1:])[0].copy()
 
 
 def cut_unknown(data: np.ndarray, ids: Callable[[bytes], np.ndarray], max_seamless: int = MAX_SEAMLESS_BYTES) -> list[int]:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from curate.kernels.token_rows import count_words, note_used
 from curate.stage import DECIMALS
 from curate.tokenizer import pretokenize
 from curate.tokenizer.encode import Encoder
@@ -81,10 +82,10 @@ class Usage:
 
     def add(self, texts: pa.Array, offsets: np.ndarray, tokens: np.ndarray, groups: Mapping[str, pa.Array], sampled: np.ndarray) -> None:
         """A batch as `Encoder.encode` gave it, the columns by which to tell documents apart, and bool[n]: which the others encode."""
-        self._used[tokens] = True
+        note_used(tokens, self._used)
         lengths = np.diff(offsets)
         valid = np.flatnonzero(lengths > 0)
-        view = pretokenize.present(texts.take(pa.array(valid)))
+        view = pretokenize.present(texts)
         counts = np.stack(
             [np.ones(len(valid), dtype=np.int64), np.diff(view.offsets), num_words(view.offsets, view.data), lengths[valid] - 1], axis=1
         )
@@ -124,17 +125,8 @@ def _group(sums: dict[str, list[int]], column: pa.Array, counts: np.ndarray) -> 
 
 def num_words(offsets: np.ndarray, data: np.ndarray) -> np.ndarray:
     """int64[n]: runs of bytes above the blank in every row."""
-    out = np.zeros(len(offsets) - 1, dtype=np.int64)
-    filled = np.flatnonzero(np.diff(offsets) > 0)
-    if len(filled) == 0:
-        return out
-    start = offsets[0]
-    word = data[start : offsets[-1]] > 0x20
-    begins = word.copy()
-    begins[1:] &= ~word[:-1]
-    first = offsets[:-1][filled] - start
-    begins[first] = word[first]
-    out[filled] = np.add.reduceat(begins, first, dtype=np.int64)
+    out = np.empty(len(offsets) - 1, dtype=np.int64)
+    count_words(offsets, data, out)
     return out
 
 

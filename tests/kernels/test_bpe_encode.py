@@ -58,9 +58,3 @@ def test_memory_that_overflows_changes_no_id():
 def test_a_long_word():
     merges = [(97, 97, 256), (256, 256, 257)]
     assert encode(["a" * 4001], merges) == [[257] * 1000 + [97]]
-
-
-def test_documents_are_joined_behind_the_boundary():
-    out = np.empty(8, np.uint16)
-    bpe_encode.join_documents(np.array([5, 6, 7, 8, 9], np.uint16), np.array([2, 2, 5]), 0, out)
-    assert out.tolist() == [0, 5, 6, 0, 0, 7, 8, 9]

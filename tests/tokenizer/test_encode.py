@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from tokenizers import Regex, Tokenizer, models, pre_tokenizers
 
 from curate.errors import ShardError
+from curate.tokenizer import backends as backends_of_encoder
 from curate.tokenizer import encode
 from curate.tokenizer.backends import MAX_PIECE_BYTES
 from curate.tokenizer.encode import Encoder
@@ -139,6 +140,16 @@ def test_cuts_without_blanks_stand_between_characters():
     for a, b in zip([0, *cuts], cuts, strict=False):
         data[a:b].tobytes().decode()
     assert encode.cut_unknown(data, ids) == [len(data)]
+
+
+@backends
+def test_groups_and_new_beginnings_change_no_id(backend, monkeypatch):
+    """Documents, a long one among them, given to the backend in groups of a few pieces, while what it has seen is forgotten all the time."""
+    texts = ["one", None, "a b " * 30_000, "", *docstrings(20_000), "漢字" * 30_000]
+    before = documents(Encoder(OURS["gpt2"], backend=backend), texts)
+    monkeypatch.setattr(encode, "GROUP_BYTES", 1000)
+    monkeypatch.setattr(backends_of_encoder, "RENEW_BYTES", -(1 << 40))
+    assert documents(Encoder(OURS["gpt2"], backend=backend), texts) == before
 
 
 @backends
