@@ -24,7 +24,7 @@ from curate.stage import VERDICT
 TOP = 50
 LISTED = {"licenses": 1000}
 """Fact → values that are listed where it is not TOP."""
-WHOLE = ("sources", "license_classes", "consent_verdicts")
+WHOLE = ("sources", "license_classes", "consent_verdicts", "host_verdicts", "repository_classes")
 """Facts of which every value is listed."""
 QUANTILES = {
     "min": (0, 1), "p01": (1, 100), "p10": (10, 100), "p25": (25, 100), "p50": (50, 100),
@@ -39,6 +39,11 @@ STAGE_COLUMNS = {
     "license_scopes": ("license", "scope"),
     "consent_verdicts": ("consent", "verdict"),
     "consent_bases": ("consent", "basis"),
+    "host_verdicts": ("host_consent", "verdict"),
+    "host_bases": ("host_consent", "basis"),
+    "repository_licenses": ("repository_license", "spdx"),
+    "repository_classes": ("repository_license", "class"),
+    "repository_scopes": ("repository_license", "scope"),
 }
 """Fact → stage and measure; steps that use the stage for different sources are read as one column. A measure that is not there is no fact."""
 ID = pa.binary(16)

@@ -94,6 +94,16 @@ class ContentFacts(Facet):
     """What pages and hosts said about machine use."""
     consent_bases: Counted | None = None
     """By what the verdict was found."""
+    host_verdicts: Counted | None = None
+    """What `host_consent` made of robots.txt and its kin; `unseen` where nobody asked the host."""
+    host_bases: Counted | None = None
+    """By what that verdict was found: policy, mechanism, file and day, or why there is none."""
+    repository_licenses: Counted | None = None
+    """SPDX expressions of files by the licence files of their repository."""
+    repository_classes: Counted | None = None
+    """What they ask."""
+    repository_scopes: Counted | None = None
+    """What said so: the file itself, a licence file of its folder or of the repository, metadata."""
     consent_signals: Counted
     """Documents by signal: mechanism, and what it says."""
     fetched: list[str] | None

@@ -17,6 +17,14 @@ HEADINGS = {
     "license_classes": ("Licence classes", "Class", "what the expressions permit, in the classes that recipes use"),
     "consent_verdicts": ("Wishes about machine use", "Verdict", "what pages and hosts said, under the policy of the recipe"),
     "consent_bases": ("Where these wishes were found", "Basis", "one a document"),
+    "host_verdicts": (
+        "Wishes of hosts",
+        "Verdict",
+        "robots.txt and its kin, under the policy of the recipe; unseen: nobody asked the host",
+    ),
+    "host_bases": ("Where the wishes of hosts were found", "Basis", "policy, mechanism, file and day, or why there is none"),
+    "repository_licenses": ("Licences by repository", "SPDX expression", "of files, by their own tag or the nearest licence file"),
+    "repository_classes": ("Licence classes by repository", "Class", "what these expressions permit"),
     "domains": ("Domains", "Registered domain", "by the bundled public suffix list"),
     "years": ("Years of fetching", "Year", "of the record's date, UTC"),
 }

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 import xxhash
 
 from curate.arrow import one_chunk
+from curate.card.folder import Folder
 from curate.review.parts import Part, Parts, strings
 from curate.schema import column, id_words
 
@@ -117,13 +118,19 @@ def _columns(parts: Parts) -> dict[str, list[str]]:
     wanted = {
         "source": ["source"],
         "domain": ["domain"],
-        "licence": [column(name, "spdx") for name in folder.using("license")][-1:],
-        "consent": [column(name, "verdict") for name in folder.using("consent")][-1:],
+        "licence": [column(name, "spdx") for name in _last(folder, "license", "repository_license")],
+        "consent": [column(name, "verdict") for name in _last(folder, "consent", "host_consent")],
         "pii": [name for name in have if name.partition("__")[0] in folder.using("pii") and "__num_" in name],
         "keeper": [column(name, "keeper") for name in steps],
         "similarity": [column(name, "similarity") for name in steps],
     }
     return {purpose: [name for name in names if name in have] for purpose, names in wanted.items()}
+
+
+def _last(folder: Folder, *uses: str) -> list[str]:
+    """Steps that say something, the last first: a row has the word of the last that it reached."""
+    named = {name for one in uses for name in folder.using(one)}
+    return [step.name for step in reversed(folder.steps) if step.name in named]
 
 
 def _narrow(census: Census, part: Part, table: pa.Table, rows: slice, wanted: dict[str, list[str]]) -> None:
@@ -132,9 +139,8 @@ def _narrow(census: Census, part: Part, table: pa.Table, rows: slice, wanted: di
     codes = census.names["reason"]
     census.reason[rows] = codes.of(KEPT) if part.kept else codes.encode(table["removed_by"])
     for purpose in ("source", "domain", "licence", "consent"):
-        for name in wanted[purpose]:
-            if name in have:
-                getattr(census, purpose)[rows] = census.names[purpose].encode(table[name])
+        if held := [table[name] for name in wanted[purpose] if name in have]:
+            getattr(census, purpose)[rows] = census.names[purpose].encode(pc.coalesce(*held))
     for name in wanted["pii"]:
         if name in have:
             hits = np.flatnonzero(np.asarray(pc.fill_null(pc.greater(table[name], 0), False)))

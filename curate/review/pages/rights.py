@@ -11,6 +11,7 @@ from curate.schema import column
 
 PER_PAGE = 15
 SNIPPET_CHARS = 300
+BASIS = ("verdict", "basis")
 
 
 def data(ask: Ask) -> Data:
@@ -47,6 +48,16 @@ def _claim(ask: Ask, number: int) -> Data | None:
     licence = [_of(row, name, ("class", "scope", "confidence")) for name in index.folder.using("license")]
     return found | {
         "licence": licence[-1] if licence else None,
+        "others": [
+            (name, _of(row, name, said))
+            for uses, said in (
+                ("repository_license", ("spdx", "class", "scope", "licensed_by")),
+                ("consent", BASIS),
+                ("host_consent", BASIS),
+            )
+            for name in index.folder.using(uses)
+        ],
+        "media": [found for name in index.folder.using("media_consent") for found in row.get(column(name, "media")) or ()],
         "evidence": [one for name in index.folder.using("license") for one in row.get(column(name, "evidence")) or ()],
         "signals": [
             one
@@ -95,7 +106,9 @@ def _keys(kind: str, heading: str, found: Data) -> Html:
 def _article(one: Data) -> Html:
     domain = tag("a", foreign(one["domain"]), href=f"/domains/{part(one['domain'])}") if one["domain"] else None
     about = [f"{name}: {value}" for name, value in (one["licence"] or {}).items() if value is not None]
+    about += [f"{step}: {', '.join(str(v) for v in said.values() if v is not None)}" for step, said in one["others"] if any(said.values())]
     places = [_evidence(found) for found in one["evidence"]] + [_signal(found) for found in one["signals"]]
+    places += [_picture(found) for found in one["media"]]
     return tag(
         "article",
         tag(
@@ -136,6 +149,13 @@ def _signal(found: Mapping[str, Any]) -> Html:
     kind = {"deny": "bad", "allow": "good"}.get(says, "")
     place = [tag("b", found.get("mechanism")), " in ", foreign(found.get("carrier")), " says ", chip(says, kind)]
     return tag("li", tag("p", *place), tag("blockquote", foreign(found.get("value"))))
+
+
+def _picture(found: Mapping[str, Any]) -> Html:
+    """What an image of the page says of itself."""
+    says = str(found.get("verdict") or "–")
+    place = [tag("b", "image"), " ", foreign(found.get("url")), " says ", chip(says, {"deny": "bad", "allow": "good"}.get(says, ""))]
+    return tag("li", tag("p", *place), tag("blockquote", foreign(found.get("basis")), foreign(f" {found.get('license') or ''}")))
 
 
 PAGE = Page(path="/rights", title="Licences and consent", data=data, body=body, menu="Rights", key="r")
