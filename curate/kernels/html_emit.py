@@ -61,8 +61,24 @@ def places(page, sums, place):
 
 
 @njit(nogil=True, cache=True)
+def _filled(page, place, keep):
+    """Code stays where the nearest text before it and after it does: nobody puts boilerplate into a `pre`, but some annotators leave code out."""
+    n = page.state[ht.NUM_BLOCKS]
+    followed, before, after = np.empty(n, np.bool_), False, False
+    for b in range(n - 1, -1, -1):
+        if place[page.blocks[b, ht.ELEMENT], CODE] == 0:
+            after = keep[b]
+        followed[b] = after
+    for b in range(n):
+        if place[page.blocks[b, ht.ELEMENT], CODE] == 0:
+            before = keep[b]
+        elif before and followed[b]:
+            keep[b] = True
+
+
+@njit(nogil=True, cache=True)
 def decided(page, p, threshold, sums, place, keep):
-    """keep[b] = whether block b stays: by its own p, or by the mean p of the row or `pre` that it is in."""
+    """keep[b] = whether block b stays: by its own p, by the mean p of the row or `pre` that it is in, or as code between text that stays."""
     n = page.state[ht.NUM_BLOCKS]
     mass = np.zeros(n + 1, np.int64)
     for b in range(n):
@@ -74,6 +90,7 @@ def decided(page, p, threshold, sums, place, keep):
             units = sums[last] - sums[first]
             if units > 0:
                 keep[first:last] = mass[last] - mass[first] >= threshold * units
+    _filled(page, place, keep)
 
 
 @njit(nogil=True, cache=True)

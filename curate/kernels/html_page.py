@@ -23,7 +23,7 @@ OF_KIND = scales(NAMES_OF_KIND)
 
 
 class Trees(NamedTuple):
-    """Boosted trees, each a full one of DEPTH levels (`html_forest.judge`): offset int32, bound uint8, value int16 by tree and node."""
+    """Boosted trees, each a full one of DEPTH levels (`html_forest.judge`): offset int32, bound and value uint32 by tree and node."""
 
     offset: np.ndarray
     bound: np.ndarray

@@ -129,7 +129,7 @@ def models(config: Config) -> dict[str, str]:
 
 
 @stage(
-    version=7,
+    version=8,
     reads=("raw", "headers", "text"),
     adds={
         "edits": pa.int32(),

@@ -181,7 +181,7 @@ def _expert(read: dict[str, Any]) -> Any:
 def _trees(stage: list[dict[str, list]]) -> Any:
     """Trees of the file, each with nodes and leaves of its own, as full trees; a branch that ends early goes on to leaves of one value."""
     from curate.kernels.html_bytes import LANES
-    from curate.kernels.html_forest import DEPTH, INNER, LEAVES
+    from curate.kernels.html_forest import DEPTH, INNER, LEAVES, repeated
     from curate.kernels.html_page import Trees
 
     size = len(stage)
@@ -200,4 +200,4 @@ def _trees(stage: list[dict[str, list]]) -> Any:
 
     for at, tree in enumerate(stage):
         fill(tree, at, 0 if tree["feature"] else -1, 0, 0)
-    return Trees(offset, bound, value)
+    return Trees(offset, repeated(bound), repeated(value))

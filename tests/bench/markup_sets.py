@@ -33,14 +33,17 @@ def unpacked(path):
     return zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(path.open("rb")).read()
 
 
-def pages(name, folder=HERE):
-    """Pages of a set that have a truth: its fields, and raw, data (valid UTF-8) and site (registered domain, else the page's id)."""
+def pages(name, folder=HERE, largest=1 << 30):
+    """Pages of a set that have a truth, of at most `largest` bytes: its fields, and raw, data (valid UTF-8) and site (registered domain, else the
+    page's id)."""
     base = folder / f"extract-{name}"
     truths = [json.loads(line) for line in unpacked(base / "truth.jsonl.zst").split(b"\n") if line]
     with tarfile.open(fileobj=io.BytesIO(unpacked(base / "html.tar.zst"))) as archive:
         for truth in truths:
             if truth.get("with" if name == "trafilatura-a" else "text"):
                 raw = archive.extractfile(truth["file"]).read()
+                if len(raw) > largest:
+                    continue
                 yield {**truth, "raw": raw, "data": utf8(raw), "site": site(truth.get("url"), raw) or truth["id"]}
 
 

@@ -113,6 +113,14 @@ def test_lines_of_lists_tables_code_and_formulas():
     )
 
 
+def test_code_between_text_that_stays_stays():
+    long = "A sentence of the article, long enough that it is one, and then some more of it. " * 3
+    code = "<pre>x=1</pre><div class=ad-banner><pre>ls</pre></div>"
+    strict = Config(strictness=2)  # by its own probability it goes
+    assert "x=1\n\nls" in one(f"<article><p>{long}{code}<p>{long}</article>", strict)["text"]
+    assert "x=1" not in one(f"<article><p>{long}<p>{long}{code}</article>", strict)["text"]
+
+
 def test_the_same_as_markdown():
     assert one(STRUCTURED, Config(main_content=False, markdown=True))["text"] == (
         "# T\n\nBefore & after.\n\n- a\n- b\n  - c\n1. x\n2. y\n\n| A | B |\n|---|---|\n| 1 |  | 3\\|4 |\n\n"

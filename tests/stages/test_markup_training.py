@@ -5,6 +5,7 @@ import pytest
 from curate.web import main_text
 from tests.bench import markup_sets as sets
 
+SMALL_PAGE = 60_000
 SMALL = {"kind": 4, "first": 6, "second": 6}
 
 
@@ -13,7 +14,7 @@ def test_training_again_gives_the_same_bytes(shared, tmp_path, monkeypatch):
     from tests.bench import train_markup
 
     monkeypatch.setattr(train_markup, "TREES", SMALL)
-    pages = list(train_markup.labelled(list(sets.pages("wcxb-dev", shared("extract-wcxb-dev").parent))[::40]))
+    pages = list(train_markup.labelled(list(sets.pages("wcxb-dev", shared("extract-wcxb-dev").parent, SMALL_PAGE))[::8]))
     for name in ("a.json", "b.json"):
         train_markup.write(tmp_path / name, pages)
     assert (tmp_path / "a.json").read_bytes() == (tmp_path / "b.json").read_bytes()
