@@ -42,6 +42,18 @@ def load8(typing, there, at):
 
 
 @intrinsic
+def store8(typing, there, at, word):
+    """Write a uint64 as bytes at … at + 7, the lowest first."""
+
+    def made(context, builder, signature, args):
+        place = builder.gep(_first(context, builder, there, args[0]), [args[1]])
+        builder.store(args[2], builder.bitcast(place, _WORD.as_pointer())).align = 1
+        return context.get_dummy_value()
+
+    return types.void(there, types.int64, types.uint64), made
+
+
+@intrinsic
 def within(typing, there, at, fold, low, high):
     """uint64: which of 64 bytes, with the bits of `fold` set, lie between two bytes, both included (uint8)."""
 

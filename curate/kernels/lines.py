@@ -6,9 +6,10 @@ import numpy as np
 from numba import njit
 
 from curate.kernels.marks import TERMINAL
-from curate.kernels.ngrams import mask_of, newline, slot_of
+from curate.kernels.ngrams import newline
 from curate.kernels.pointers import borrowed, pointer
 from curate.kernels.scan_tables import ALL_PUNCT, ENDS, FRESH
+from curate.kernels.slots import mask_of, slot_of
 from curate.kernels.utf8 import BREAK, DIGIT, SPACE, code_at, count_chars, width
 from curate.kernels.word_hash import hash_of
 

@@ -1,10 +1,11 @@
 """Repetition within a document: repeated segments and repeated token n-grams (Rae et al. 2021, table A1, as datatrove counts them).
 
 Segments and n-grams are compared by 64-bit hashes; the longer n-grams by those of their joined characters, so that `ab c` and `a bc` joined without
-a space are one, as they are there. Most n-grams of prose stand once, and one that does needs no table: first every place is noted in a small array of
-counts by a few bits of its hash, then only places that share theirs with another are looked at again. Of the longer n-grams these are the
-places whose next sixteen bytes stand elsewhere too (n-grams shorter than that are all looked at); of three and four tokens those of which both shorter
-n-grams repeat. Tables are lent by the caller, a row marks its entries with a stamp, so that nothing is cleared. Naive twin: tests/naive_text.py.
+a space are one, as they are there. Most n-grams of prose stand once, and one that does needs no table: every place is first counted in a small array
+by a few bits of its hash, which bounds how often the n-gram stands. For the most frequent one only places with the largest bound are looked at again; longer
+ones can repeat only where both of their parts may. Of five tokens and more these are the places whose next sixteen bytes stand elsewhere too (eight, where
+an n-gram is shorter than that). Tables are lent by the caller, a row marks its entries with a stamp, so that nothing is cleared. Naive
+twin: tests/naive_text.py.
 """
 
 from typing import NamedTuple
@@ -12,8 +13,10 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
+from curate.kernels.blocks import load8, store8
 from curate.kernels.pointers import borrowed, pointer
 from curate.kernels.scan import CHARS, NEWLINES
+from curate.kernels.slots import mask_of, slot_of, table
 from curate.kernels.utf8 import SPACE, code_at, count_chars, width
 from curate.kernels.word_hash import eight, hash_of, head
 
@@ -24,53 +27,11 @@ SEGMENT_MEASURES = 4
 """Columns of `measure_segments`: paragraphs and lines, each by number and by characters."""
 K3, K4 = U(0x9FB21C651E98DF25), U(0xD6E8FEB86659FD93)
 HEAD_BYTES = 16
-"""By so many bytes the begin of a longer n-gram is compared."""
+"""By so many bytes the begin of a longer n-gram is compared; by half of them if it is shorter."""
+MOST_SEEN = np.uint8(255)
+STAMPS = 12
+"""Stamps that a row needs: two for each of TOP, one for each of DUPLICATED."""
 SEEN_PER_TOKEN = 16
-
-
-class Table(NamedTuple):
-    """A lent hash table: key, stamp and count by slot. A slot is in use where its stamp is the current one."""
-
-    keys: np.ndarray
-    stamps: np.ndarray
-    counts: np.ndarray
-
-
-def table(entries: int) -> Table:
-    """A table for sets of at most so many entries."""
-    slots = slots_of(entries)
-    return Table(np.zeros(slots, dtype=np.uint64), np.zeros(slots, dtype=np.int64), np.zeros(slots, dtype=np.int64))
-
-
-def slots_of(entries: int) -> int:
-    """Slots of a table for so many entries: `mask_of` never asks for more."""
-    return 1 << max(4, (2 * entries).bit_length())
-
-
-@njit(nogil=True, cache=True, inline="always")
-def _mixed(h):
-    h ^= h >> U(31)
-    h *= U(0x7FB5D329728EA185)
-    h ^= h >> U(27)
-    return h
-
-
-@njit(nogil=True, cache=True, inline="always")
-def slot_of(keys, stamps, stamp, mask, key):
-    """The slot of a key in the part of the table below `mask`: its own, or the free one where it belongs."""
-    slot = np.int64(_mixed(key) & U(mask))
-    while stamps[slot] == stamp and keys[slot] != key:
-        slot = (slot + 1) & mask
-    return slot
-
-
-@njit(nogil=True, cache=True)
-def mask_of(n):
-    """Slots − 1 for n entries: a power of two, at most half full."""
-    size = 16
-    while size < 2 * n:
-        size *= 2
-    return size - 1
 
 
 @njit(nogil=True, cache=True, inline="always")
@@ -171,13 +132,16 @@ class Room(NamedTuple):
     places: np.ndarray
     """int64: where each begins there"""
     seen: np.ndarray
-    """uint8: how often a hash was seen, up to two"""
+    seen_short: np.ndarray
+    """uint8: how often the lowest bits of a hash were seen, up to a bound"""
     grams: np.ndarray
     """uint64: hash of the n-gram at a place, or of its next HEAD_BYTES"""
     prints: np.ndarray
     """uint64: of a candidate, what equal n-grams have in common and few others"""
     candidates: np.ndarray
     """int64: places that are looked at"""
+    picked: np.ndarray
+    """int64: those of them that are counted"""
     slots: np.ndarray
     """int64: their slots in the table"""
     keys: np.ndarray
@@ -188,11 +152,10 @@ class Room(NamedTuple):
 def room(size: int, tokens: int) -> Room:
     """Room for rows of at most so many bytes and tokens."""
     seen = 1 << max(6, (SEEN_PER_TOKEN * tokens).bit_length())
-    places, candidates, slots = (np.empty(tokens + 1, dtype=np.int64) for _ in range(3))
+    places, candidates, picked, slots = (np.empty(tokens + 1, dtype=np.int64) for _ in range(4))
     grams, prints = np.empty(tokens + 1, dtype=np.uint64), np.empty(tokens + 1, dtype=np.uint64)
-    return Room(
-        np.empty(size + 32, dtype=np.uint8), places, np.empty(seen, dtype=np.uint8), grams, prints, candidates, slots, *table(tokens)
-    )
+    counters = np.empty(seen, dtype=np.uint8), np.empty(seen, dtype=np.uint8)
+    return Room(np.empty(size + 48, dtype=np.uint8), places, *counters, grams, prints, candidates, picked, slots, *table(tokens))
 
 
 @njit(nogil=True, cache=True)
@@ -202,109 +165,143 @@ def _join(text, size, starts, ends, first, n, joined, places):
     for t in range(n):
         s, e = np.int64(starts[first + t]), np.int64(ends[first + t])
         places[t] = q
-        while s < e:
-            w = eight(text, s, size)
-            for k in range(8):
-                joined[q + k] = np.uint8(w >> U(8 * k))
-            step = min(8, e - s)
-            s += step
-            q += step
+        if s + 16 <= size:
+            store8(joined, q, load8(text, s))
+            store8(joined, q + 8, load8(text, s + 8))
+            for k in range(16, e - s):
+                joined[q + k] = text[s + k]
+        else:
+            for k in range(e - s):
+                joined[q + k] = text[s + k]
+        q += e - s
     places[n] = q
     for k in range(16):
         joined[q + k] = 0
 
 
 @njit(nogil=True, cache=True)
-def _shared(n, grams, seen, mask, candidates):
-    """List the places k < n whose hash shares its lowest bits with another place's; returns their number."""
-    for i in range(mask + 1):
+def _cleared(seen, n):
+    """Clear counters for n hashes; returns which bits of a hash say where it is counted."""
+    size = 64
+    while size < SEEN_PER_TOKEN * n:
+        size *= 2
+    for i in range(size):
         seen[i] = 0
-    for k in range(n):
-        slot = grams[k] & U(mask)
-        seen[slot] += np.uint8(seen[slot] < 2)
-    found = 0
-    for k in range(n):
-        candidates[found] = k
-        found += seen[grams[k] & U(mask)] > 1
-    return found
+    return U(size - 1)
 
 
 @njit(nogil=True, cache=True)
-def _counted(found, there, stamp):
-    """Count the hashes of the candidates in the table; only those that stand twice stay. Returns (how many, the largest count, the first place of it)."""
-    candidates, slots, keys, stamps, counts = there.candidates, there.slots, there.keys, there.stamps, there.counts
-    mask = mask_of(found)
-    most = 1
-    for c in range(found):
-        key = there.grams[candidates[c]]
+def _counted(picked, there, stamp):
+    """(how often the most frequent n-gram of the picked places stands, the first place of it)."""
+    keys, stamps, counts, slots = there.keys, there.stamps, there.counts, there.slots
+    mask = mask_of(picked)
+    most = 0
+    for c in range(picked):
+        key = there.grams[there.picked[c]]
         slot = slot_of(keys, stamps, stamp, mask, key)
         if stamps[slot] != stamp:
             keys[slot], stamps[slot], counts[slot] = key, stamp, 0
         counts[slot] += 1
         most = max(most, counts[slot])
         slots[c] = slot
-    kept, at = 0, -1
-    for c in range(found):
-        count = counts[slots[c]]
-        if at < 0 and count == most:
-            at = candidates[c]
-        candidates[kept] = candidates[c]
-        kept += count > 1
-    return kept, most, at if most > 1 else 0
+    c = 0
+    while c < picked and counts[slots[c]] != most:
+        c += 1
+    return most, there.picked[c] if picked else 0
 
 
 @njit(nogil=True, cache=True)
-def _top(n, hashes, first, there, stamp, mask, tops):
+def _most_frequent(found, there, stamp):
+    """(candidates that may repeat, how often the most frequent n-gram stands, its first place) of the candidates; (…, 1, 0) where none repeats."""
+    candidates, grams, seen = there.candidates, there.grams, there.seen
+    low = _cleared(seen, found)
+    level = np.uint8(0)
+    for c in range(found):
+        slot = grams[candidates[c]] & low
+        count = seen[slot] + np.uint8(seen[slot] < MOST_SEEN)
+        seen[slot] = count
+        level = max(level, count)
+    kept = 0
+    for c in range(found):
+        k = candidates[c]
+        candidates[kept] = k
+        kept += seen[grams[k] & low] > 1
+    most, at = 1, np.int64(0)
+    for again in range(2):  # hashes that share their counter may have hidden what is more frequent
+        picked = 0
+        for c in range(kept):
+            there.picked[picked] = candidates[c]
+            picked += seen[grams[candidates[c]] & low] >= level
+        most, at = _counted(picked, there, stamp + again)
+        if most >= level:
+            break
+        level = max(np.uint8(2), np.uint8(most))
+    return kept, max(most, 1), at if most > 1 else 0
+
+
+@njit(nogil=True, cache=True)
+def _top(n, hashes, first, there, stamp, tops):
     """tops[i] = characters of the most frequent n-gram of TOP[i] tokens joined by spaces, times its count; the first seen wins a tie."""
     candidates, grams, places = there.candidates, there.grams, there.places
     for k in range(n - 1):
-        grams[k] = (hashes[first + k] ^ (hashes[first + k] >> U(29))) * K3 + hashes[first + k + 1] * K4
-        grams[k] ^= grams[k] >> U(32)
-    found = _shared(n - 1, grams, there.seen, mask, candidates) if n > 1 else 0
+        gram = (hashes[first + k] ^ (hashes[first + k] >> U(29))) * K3 + hashes[first + k + 1] * K4
+        grams[k] = gram ^ (gram >> U(32))
+        candidates[k] = k
+    found = max(n - 1, 0)
     for i in range(3):
         size = i + 2
         if n < size:
             tops[i] = 0
             continue
-        if i > 0:  # a longer one repeats only where both of its parts do
+        if i > 0:
             kept = 0
             for c in range(found - 1):
                 k = candidates[c]
-                if candidates[c + 1] == k + 1:
-                    grams[k] = (grams[k] ^ (grams[k] >> U(29))) * K3 + hashes[first + k + size - 1] * K4
+                gram = (grams[k] ^ (grams[k] >> U(29))) * K3 + hashes[first + min(k + size, n) - 1] * K4
+                follows = candidates[c + 1] == k + 1
+                if follows:
+                    grams[k] = gram
                     candidates[kept] = k
                     kept += 1
             found = kept
-        found, most, at = _counted(found, there, stamp + i)
+        found, most, at = _most_frequent(found, there, stamp + 2 * i)
         tops[i] = (count_chars(there.joined, places[at], places[at + size]) + size - 1) * most
 
 
 @njit(nogil=True, cache=True)
-def _heads(n, there, mask):
+def _heads(n, there):
     """List the places where an n-gram of five or more tokens may repeat another one; returns their number."""
-    joined, places, grams, candidates, seen = there.joined, there.places, there.grams, there.candidates, there.seen
+    joined, places, grams, prints = there.joined, there.places, there.grams, there.prints
+    candidates, seen, seen_short = there.candidates, there.seen, there.seen_short
+    low = _cleared(seen, n)
+    _cleared(seen_short, n)
+    last = n - DUPLICATED[0]
     for k in range(n):
-        p = U(places[k])
-        h = (eight(joined, np.int64(p), places[n] + 16) * K3) ^ eight(joined, np.int64(p) + 8, places[n] + 16)
-        h *= K4
-        grams[k] = h ^ (h >> U(32))
-    _shared(n, grams, seen, mask, candidates)
+        head = load8(joined, places[k]) * K3
+        both = (head ^ load8(joined, places[k] + 8)) * K4
+        grams[k], prints[k] = both ^ (both >> U(32)), head >> U(32)
+        slot, slot_short = grams[k] & low, prints[k] & low
+        short = k <= last and places[min(k + DUPLICATED[0], n)] - places[k] < HEAD_BYTES
+        seen[slot] += np.uint8(seen[slot] < 2)
+        seen_short[slot_short] += np.uint8(seen_short[slot_short] < 2) & np.uint8(short)
     found = 0
-    for k in range(n - DUPLICATED[0] + 1):
+    for k in range(last + 1):
+        length = places[k + DUPLICATED[0]] - places[k]
         candidates[found] = k
-        found += seen[grams[k] & U(mask)] > 1 or places[k + DUPLICATED[0]] - places[k] < HEAD_BYTES
+        short = (length < HEAD_BYTES) & (seen_short[prints[k] & low] > 1) | (length < HEAD_BYTES // 2)
+        found += (seen[grams[k] & low] > 1) | short
     return found
 
 
 @njit(nogil=True, cache=True, inline="always")
-def _print(joined, begin, end, size):
+def _print(joined, begin, end):
     """What n-grams of the same bytes have in common: their length, their first, middle and last eight bytes."""
     length = end - begin
-    first = eight(joined, begin, size)
+    first = load8(joined, begin)
     if length < 8:
         first, middle, last = head(first, length), U(0), U(0)
     else:
-        middle, last = eight(joined, begin + ((length - 8) >> 1), size), eight(joined, end - 8, size)
+        middle, last = load8(joined, begin + ((length - 8) >> 1)), load8(joined, end - 8)
     h = ((first + U(length)) * K3) ^ ((middle ^ (last >> U(23))) * K4) ^ (last * K3)
     h = (h ^ (h >> U(29))) * K4
     return h ^ (h >> U(32))
@@ -317,16 +314,11 @@ def _duplicated(n, gram, found, there, stamp):
     candidates, prints, seen = there.candidates, there.prints, there.seen
     while found > 0 and candidates[found - 1] + gram > n:
         found -= 1
-    wide = np.int64(64)
-    while wide < SEEN_PER_TOKEN * found:
-        wide *= 2
-    low = U(wide - 1)
-    for i in range(wide):
-        seen[i] = 0
+    low = _cleared(seen, found)
     size = places[n] + 16
     for c in range(found):
         k = candidates[c]
-        key = _print(joined, places[k], places[k + gram], size)
+        key = _print(joined, places[k], places[k + gram])
         prints[c] = key
         seen[key & low] += np.uint8(seen[key & low] < 2)
     mask = mask_of(found)
@@ -349,11 +341,11 @@ def _duplicated(n, gram, found, there, stamp):
 def measure_ngrams(offsets, data, firsts, lasts, starts, ends, hashes, counts, lent, stamp, out):
     """out[row] = for n in TOP the characters of the most frequent n-gram times its count, for n in DUPLICATED the characters in repeated
     n-grams, each / characters of the text (float64; 0 for an empty text). firsts, lasts: the tokens of a row, and starts, ends, hashes, counts as a scan
-    leaves them; `stamp` as in measure_segments, the next free one is stamp + 9 · rows."""
+    leaves them; `stamp` as in measure_segments, the next free one is stamp + STAMPS · rows."""
     data = borrowed(data)
     there = Room(
-        pointer(lent.joined), pointer(lent.places), pointer(lent.seen), pointer(lent.grams), pointer(lent.prints), pointer(lent.candidates),
-        pointer(lent.slots), pointer(lent.keys), pointer(lent.stamps), pointer(lent.counts),
+        pointer(lent.joined), pointer(lent.places), pointer(lent.seen), pointer(lent.seen_short), pointer(lent.grams), pointer(lent.prints),
+        pointer(lent.candidates), pointer(lent.picked), pointer(lent.slots), pointer(lent.keys), pointer(lent.stamps), pointer(lent.counts),
     )  # fmt: skip
     starts, ends, hashes = pointer(starts), pointer(ends), pointer(hashes)
     tops = np.zeros(3, dtype=np.int64)
@@ -363,15 +355,11 @@ def measure_ngrams(offsets, data, firsts, lasts, starts, ends, hashes, counts, l
         n, first, chars = lasts[row] - firsts[row], firsts[row], counts[row, CHARS]
         if n == 0:
             continue
-        mask = 64
-        while mask < SEEN_PER_TOKEN * n:
-            mask *= 2
-        mask -= 1
         _join(pointer(data[offsets[row] :]), len(data) - offsets[row], starts, ends, first, n, there.joined, there.places)
-        _top(n, hashes, first, there, stamp + 9 * row, mask, tops_at)
+        _top(n, hashes, first, there, stamp + STAMPS * row, tops_at)
         for i in range(3):
             out[row, i] = tops[i] / chars
-        found = _heads(n, there, mask)
+        found = _heads(n, there)
         if found > 1:
             for size in range(5, 11):
-                out[row, size - 2] = _duplicated(n, size, found, there, stamp + 9 * row + size - 2) / chars
+                out[row, size - 2] = _duplicated(n, size, found, there, stamp + STAMPS * row + size + 1) / chars

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from curate.kernels.ngrams import mask_of, slots_of
+from curate.kernels.slots import mask_of, slots_of
 from curate.kernels.utf8 import ALPHA, DIGIT, SPACE, code_at, count_chars, width
 
 SIZES = 9

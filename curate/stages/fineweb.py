@@ -20,7 +20,7 @@ from pydantic import Field
 from curate import arrow, scans
 from curate.kernels.lines import measure_lines, most_newlines
 from curate.kernels.marks import punctuation
-from curate.kernels.ngrams import table
+from curate.kernels.slots import table
 from curate.kernels.utf8 import classes
 from curate.stage import Columns, Rule, stage
 from curate.stage import Config as Base

@@ -27,7 +27,8 @@ from curate import arrow, scans
 from curate.kernels import scan as at
 from curate.kernels import whole_repeats
 from curate.kernels.lines import most_newlines
-from curate.kernels.ngrams import DUPLICATED, SEGMENT_MEASURES, TOP, measure_ngrams, measure_segments, room, table
+from curate.kernels.ngrams import DUPLICATED, SEGMENT_MEASURES, TOP, measure_ngrams, measure_segments, room
+from curate.kernels.slots import table
 from curate.kernels.utf8 import classes
 from curate.stage import Columns, Rule, stage
 from curate.stage import Config as Base

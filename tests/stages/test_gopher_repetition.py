@@ -99,6 +99,19 @@ def test_awkward_texts():
             assert [out[name][i] for name in NAMES] == pytest.approx(expected(text), abs=1.01e-4)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "in a " * 300 + prose(60) + " of the" * 400,  # more copies than a counter holds
+        " ".join(WORDS[i * i % 173] + WORDS[i * 7 % 175] for i in range(6000)),  # many n-grams to a counter, few copies
+        " ".join(f"{a} {b}" for a in WORDS[:40] for b in WORDS[40:80]),
+    ],
+)
+def test_counters_that_are_full_or_shared_change_nothing(text):
+    out = run([text])
+    assert [out[name][0] for name in NAMES] == pytest.approx(expected(text), abs=1.01e-4)
+
+
 def test_bad_config():
     with pytest.raises(ValueError, match="greater than or equal to 0"):
         Config(max_dup_lines=-0.1)
