@@ -146,11 +146,12 @@ def read(path: str) -> bytes:
 
 def opened(path: str) -> SuppressionList:
     """A list with its key. RecipeError for what is none, or has another key."""
-    hasher = _hasher(read(key_path(path)), key_path(path))
+    hasher = key_of(read(key_path(path)), key_path(path))
     return SuppressionList(hasher, frozenset(decode(read(path), path, hasher)))
 
 
-def _hasher(data: bytes, where: str) -> Hasher:
+def key_of(data: bytes, where: str) -> Hasher:
+    """The key that a file holds. RecipeError for what is none."""
     text = data.decode("ascii", "replace").strip()
     if not KEY_FORM.fullmatch(text):
         raise RecipeError(f"{where}: expected a key of 64 hex digits, got {len(text)} characters; restore it, a list is of no use without")
@@ -179,7 +180,7 @@ def encode(hasher: Hasher, hashes: Iterable[bytes]) -> bytes:
 def new_key(path: str) -> Hasher:
     """A key of 32 random bytes, written for its owner alone; one that is there is taken."""
     if os.path.exists(path):
-        return _hasher(read(path), path)
+        return key_of(read(path), path)
     os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
     text = secrets.token_hex(32)
     with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:

@@ -164,7 +164,7 @@ def _suppressed(store: Store, key: str) -> bool:
     if not store.exists(suppress.LIST):
         return False
     try:
-        known = suppress.opened(store.full(suppress.LIST))
+        known = suppress.opened(f"{store.root.rstrip('/')}/{suppress.LIST}")
     except RecipeError:
         return False
     identity = bytes.fromhex(key.strip()) if ID.fullmatch(key.strip().lower()) else b""

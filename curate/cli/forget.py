@@ -6,14 +6,12 @@ from typing import Annotated, Any
 
 import typer
 
-from curate.errors import StoreError
-
 Many = list[str] | None
 SHOWN = 20
 
 
 def forget(
-    run: Annotated[str, typer.Argument(metavar="RUN", help="The folder of a finished run, such as runs/web.")],
+    run: Annotated[str, typer.Argument(metavar="RUN", help="A finished run, such as runs/web or s3://bucket/runs/web.")],
     ids: Annotated[Many, typer.Option("--id", metavar="HEX", help="A document's id. Repeatable.")] = None,
     urls: Annotated[Many, typer.Option("--url", metavar="URL", help="All documents of an address. Repeatable.")] = None,
     domains: Annotated[
@@ -38,15 +36,14 @@ def forget(
     """Forget documents: out of documents/, removed/, shards, index and exports, work/ emptied, and barred from later runs.
 
     Copies that the run found are listed; --with-copies takes them too. A receipt without personal values stays in forgotten/, and the card
-    says that its version went up. Other recipes keep the same documents out with `suppress: RUN/forgotten/suppress.txt`.
+    says that its version went up. Shards of a run in an object store are copied here, treated and put back. Other recipes keep the same
+    documents out with `suppress: RUN/forgotten/suppress.txt`.
     """
     from curate.cli.select import Asked
     from curate.forget import run as forgetting
     from curate.store import Store
 
     store = Store(run)
-    if not store.is_local:
-        raise StoreError(f"run {run}: expected a local folder, got a remote one; copy it here: its files are written again in place")
     asked = Asked(ids=ids or [], urls=urls or [], domains=domains or [])
     if file is not None:
         asked.read(file)

@@ -1,7 +1,9 @@
 """The places of a run beside its tables: shards, the index of its family, exports, and what was looked up beforehand."""
 
 import json
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ from curate.export.run import EXPORTS
 from curate.shards import forget as forgetting
 from curate.shards.compact import compact
 from curate.shards.format import MANIFEST
-from curate.shards.reader import Corpus, open_shards
+from curate.shards.reader import open_shards
 from curate.store import Store
 
 LOOKED_UP = ("work", "review/index")
@@ -28,25 +30,60 @@ LEFT = {
 """Path → why it is left alone."""
 
 
-def shards_of(run: Store) -> Corpus | None:
-    """The shards; None for a run without."""
-    return open_shards(run.full("shards")) if run.exists(f"shards/{MANIFEST}") else None
+@contextmanager
+def at_hand(run: Store) -> Iterator[Store]:
+    """The run itself where its files are local; else a copy of its shards and of what is known as forgotten, which `put_back` returns."""
+    if run.is_local:
+        yield run
+        return
+    run.fs.invalidate_cache()
+    with tempfile.TemporaryDirectory(prefix="curate-forget-") as folder:
+        twin = Store(folder)
+        for path in [*run.sizes("shards"), *(one for one in run.sizes("forgotten") if one.endswith(("ids.bin", ".json")))]:
+            run.copy_to(path, twin, path)
+        for name in forgetting.KEEP_TEXT:
+            if run.exists(name):
+                Path(folder, name).mkdir()
+        yield twin
 
 
-def in_shards(corpus: Corpus | None, ids: set[bytes]) -> int:
+def put_back(twin: Store, run: Store) -> None:
+    """What changed in the copy: new files first, then the manifest that names them, then what it names no longer goes."""
+    if twin.root == run.root:
+        return
+    before, after = run.sizes("shards") | run.sizes("forgotten"), twin.sizes("shards") | twin.sizes("forgotten")
+    manifest = f"shards/{MANIFEST}"
+    changed = [path for path, size in after.items() if before.get(path) != size or not path.startswith("shards/")]
+    for path in sorted({*changed, manifest}, key=lambda one: (one == manifest, one)):
+        twin.copy_to(path, run, path)
+    for path in before:
+        if path.startswith("shards/") and path not in after:
+            run.remove(path)
+
+
+def in_shards(run: Store, ids: set[bytes]) -> int:
     """Documents of `ids` that readers still give out."""
-    if corpus is None or not ids:
+    if not ids or not run.exists(f"shards/{MANIFEST}"):
         return 0
-    _known, rows = corpus.rows_of(np.array(sorted(ids), dtype="S16"))
-    fresh = np.setdiff1d(rows, corpus.deleted)
-    return int(forgetting.amount(corpus, fresh).documents) if len(fresh) else 0
+    with at_hand(run) as twin:
+        corpus = open_shards(twin.full("shards"))
+        _known, rows = corpus.rows_of(np.array(sorted(ids), dtype="S16"))
+        fresh = np.setdiff1d(rows, corpus.deleted)
+        return int(forgetting.amount(corpus, fresh).documents) if len(fresh) else 0
 
 
 def shards(run: Store, ids: set[bytes], erase: bool) -> dict[str, Any] | None:
     """Hide documents in the shards, and cut them out where asked; counts, and the corpus before and after. None without shards."""
-    corpus = shards_of(run)
-    if corpus is None:
+    if not run.exists(f"shards/{MANIFEST}"):
         return None
+    with at_hand(run) as twin:
+        told = _local_shards(twin, ids, erase)
+        put_back(twin, run)
+    return told
+
+
+def _local_shards(run: Store, ids: set[bytes], erase: bool) -> dict[str, Any]:
+    corpus = open_shards(run.full("shards"))
     told: dict[str, Any] = {"documents": 0, "corpus_id_before": corpus.corpus_id, "receipt": None}
     known, rows = corpus.rows_of(np.array(sorted(ids), dtype="S16"))
     fresh = np.setdiff1d(rows, corpus.deleted)
@@ -56,8 +93,7 @@ def shards(run: Store, ids: set[bytes], erase: bool) -> dict[str, Any] | None:
         told |= {"documents": receipt["now"]["documents"], "tokens": receipt["now"]["tokens"], "receipt": receipt["path"]}
     elif erase and len(corpus.deleted):
         compact(run)
-    after = shards_of(run)
-    assert after is not None
+    after = open_shards(run.full("shards"))
     return told | {"corpus_id_after": after.corpus_id, "how": "cut out of the files" if erase else "hidden by a deletion vector"}
 
 

@@ -2,11 +2,13 @@
 
 First the suppression list and the list of ids, so that nothing comes back whatever happens next; then the tables, the shards, the index, the exports;
 then what can be made anew is emptied, and the card is written. Places are asked for everything that was ever forgotten here, so the same request
-again finishes what a killed one began. What is left in the input stays there: the lists keep it from being read into a run again.
+again finishes what a killed one began. A run may lie anywhere that fsspec reaches; shards of one in an object store are copied here, treated and put
+back, since their readers map files. What is left in the input stays there: the lists keep it from being read into a run again.
 """
 
 import json
 import re
+import secrets
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -82,7 +84,7 @@ def outlook(run: Store, request: Request, options: Options) -> Outlook:
     found, near = _meant(folder, request, options)
     ids = found.all
     by_place: dict[str, Any] = {name: len(found.ids[name]) for name in (DOCUMENTS, REMOVED)}
-    by_place["shards"] = places.in_shards(places.shards_of(run), ids)
+    by_place["shards"] = places.in_shards(run, ids)
     if (held := places.index(folder, run, ids, write=False)) is not None:
         by_place["index"] = held.get("by_step", "not found")
     by_place["exports"] = places.forget_exports(places.exports(run, options.exports), ids, write=False)
@@ -127,7 +129,7 @@ def _repeated(run: Store, request: Request) -> bool:
     """Whether all that is asked for stands on the run's list already: an earlier request, which may have been killed."""
     if not run.exists(suppress.LIST):
         return False
-    held = suppress.opened(run.full(suppress.LIST))
+    held = suppress.opened(_own_list(run))
     return _asked(held.hasher, request) <= held.hashes
 
 
@@ -156,14 +158,29 @@ def _head(run: Store, folder: Folder, request: Request, found: Found) -> dict[st
 def _suppress(run: Store, folder: Folder, request: Request, found: Found, other: str | None) -> dict[str, Any]:
     """Put what was asked, and every document that it meant, on the run's list and on another that is named."""
     told = {}
-    for path in (run.full(suppress.LIST), *([other] if other else [])):
-        hasher = suppress.new_key(suppress.key_path(path))
-        held = suppress.decode(suppress.read(path), path, hasher) if Path(path).exists() else []
+    for path in (_own_list(run), *([other] if other else [])):
+        above, _, name = path.rpartition("/")
+        store = Store(above or ".")
+        hasher = _key(store, suppress.key_path(name), suppress.key_path(path))
+        held = suppress.decode(store.read(name), path, hasher) if store.exists(name) else []
         made = set(held) | _asked(hasher, request) | _documents(hasher, folder, found)
-        store, name = Store(str(Path(path).parent)), Path(path).name
         store.write(name, suppress.encode(hasher, made))
         told["list" if path != other else "other_list"] = {"key": hasher.name, "entries": len(made), "added": len(made - set(held))}
     return told
+
+
+def _own_list(run: Store) -> str:
+    """Where the run's list lies, as anything that fsspec opens."""
+    return f"{run.root.rstrip('/')}/{suppress.LIST}"
+
+
+def _key(store: Store, name: str, path: str) -> suppress.Hasher:
+    """The key of a list, made where there is none: a file for its owner alone, or an object, which whoever may read the bucket can read."""
+    if store.is_local:
+        return suppress.new_key(path)
+    if not store.exists(name):
+        store.create(name, f"{secrets.token_hex(32)}\n".encode())
+    return suppress.key_of(store.read(name), path)
 
 
 def _asked(hasher: suppress.Hasher, request: Request) -> set[bytes]:

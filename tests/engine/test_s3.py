@@ -135,3 +135,38 @@ def test_a_server_with_bad_days_changes_nothing(address, laws, reference, monkey
         assert {500, 503, None} <= set(troubles)
         assert tree_digest(store, law_corpus.FOLDERS) == reference[1]
     s3fs.S3FileSystem.clear_instance_cache()
+
+
+def test_what_is_forgotten_leaves_a_run_in_a_bucket_as_it_leaves_a_folder(s3, tmp_path):
+    """documents/, removed/, shards, list and receipt; the same bytes as in a folder, and nothing comes back when the run is made again."""
+    from curate.forget import run as forgetting
+
+    words = [f"word{n % 17} other{n % 5} thing{n}" for n in range(40)]
+    (tmp_path / "in.jsonl").write_text(
+        "".join(f'{{"id": "n{n}", "url": "https://h{n % 4}.example/{n}", "text": "{t}"}}\n' for n, t in enumerate(words))
+    )
+    made = {
+        "name": "forgetful",
+        "input": [{"uri": str(tmp_path / "in.jsonl"), "source": "one"}],
+        "steps": [{"exact_dedup": {}}],
+        "tokenizer": {"vocab_size": 270},
+        "shards": {"tokens_per_shard": 400},
+        "card": {"version": "1.0.0"},
+    }
+    request = forgetting.request_of([], ["https://h1.example/5"], ["h2.example"])
+    counts, digests = [], []
+    for root in ("s3://runs/forget", str(tmp_path / "forget")):
+        store = Store(root)
+        make(from_dict(made), store, LocalEngine(1))
+        seen = forgetting.outlook(store, request, forgetting.Options())
+        receipt, _ = forgetting.forget(store, request, forgetting.Options())
+        assert seen.by_place["documents"] == receipt["counts"]["documents"] == 11
+        assert seen.by_place["shards"] == receipt["counts"]["shards"] == 11
+        assert (receipt["version"]["after"], receipt["emptied"]) == ("2.0.0", ["work"])
+        assert store.exists(receipt["path"])
+        counts.append(receipt["counts"])
+        digests.append(tree_digest(store, ("documents", "removed", "shards")))
+    assert counts[0] == counts[1]
+    assert digests[0] == digests[1]
+    again = make(from_dict(made), Store("s3://runs/forget"), LocalEngine(1))
+    assert again.removed()["suppress:suppressed"] == 11
