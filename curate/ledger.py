@@ -60,14 +60,16 @@ class Balance:
 
     def add(self, other: "Balance") -> None:
         """Add another task's."""
-        mine = vars(self)
-        for name, value in vars(other).items():
-            if name in COUNTERS:
+        mine, theirs = vars(self), vars(other)
+        for name in COUNTERS:
+            if value := theirs[name]:
                 counter = mine[name]
                 for key, count in value.items():  # a Counter's own update looks at each key twice, and there may be 10^5 tasks
                     counter[key] += count
-            else:
-                mine[name] += value
+        for name in PLAIN:
+            mine[name] += theirs[name]
+        for name in IDS:
+            mine[name] += theirs[name]
 
     def check(self, task: str) -> None:
         """Raise LedgerError unless records, rows, ids and bytes all balance."""
@@ -95,6 +97,8 @@ class Balance:
 
 
 COUNTERS = frozenset(one.name for one in fields(Balance) if one.default_factory is Counter)
+IDS = frozenset(one.name for one in fields(Balance) if one.name.startswith("ids_"))
+PLAIN = frozenset(one.name for one in fields(Balance)) - COUNTERS - IDS
 
 
 @dataclass(slots=True)
@@ -126,9 +130,7 @@ class Outcome:
     @staticmethod
     def of(line: dict[str, Any]) -> "Outcome":
         """The outcome that a ledger line records."""
-        balance = None
-        if "records" in line:
-            balance = Balance(**{name: _counted(name, line[name]) for name in Balance.__dataclass_fields__ if name in line})
+        balance = _balance(line) if "records" in line else None
         files = {role: [File(**file) for file in files] for role, files in line["files"].items()}
         return Outcome(task=line["task"], kind=line["kind"], files=files, balance=balance, facts=line["facts"])
 
@@ -145,8 +147,8 @@ class Segment:
     balance: Balance = field(default_factory=Balance)
     raw_bytes: int = 0
     """Payload bytes of markup that were read."""
-    tasks: list[Outcome] = field(default_factory=list)
-    """In order; without balance and facts."""
+    by_role: dict[str, list[File]] = field(default_factory=dict)
+    """Files by role, in task order."""
 
     def taken(self, outcome: Outcome) -> Outcome:
         """Add a task's balance, which must be there; what is left of the outcome."""
@@ -157,12 +159,17 @@ class Segment:
 
     def files(self, role: str) -> list[File]:
         """Files of a role, in task order."""
-        return files_of(self.tasks, role)
+        return self.by_role.get(role, [])
+
+    def keep(self, outcomes: Iterable[Outcome]) -> None:
+        """The files of all tasks, given in order; nothing else of the outcomes is held."""
+        for outcome in outcomes:
+            for role, files in outcome.files.items():
+                self.by_role.setdefault(role, []).extend(files)
 
     def forget(self, role: str) -> None:
         """Files of a role are asked for no more."""
-        for outcome in self.tasks:
-            outcome.files.pop(role, None)
+        self.by_role.pop(role, None)
 
 
 def journal(store: Store) -> Iterator[dict[str, Any]]:
@@ -275,11 +282,19 @@ class Ledger:
                 sink.write(self._line(task))
 
 
-def _counted(name: str, value: Any) -> Any:
-    """A field of a balance from its form in a ledger line."""
-    if name in COUNTERS:
-        return Counter(value) if value else Counter()
-    return int(value, 16) if name.startswith("ids_") else value
+def _balance(line: dict[str, Any]) -> Balance:
+    """The balance in a ledger line. A resuming run may read 10^5: each counter is made without its own, slow, look at every item."""
+    balance = Balance.__new__(Balance)
+    made = vars(balance)
+    for name in PLAIN:
+        made[name] = line.get(name, 0)
+    for name in IDS:
+        made[name] = int(line[name], 16) if name in line else 0
+    for name in COUNTERS:
+        counter = made[name] = Counter.__new__(Counter)
+        if value := line.get(name):
+            dict.update(counter, value)
+    return balance
 
 
 def _dump(outcome: Outcome) -> bytes:
