@@ -18,6 +18,7 @@ import pyarrow as pa
 from blake3 import blake3
 
 from curate.arrow import one_chunk
+from curate.kernels.gather import gather
 from curate.schema import id_words
 from curate.store import File, Store
 
@@ -58,24 +59,45 @@ def sort(table: pa.Table) -> pa.Table:
 
 
 def take_rows(table: pa.Table, rows: np.ndarray) -> pa.Table:
-    """Rows int64[n] of a table. pyarrow moves lists of numbers value by value; here they are moved as the bytes they are."""
+    """Rows int64[n] of a table. pyarrow moves lists of numbers value by value; here they are moved as the bytes they are, from whatever chunk."""
     index = pa.array(rows)
-    return pa.table({name: _take(one_chunk(table[name]), index) for name in table.column_names}, schema=table.schema)
+    columns = {
+        name: _Lists(table[name]).take(rows) if _is_plain(table[name]) else one_chunk(table[name]).take(index)
+        for name in table.column_names
+    }
+    return pa.table(columns, schema=table.schema)
 
 
-def _take(array: pa.Array, index: pa.Array) -> pa.Array:
-    dtype = array.type
-    if not pa.types.is_large_list(dtype) or array.null_count or array.values.null_count or not _is_whole(dtype.value_type):
-        return array.take(index)
-    width = dtype.value_type.bit_width // 8
-    values = array.values
-    offsets = np.frombuffer(array.buffers()[1], dtype=np.int64)[array.offset : array.offset + len(array) + 1] if len(array) else [0]
-    starts = pa.py_buffer((np.asarray(offsets) + values.offset) * width)
-    as_bytes = pa.Array.from_buffers(pa.large_binary(), len(array), [None, starts, values.buffers()[1]])
-    _, ends, data = as_bytes.take(index).buffers()
-    offsets = np.frombuffer(ends, dtype=np.int64)[: len(index) + 1] // width
-    moved = pa.Array.from_buffers(dtype.value_type, int(offsets[-1]), [None, data])
-    return pa.LargeListArray.from_arrays(pa.array(offsets), moved, type=dtype)
+def _is_plain(column: pa.ChunkedArray) -> bool:
+    """Whether a column is of lists of numbers, without nulls."""
+    if not pa.types.is_large_list(column.type) or not _is_whole(column.type.value_type):
+        return False
+    return all(chunk.null_count == 0 and chunk.values.null_count == 0 for chunk in column.chunks)
+
+
+class _Lists:
+    """The lists of a column as pieces of memory."""
+
+    def __init__(self, column: pa.ChunkedArray):
+        self.column, self.dtype = column, column.type
+        self.width = self.dtype.value_type.bit_width // 8
+        starts, sizes = [np.empty(0, dtype=np.uint64)], [np.empty(0, dtype=np.int64)]
+        for chunk in column.chunks:
+            data = chunk.values.buffers()[1]
+            ends = np.frombuffer(chunk.buffers()[1], dtype=np.int64)[chunk.offset : chunk.offset + len(chunk) + 1] if len(chunk) else [0]
+            ends = (np.asarray(ends) + chunk.values.offset) * self.width
+            starts.append(ends[:-1].astype(np.uint64) + np.uint64(data.address if data else 0))
+            sizes.append(np.diff(ends))
+        self.starts, self.sizes = np.concatenate(starts), np.concatenate(sizes)
+
+    def take(self, rows: np.ndarray) -> pa.Array:
+        """Some rows, in memory of their own."""
+        sizes = self.sizes[rows]
+        ends = np.concatenate(([0], np.cumsum(sizes)))
+        moved = np.empty(int(ends[-1]), dtype=np.uint8)
+        gather(self.starts[rows], sizes, moved)
+        values = pa.Array.from_buffers(self.dtype.value_type, len(moved) // self.width, [None, pa.py_buffer(moved)])
+        return pa.LargeListArray.from_arrays(pa.array(ends // self.width), values, type=self.dtype)
 
 
 def _is_whole(dtype: pa.DataType) -> bool:
@@ -129,9 +151,9 @@ class RunWriter:
 
     def _spill(self) -> None:
         if self._held:
-            table = sort(pa.concat_tables(self._held))
+            table = pa.concat_tables(self._held)
             self._held, self._bytes = [], 0
-            self.files.append(write_run(self.store, f"{self.stem}-{len(self.files):03}.arrow", table, self.sealed))
+            self.files.append(write_run(self.store, f"{self.stem}-{len(self.files):03}.arrow", table, self.sealed, order(table)))
 
 
 def content(batch: pa.RecordBatch) -> bytes:
@@ -148,20 +170,42 @@ def content(batch: pa.RecordBatch) -> bytes:
     return hasher.hexdigest().encode()
 
 
-def write_run(store: Store, path: str, table: pa.Table, sealed: bool = False) -> File:
-    """Write a sorted table as one run."""
+def write_run(store: Store, path: str, table: pa.Table, sealed: bool = False, rows_in_order: np.ndarray | None = None) -> File:
+    """Write a table as one run: sorted, or to be written with its rows (int64[n]) in the order given, which are moved a batch at a time."""
+    if rows_in_order is None or (rows_in_order[1:] > rows_in_order[:-1]).all():
+        rows_in_order = np.arange(table.num_rows)
     rows = max(1, min(BATCH_ROWS, int(BATCH_BYTES / max(1.0, table.nbytes / max(1, table.num_rows)))))
-    keys = _column(table, "key")
+    lists = {name: _Lists(table[name]) for name in table.column_names if _is_plain(table[name])}
+    index = pa.array(rows_in_order)
+    rest = {
+        field.name: one_chunk(table[field.name]) if pa.types.is_nested(field.type) else one_chunk(table[field.name]).take(index)
+        for field in table.schema
+        if field.name not in lists
+    }
+    keys = rest["key"].to_numpy()
     firsts = base64.b64encode(np.ascontiguousarray(keys[::rows], dtype="<u8").tobytes())
     schema = table.schema.with_metadata({FIRST_KEYS: firsts})
     with store.put(path) as sink, pa.ipc.new_file(pa.PythonFile(sink, mode="w"), schema) as writer:
         for start in range(0, table.num_rows, rows):
-            # take copies just these rows: a slice of nested columns would write its whole parent
-            piece = table.slice(start, rows).combine_chunks()
-            for batch in piece.to_batches():
-                writer.write_batch(batch, custom_metadata={CONTENT: content(batch)} if sealed else None)
+            batch = _batch(table.schema, lists, rest, rows_in_order, start, rows)
+            writer.write_batch(batch, custom_metadata={CONTENT: content(batch)} if sealed else None)
     file = sink.file(path, table.num_rows)
     return File(path=file.path, bytes=file.bytes, digest=file.digest, rows=table.num_rows, text_bytes=table.nbytes)
+
+
+def _batch(
+    schema: pa.Schema, lists: dict[str, _Lists], rest: dict[str, pa.Array], order: np.ndarray, start: int, rows: int
+) -> pa.RecordBatch:
+    """Some rows of a run. Taking copies just these: a slice of nested columns would write its whole parent. The other columns are in order already."""
+    some = order[start : start + rows]
+    arrays = []
+    for field in schema:
+        if field.name in lists:
+            arrays.append(lists[field.name].take(some))
+        else:
+            array = rest[field.name]
+            arrays.append(array.take(pa.array(some)) if pa.types.is_nested(field.type) else array.slice(start, rows))
+    return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
 
 class Cursor:
@@ -191,7 +235,7 @@ class Cursor:
             if end > start:
                 table = pa.Table.from_batches([batch.slice(start, end - start)])
                 if end - start < batch.num_rows:
-                    table = table.take(pa.array(np.arange(end - start)))  # a slice would hold the whole batch
+                    table = take_rows(table, np.arange(end - start))  # a slice would hold the whole batch
                 self.table = self.rows(table.replace_schema_metadata(None))
                 break
         if self.next >= self.stop:

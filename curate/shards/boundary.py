@@ -56,7 +56,7 @@ def check_around(
         _refuse(ends & ~found, piece, f"the boundary token {behind} last in each document", "put it there, on the last piece")
     for token in {before, behind} - {None}:
         expected = int(starts.sum()) * (token == before) + int(ends.sum()) * (token == behind)
-        count = int((tokens == token).sum())
+        count = int(np.count_nonzero(tokens == token))
         if count != expected:
             each = "one" if before != behind else "two"
             raise ShardError(

@@ -44,6 +44,7 @@ import numpy as np
 import pyarrow as pa
 import xxhash
 
+from curate.arrow import one_chunk
 from curate.errors import ShardError
 from curate.shards.boundary import BOTH, FIRST, LAST, POLICIES, check_around
 from curate.shards.learned import check_learned, check_rejected
@@ -247,7 +248,8 @@ def write_shard(sink: BinaryIO, table: pa.Table | pa.RecordBatch, meta: ShardMet
     """
     batch = _one_batch(table, shard_schema(meta))
     offsets, tokens = large_list_parts(batch["tokens"])
-    _check_rows(batch, offsets, tokens, meta)
+    greatest = int(tokens.max()) if len(tokens) else None
+    _check_rows(batch, offsets, tokens, greatest, meta)
     hashing = HashingSink(sink)
     write_file(hashing, batch)
     return ShardStat(
@@ -258,7 +260,7 @@ def write_shard(sink: BinaryIO, table: pa.Table | pa.RecordBatch, meta: ShardMet
         text_bytes=int(numbers(batch["n_bytes"]).sum(dtype=np.uint64)),
         xxh3_64=hashing.hexdigest(),
         min_token=int(tokens.min()) if len(tokens) else None,
-        max_token=int(tokens.max()) if len(tokens) else None,
+        max_token=greatest,
         source_tokens=_tokens_by(batch["source"], offsets, meta.sources),
         license_tokens=_tokens_by(batch["license"], offsets, meta.licenses),
         split_tokens=_tokens_by(batch["split"], offsets, SPLITS),
@@ -316,9 +318,7 @@ def _one_batch(table: pa.Table | pa.RecordBatch, schema: pa.Schema) -> pa.Record
         raise ShardError(f"shard: expected columns {expected}, got {got}; build the table with shard_schema")
     arrays = []
     for field in schema:
-        column = table.column(field.name)
-        array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
-        array = pa.concat_arrays(array.chunks) if isinstance(array, pa.ChunkedArray) else array
+        array = one_chunk(table.column(field.name))
         if array.null_count:
             raise ShardError(f"shard: expected no nulls, got {array.null_count} in {field.name}; fill them before the shard is written")
         if pa.types.is_large_list(field.type):
@@ -328,7 +328,7 @@ def _one_batch(table: pa.Table | pa.RecordBatch, schema: pa.Schema) -> pa.Record
     return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
 
-def _check_rows(batch: pa.RecordBatch, offsets: np.ndarray, tokens: np.ndarray, meta: ShardMeta) -> None:
+def _check_rows(batch: pa.RecordBatch, offsets: np.ndarray, tokens: np.ndarray, greatest: int | None, meta: ShardMeta) -> None:
     lengths, piece, pieces = np.diff(offsets), numbers(batch["piece"]), numbers(batch["pieces"])
     _refuse(lengths < 1, lengths, "at least the boundary token", "put it first in each document")
     _refuse(lengths > MAX_ROW_TOKENS, lengths, f"at most {MAX_ROW_TOKENS} tokens a row", "cut the document with split_rows")
@@ -343,10 +343,8 @@ def _check_rows(batch: pa.RecordBatch, offsets: np.ndarray, tokens: np.ndarray, 
     _refuse(
         (piece > 0) & (numbers(batch["n_bytes"]) > 0), numbers(batch["n_bytes"]), "n_bytes 0 after the first piece", "count a text once"
     )
-    if len(tokens) and int(tokens.max()) >= meta.vocab_size:
-        raise ShardError(
-            f"shard: expected token ids below {meta.vocab_size}, got {int(tokens.max())}; encode with the tokenizer of this run"
-        )
+    if greatest is not None and greatest >= meta.vocab_size:
+        raise ShardError(f"shard: expected token ids below {meta.vocab_size}, got {greatest}; encode with the tokenizer of this run")
     check_around(offsets, tokens, piece, pieces, meta.before, meta.behind)
     _refuse(numbers(batch["repeats"]) < 1, numbers(batch["repeats"]), "repeats of 1 or more", "leave the document out of the shards")
     if meta.kind != "text":

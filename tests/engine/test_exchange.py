@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curate.barrier import keyed
-from curate.engine.exchange import KEY_SPACE, RunWriter, ranges, read_range, run_bytes
+from curate.engine.exchange import KEY_SPACE, RunWriter, ranges, read_range, run_bytes, take_rows
 from curate.store import Store
 
 
@@ -123,3 +123,20 @@ def test_memory_is_bounded_by_the_range_not_by_the_sketches(tmp_path):
     total, count = map(int, child.stdout.split())
     assert count == 300_000
     assert total >= 300_000 * 1000
+
+
+def test_rows_of_lists_are_taken_from_any_chunk():
+    """Chunks, slices, empty lists, a column without a chunk, and lists with nulls, which pyarrow moves."""
+    whole = pa.array([[1, 2], [], [3], [4, 5, 6], [7], []], pa.large_list(pa.uint16()))
+    nulls = pa.array([[1, None], None, [], [2], [3], None], pa.large_list(pa.uint16()))
+    lists = {
+        "a": pa.chunked_array([whole.slice(0, 2), whole.slice(2, 1), whole.slice(3)]),
+        "b": pa.chunked_array([nulls.slice(0, 4), nulls.slice(4)]),
+    }
+    table = pa.table(lists)
+    for rows in ([5, 0, 3, 3, 1], [], [2]):
+        taken = take_rows(table, np.array(rows, dtype=np.int64))
+        assert taken.schema == table.schema
+        assert taken.to_pydict() == {name: [column.to_pylist()[row] for row in rows] for name, column in lists.items()}
+    none = take_rows(table.slice(0, 0), np.empty(0, dtype=np.int64))
+    assert none.to_pydict() == {"a": [], "b": []}
