@@ -25,7 +25,7 @@ MAY_IMPORT = {
     "curate.barrier": {"curate.stage", "curate.schema", "curate.arrow", "curate.errors"},
     "curate.web": {"curate.schema", "curate.arrow", "curate.kernels", "curate.errors"},
     "curate.models": {"curate.kernels", "curate.errors"},
-    "curate.personal": {"curate.kernels"},
+    "curate.personal": {"curate.kernels", "curate.errors"},
     "curate.listed": {"curate.errors"},
     "curate.thresholds": {"curate.stage", "curate.errors"},
     "curate.consent": {"curate.errors"},

@@ -8,9 +8,9 @@ from functools import lru_cache
 import numpy as np
 
 from curate.kernels import personal as kernel
-from curate.personal import addresses, numbers, secrets
+from curate.personal import addresses, names, numbers, secrets
 
-TYPES = ("secret", "email", "ip", "iban", "card", "national_id", "phone")
+TYPES = ("secret", "email", "ip", "iban", "card", "national_id", "phone", "name")
 """In this order: of two that overlap the earlier type stands."""
 Found = tuple[int, int, str]
 """First byte, end and type."""
@@ -48,6 +48,16 @@ def candidates(offsets: np.ndarray, data: np.ndarray) -> np.ndarray:
 
 def find(offsets: np.ndarray, data: np.ndarray, wanted: Wanted) -> dict[int, list[Found]]:
     """Row → its spans in bytes of the row, disjoint, in order; rows without any are not there."""
+    found = _marked(offsets, data, wanted)
+    if "name" in wanted.types:
+        for row in range(len(offsets) - 1):
+            if named := names.find(data[offsets[row] : offsets[row + 1]].tobytes()):
+                found[row] = disjoint([*found.get(row, ()), *((start, end, "name") for start, end in named)])
+    return found
+
+
+def _marked(offsets: np.ndarray, data: np.ndarray, wanted: Wanted) -> dict[int, list[Found]]:
+    """The same for all types whose places the kernel marks."""
     places = candidates(offsets, data)
     if not len(places):
         return {}

@@ -9,6 +9,7 @@ address in the main text of extract-aeb's pages is printed, to be judged by eye;
 
 import argparse
 import gzip
+import importlib.util
 import io
 import json
 import subprocess
@@ -20,11 +21,11 @@ import pyarrow as pa
 import zstandard
 
 from curate import stage as stages
-from curate.personal import addresses
+from curate.personal import addresses, names
 from curate.personal.find import find
 from curate.stages.pii import Config, wanted
 from tests.bench.bench_language import timed, web
-from tests.stages.test_pii import PRESIDIO, scored
+from tests.stages.test_pii import PRESIDIO, names_scored, scored
 
 
 def ours(text):
@@ -129,6 +130,9 @@ def main():
         ways = [scored(some, lambda text, way=way: told(text, way(text))) for way in (ours, datatrove)]
         for kind in sorted(set(ways[0]) - {"ip6"}):
             print(f"{name:12} {ways[0][kind][2]:6} {kind:6} {measures(*ways[0][kind])}   {measures(*ways[1][kind])}")
+    if importlib.util.find_spec("faker"):
+        right, found, full = names_scored(sentences, names.find)
+        print(f"names (an option): P {right / found:.3f} of {found}, R {right / full:.3f} of {full} full names")
     got, expected = secrets(folder)
     print(
         f"secrets, by line: {len(got)} found, {len(expected)} in detect-secrets' baseline (bare strings of high entropy as well), {len(got & expected)} in both"

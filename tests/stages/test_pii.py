@@ -213,12 +213,76 @@ def test_kinds_can_be_switched_off():
     text = f"a@b.de 8.8.8.8 +1 541-754-3010 4111111111111111 GB82WEST12345698765432 536-90-4399 {AWS}"
     off = Config(emails=False, ips=False, phones=False, cards=False, ibans=False, national_ids=[], secrets=False)
     assert run([text], off)["text"] == [text]
-    assert sorted(s["type"] for s in run([text])["spans"][0]) == sorted(TAGS)
+    assert sorted(s["type"] for s in run([text])["spans"][0]) == sorted(set(TAGS) - {"name"})
+
+
+NAMED = [
+    ("We met Jessica Smith and Hans-Peter Müller there.", ["Jessica Smith", "Hans-Peter Müller"]),
+    ("Ludwig van Schmidt, Dr. Linda B. Johnson: Michael Davis.", ["Ludwig van Schmidt", "Linda B. Johnson", "Michael Davis"]),
+    ("In April Johnson and May Smith, Texas Austin and West Ham", []),
+    ("JESSICA SMITH, jessica smith, mail Jessica.Smith@x.example", []),
+    ("Jessica\nSmith met Jessica of the Smiths", []),
+]
+
+
+def test_names_are_an_option():
+    pytest.importorskip("faker", reason="the lists are an extra: pip install '.[names]'")
+    for text, found in NAMED:
+        wanted_ = text
+        for name in found:
+            wanted_ = wanted_.replace(name, "<PERSON>")
+        out = run([text, "nobody"], Config(names=True, emails=False))
+        assert out["text"] == [wanted_, "nobody"]
+        assert out["num_names"] == [len(found), 0]
+        assert "num_names" not in run([text])
+    assert models(Config(names=True))["names"].startswith("Faker ")
+    assert run(["call Jessica Smith at a@b.de"], Config(names=True))["text"] == ["call <PERSON> at <EMAIL>"]
+
+
+def test_names_without_their_lists_are_told(monkeypatch):
+    import sys
+
+    from curate.personal import names
+
+    names.lists.cache_clear()
+    monkeypatch.setitem(sys.modules, "faker.providers.person", None)
+    with pytest.raises(
+        SourceError, match=r"names: expected the package Faker with its lists of names, got none; pip install 'curate\[names\]'"
+    ):
+        models(Config(names=True))
+    names.lists.cache_clear()
+
+
+def test_precision_of_names(shared):
+    """As the option's sentence says: precise on made-up people, and far from complete."""
+    pytest.importorskip("faker", reason="the lists are an extra: pip install '.[names]'")
+    from curate.personal import names
+
+    sentences = json.loads(gzip.decompress((shared("pii-presidio") / "synth_dataset_v2.json.gz").read_bytes()))
+    right, found, full = names_scored(sentences, names.find)
+    assert right >= 0.93 * found
+    assert right >= 0.22 * full
 
 
 PRESIDIO = {
     "PHONE_NUMBER": "phone", "CREDIT_CARD": "card", "IBAN_CODE": "iban", "IP_ADDRESS": "ip", "US_SSN": "national_id", "EMAIL_ADDRESS": "email",
 }  # fmt: skip
+
+
+def names_scored(sentences, find_names):
+    """(right, found, labelled full names) of persons' names, by overlap."""
+    right = found = full = 0
+    for sentence in sentences:
+        data = sentence["full_text"].encode()
+        ends = [
+            tuple(len(sentence["full_text"][: one[side]].encode()) for side in ("start_position", "end_position"))
+            for one in sentence["spans"]
+            if one["entity_type"] == "PERSON"
+        ]
+        got = find_names(data)
+        found, full = found + len(got), full + sum(b" " in data[a:b].strip() for a, b in ends)
+        right += sum(any(s < b and e > a for a, b in ends) for s, e in got)
+    return right, found, full
 
 
 def scored(sentences, found):
