@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
+from curate.kernels.blocks import WIDTH, ones, within
 from curate.kernels.marks import TERMINAL
 from curate.kernels.ngrams import newline
 from curate.kernels.pointers import borrowed, pointer
@@ -33,14 +34,23 @@ def trim(data, start, end, classes):
 
 
 @njit(nogil=True, cache=True)
+def _count(data, start, end, low, high):
+    """Bytes of data[start:end] that lie between two, both included."""
+    total, i = 0, start
+    while i + WIDTH <= end:
+        total += ones(within(data, i, 0, low, high))
+        i += WIDTH
+    for k in range(i, end):
+        total += data[k] >= low and data[k] <= high
+    return total
+
+
+@njit(nogil=True, cache=True)
 def most_newlines(offsets, data):
     """The largest number of newlines in one row."""
     most = 0
     for row in range(len(offsets) - 1):
-        found = 0
-        for i in range(offsets[row], offsets[row + 1]):
-            found += data[i] == 10
-        most = max(most, found)
+        most = max(most, _count(data, offsets[row], offsets[row + 1], 10, 10))
     return most
 
 
@@ -72,9 +82,7 @@ def measure_lines(offsets, data, tokens, classes, symbols, short, lent, stamp, o
     keys, stamps = pointer(lent.keys), pointer(lent.stamps)
     for row in range(len(offsets) - 1):
         text, size, end = pointer(data[offsets[row] :]), len(data) - offsets[row], offsets[row + 1] - offsets[row]
-        newlines = 0
-        for i in range(end):
-            newlines += text[i] == 10
+        newlines = _count(text, 0, end, 10, 10)
         mask = mask_of(newlines + 1)
         lines, ended, brief, repeated = 0, 0, 0, 0
         s = 0
@@ -87,7 +95,7 @@ def measure_lines(offsets, data, tokens, classes, symbols, short, lent, stamp, o
                 while (text[last] & 0xC0) == 0x80:
                     last -= 1
                 ended += (symbols[code_at(text, last)] & TERMINAL) != 0
-                brief += e - s <= 4 * short and count_chars(text, s, e) <= short
+                brief += e - s <= 4 * short and (e - s <= short or count_chars(text, s, e) <= short)
                 key = hash_of(text, s, e, size)
                 slot = slot_of(keys, stamps, stamp + row, mask, key)
                 if stamps[slot] == stamp + row:
@@ -95,7 +103,7 @@ def measure_lines(offsets, data, tokens, classes, symbols, short, lent, stamp, o
                 else:
                     keys[slot], stamps[slot] = key, stamp + row
             s = e + 1
-        chars = count_chars(text, 0, end) - newlines
+        chars = end - _count(text, 0, end, 0x80, 0xBF) - newlines
         out[row, 0] = lines
         out[row, 1] = ended / lines if lines else 0.0
         out[row, 2] = brief / lines if lines else 0.0

@@ -13,12 +13,12 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from curate.kernels.blocks import load8, store8
+from curate.kernels.blocks import WIDTH, below, load8, store8, within
 from curate.kernels.pointers import borrowed, pointer
 from curate.kernels.scan import CHARS, NEWLINES
 from curate.kernels.slots import mask_of, slot_of, table
 from curate.kernels.utf8 import SPACE, code_at, count_chars, width
-from curate.kernels.word_hash import eight, hash_of, head
+from curate.kernels.word_hash import hash_of, head
 
 U = np.uint64
 TOP = (2, 3, 4)
@@ -37,14 +37,14 @@ SEEN_PER_TOKEN = 16
 @njit(nogil=True, cache=True, inline="always")
 def newline(text, i, end, size):
     """The first newline of text[i:end], or end; `size` bytes may be read."""
-    while i < end:
-        x = eight(text, i, size) ^ U(0x0A0A0A0A0A0A0A0A)
-        hits = (x - U(0x0101010101010101)) & ~x & U(0x8080808080808080)
+    while i + WIDTH <= size and i < end:
+        hits = within(text, i, 0, 10, 10)
         if hits:
-            i += np.int64((((hits & (~hits + U(1))) >> U(7)) * U(0x0001020304050607)) >> U(56))
-            return min(i, end)
-        i += 8
-    return end
+            return min(i + below(hits), end)
+        i += WIDTH
+    while i < end and text[i] != 10:
+        i += 1
+    return min(i, end)
 
 
 @njit(nogil=True, cache=True)

@@ -1,38 +1,52 @@
 """Stop words among the tokens of a scan: which of a few words a text has (Rae et al. 2021, §A1.1). Naive twin: tests/naive_text.py."""
 
+from typing import NamedTuple
+
 import numpy as np
 from numba import njit
 
+from curate.kernels.blocks import ones
 from curate.kernels.pointers import pointer
 from curate.kernels.word_hash import hash_word
 
 MOST = 64
 """Words that can be told apart."""
-HINTS = np.uint64(255)
+PLACES = 4096
 
 
-def stop_table(words: list[str]) -> tuple[np.ndarray, np.ndarray]:
-    """(uint64 hashes of at most MOST different words, uint8[256]: whether one of them has these lowest bits)."""
+class Listed(NamedTuple):
+    """A few words, each at a place of its own."""
+
+    keys: np.ndarray
+    """uint64: their hashes"""
+    places: np.ndarray
+    """uint8[PLACES]: which of them has a hash whose bits from `shift` on are this place"""
+    shift: np.uint64
+
+
+def stop_table(words: list[str]) -> Listed:
+    """At most MOST different words."""
     keys = np.array(sorted({hash_word(word) for word in words}), dtype=np.uint64)
-    hints = np.zeros(256, dtype=np.uint8)
-    hints[(keys & HINTS).astype(np.int64)] = 1
-    return keys, hints
+    places = np.zeros(PLACES, dtype=np.uint8)
+    for shift in map(np.uint64, range(64)):
+        at = (keys >> shift & np.uint64(PLACES - 1)).astype(np.int64)
+        if len(set(at)) == len(keys):
+            break
+    else:
+        raise ValueError(f"stop words: expected words whose hashes can be told apart, got {words}; leave one out")
+    places[at] = np.arange(len(keys))
+    return Listed(keys, places, shift)
 
 
 @njit(nogil=True, cache=True)
-def count_listed(firsts, lasts, hashes, keys, hints, out):
-    """out[row] = different listed words among the tokens firsts[row] … lasts[row] − 1 (int64). keys, hints: of `stop_table`."""
-    hashes_at, hints_at, keys_at, num_keys = pointer(hashes), pointer(hints), pointer(keys), len(keys)
+def count_listed(firsts, lasts, hashes, listed, out):
+    """out[row] = different listed words among the tokens firsts[row] … lasts[row] − 1 (int64)."""
+    hashes_at, places, keys, shift = pointer(hashes), pointer(listed.places), pointer(listed.keys), listed.shift
     for row in range(len(out)):
         seen = np.uint64(0)
-        for t in range(firsts[row], lasts[row]):
-            key = hashes_at[t]
-            if hints_at[key & HINTS]:
-                for place in range(num_keys):
-                    if keys_at[place] == key:
-                        seen |= np.uint64(1) << np.uint64(place)
-        distinct = 0
-        while seen:
-            seen &= seen - np.uint64(1)
-            distinct += 1
-        out[row] = distinct
+        if len(listed.keys) > 0:
+            for t in range(firsts[row], lasts[row]):
+                key = hashes_at[t]
+                place = places[key >> shift & np.uint64(PLACES - 1)]
+                seen |= np.uint64(keys[place] == key) << np.uint64(place)
+        out[row] = ones(seen)

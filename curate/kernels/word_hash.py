@@ -41,6 +41,12 @@ def hash_short(first, second, k):
     return h ^ (h >> U(29))
 
 
+@njit(nogil=True, cache=True, inline="always")
+def _step(h, w):
+    h = (h ^ w) * K1
+    return h ^ (h >> U(32))
+
+
 @njit(nogil=True, cache=True)
 def hash_of(data, s, e, size):
     """64-bit hash of data[s:e], of `size` bytes that may be read; of nothing 0."""
@@ -48,12 +54,17 @@ def hash_of(data, s, e, size):
     if n <= SHORT:
         return hash_short(eight(data, s, size), eight(data, min(s + 8, size), size), n) if n > 0 else U(0)
     h, p = U(0), s
+    if n >= 64:  # four at once: each waits for its own product only
+        one, two, three, four = U(1), U(2), U(3), U(4)
+        while p + 32 < e:
+            one, two = _step(one, load8(data, p)), _step(two, load8(data, p + 8))
+            three, four = _step(three, load8(data, p + 16)), _step(four, load8(data, p + 24))
+            p += 32
+        h = _step(_step(_step(one, two * K2), three * K2), four * K2)
     while p + 8 < e:
-        h = (h ^ load8(data, p)) * K1
-        h ^= h >> U(32)
+        h = _step(h, load8(data, p))
         p += 8
-    h = (h ^ load8(data, e - 8)) * K1
-    h = ((h ^ (h >> U(32))) + U(n)) * K2
+    h = (_step(h, load8(data, e - 8)) + U(n)) * K2
     return h ^ (h >> U(29))
 
 

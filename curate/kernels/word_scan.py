@@ -8,6 +8,7 @@ some, as a space with a combining mark on it does, is taken without. Naive twin:
 import numpy as np
 from numba import njit
 
+from curate.kernels.blocks import WIDTH, below, within
 from curate.kernels.marks import SYMBOL, TERMINAL, punctuation
 from curate.kernels.pointers import borrowed, pointer
 from curate.kernels.scan import (
@@ -33,8 +34,6 @@ from curate.kernels.word_classes import FOLLOWING, breaks, spaceless
 from curate.kernels.word_hash import hash_of
 from curate.kernels.words import run_tokens
 
-BLOCK = 64
-
 
 @njit(nogil=True, cache=True, inline="always")
 def _letter(kind):
@@ -50,16 +49,15 @@ def hold_spaceless(offsets, data, spaceless, out):
         text, end = pointer(data[offsets[row] :]), offsets[row + 1] - offsets[row]
         out[row] = False
         i = 0
-        while i < end and not out[row]:
-            stop = min(i + BLOCK, end)
-            most = np.uint8(0)
-            for k in range(i, stop):
-                most = max(most, text[k])
-            if most >= 0xE0:
-                for k in range(i, stop):
-                    if text[k] >= 0xE0:
-                        out[row] |= _letter(spaceless[code_at(text, k)])
-            i = stop
+        while i + WIDTH <= end and not out[row]:
+            leads = within(text, i, 0, 0xE0, 0xFF)
+            while leads:
+                out[row] |= _letter(spaceless[code_at(text, i + below(leads))])
+                leads &= leads - np.uint64(1)
+            i += WIDTH
+        while i < end:
+            out[row] |= text[i] >= 0xE0 and _letter(spaceless[code_at(text, i)])
+            i += 1
 
 
 @njit(nogil=True, cache=True)

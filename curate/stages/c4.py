@@ -28,7 +28,7 @@ from pydantic import Field, model_validator
 
 from curate import arrow, scans
 from curate.kernels.c4_lines import clean_tfds_lines
-from curate.kernels.c4_rules import COLUMNS, CURLY, CUT, EDITS, LEFT, LOREM, SENTENCES, TOKENS, anchors, clean_lines
+from curate.kernels.c4_rules import COLUMNS, CURLY, CUT, EDITS, LEFT, LOREM, SENTENCES, TOKENS, anchors, clean_lines, line_maps
 from curate.kernels.lines import LineRules, all_sentences
 from curate.kernels.utf8 import classes
 from curate.stage import Columns, Rule, stage
@@ -114,6 +114,7 @@ def c4(batch: pa.RecordBatch, config: Config) -> Columns:
             found.flags,
             classes(),
             anchors(_NEEDLES + _POLICY),
+            line_maps(int(np.max(np.diff(text.offsets), initial=0))),
             _rules(config),
             offsets,
             made,
@@ -124,7 +125,8 @@ def c4(batch: pa.RecordBatch, config: Config) -> Columns:
     sentences, tokens = out[:, SENTENCES], out[:, TOKENS]
     killed = _over(out[:, LOREM], config.max_lorem_ipsum) | _over(out[:, CURLY], config.max_curly_lines)
     leaves = killed | (np.zeros(rows, dtype=np.bool_) if config.min_sentences is None else sentences < config.min_sentences)
-    new = pc.if_else(pa.array(leaves | ~text.valid), old, fresh.cast(old.type))
+    stays = leaves | ~text.valid
+    new = pc.if_else(pa.array(stays), old, fresh.cast(old.type)) if stays.any() else fresh.cast(old.type)
     scans.leave_tokens(new, np.where(leaves, found.lasts - found.firsts, tokens), config.words)
     return {
         "text": new,

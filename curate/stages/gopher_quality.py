@@ -97,7 +97,7 @@ def gopher_quality(batch: pa.RecordBatch, config: Config) -> Columns:
     found = scans.words(text, config.words)
     tokens, words, lines = (found.counts[:, each] for each in (at.TOKENS, at.WORDS, at.LINES))
     stop_words = np.zeros(batch.num_rows, dtype=np.int64)
-    count_listed(found.firsts, found.lasts, found.hashes, *stop_table(config.stop_words), stop_words)
+    count_listed(found.firsts, found.lasts, found.hashes, stop_table(config.stop_words), stop_words)
     measured = {
         "num_words": words,
         "mean_word_length": _ratio(found.counts[:, at.WORD_CHARS], words),
