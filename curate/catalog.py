@@ -132,8 +132,19 @@ def _fields(schema: Mapping[str, Any], defs: Mapping[str, Any], prefix: str) -> 
             required=name in schema.get("required", ()),
             sentence=" ".join(one.get("description", "").split()),
         )
-        if "$ref" in one:
-            yield from _fields(_resolved(one, defs), defs, f"{prefix}{name}.")
+        for path, inner in _inside(one, defs, f"{prefix}{name}."):
+            yield from _fields(inner, defs, path)
+
+
+def _inside(schema: Mapping[str, Any], defs: Mapping[str, Any], path: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """(where, config) of the configs inside a field; `*` stands for any key of a mapping, or number in a list."""
+    if "$ref" in schema:
+        yield path, _resolved(schema, defs)
+    for one in (*schema.get("anyOf", ()), *schema.get("oneOf", ())):
+        yield from _inside(one, defs, path)
+    for one in (schema.get("additionalProperties"), schema.get("items")):
+        if isinstance(one, Mapping):
+            yield from _inside(one, defs, f"{path}*.")
 
 
 def _resolved(schema: Mapping[str, Any], defs: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -143,8 +154,8 @@ def _resolved(schema: Mapping[str, Any], defs: Mapping[str, Any]) -> Mapping[str
 def spoken(schema: Mapping[str, Any], defs: Mapping[str, Any]) -> str:
     """A JSON Schema type in words."""
     schema = _resolved(schema, defs)
-    if "anyOf" in schema:
-        return " or ".join(dict.fromkeys(spoken(one, defs) for one in schema["anyOf"]))
+    if "anyOf" in schema or "oneOf" in schema:
+        return " or ".join(dict.fromkeys(spoken(one, defs) for one in (*schema.get("anyOf", ()), *schema.get("oneOf", ()))))
     if "enum" in schema or "const" in schema:
         return " or ".join(str(one) for one in schema.get("enum", [schema.get("const")]))
     kind = schema.get("type", "")

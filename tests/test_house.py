@@ -28,6 +28,7 @@ MAY_IMPORT = {
     "curate.personal": {"curate.kernels", "curate.errors"},
     "curate.listed": {"curate.errors"},
     "curate.thresholds": {"curate.stage", "curate.errors"},
+    "curate.limits": {"curate.stage"},
     "curate.consent": {"curate.errors"},
     "curate.rights": {"curate.stage"},
     "curate.datatrove": {"curate.errors"},
@@ -54,6 +55,7 @@ MAY_IMPORT = {
     "curate.barriers": {
         "curate.rights",
         "curate.thresholds",
+        "curate.limits",
         "curate.consent",
         "curate.turns",
         "curate.barrier",

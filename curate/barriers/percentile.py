@@ -7,6 +7,12 @@ barrier counts its measures under each value of `by`, puts each limit at the wan
     - gopher_quality: {min_alpha_words: null}
     - percentile: {limits: {gopher_quality: {min_alpha_words: 10}}}
 
+    - percentile: {limits: {gopher_quality: {min_alpha_words: {way: mean_std, limit: 0.8, like: en}}}}
+
+The second form carries a limit that is right for one language over to the others (`curate/limits.py`): the same `quantile`, as many standard
+deviations from the mean (`mean_std`) or the same multiple of the median (`median_ratio`); `{way: median_std, least: 0.3, greatest: 0.9}` for `min_score`
+of `language` is how FineWeb-2 takes its limits of language scores.
+
 The run keeps the limits in `findings/percentile-thresholds.yaml`. A later run takes them with `gopher_quality: {thresholds: FILE}` and
 decides alike, document by document.
 
@@ -21,7 +27,9 @@ column                  type    meaning
 drop, value, threshold  string  `<step>_<reason of its rule>`, what was measured, and the limit
 """
 
+import math
 from collections.abc import Iterator, Mapping
+from fractions import Fraction
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, NamedTuple
@@ -34,6 +42,7 @@ from pydantic import Field, model_validator
 from curate import stage as stages
 from curate.arrow import missing, one_chunk
 from curate.barrier import Barrier, Round, keyed, whole_keys
+from curate.limits import Summary, Wanted, Way, carried, summary, within
 from curate.schema import column
 from curate.stage import DECIMALS, DROP, THRESHOLD, VALUE, VERDICT, Rule, written
 from curate.stage import Config as Base
@@ -50,8 +59,8 @@ OPERATORS = ("<", "<=", ">", ">=")
 class Config(Base):
     """Which limits are computed, from which documents."""
 
-    limits: dict[str, dict[str, float]] = Field(default_factory=dict)
-    """Step → its field with a limit → percentile, 0 to 100: about so many in a hundred documents measure less than the limit."""
+    limits: dict[str, dict[str, Wanted]] = Field(default_factory=dict)
+    """Step → its field with a limit → percentile, 0 to 100: about so many in a hundred documents measure less than the limit; or another way to it."""
     by: str | None = "language__label"
     """Column whose values have limits of their own; null: one limit for all documents."""
     min_documents: int = Field(default=1000, ge=1)
@@ -69,9 +78,11 @@ class Config(Base):
                 )
             known = [rule.limit for rule in stages.load(name).rules if rule.operator in OPERATORS]
             for field, percent in fields.items():
+                if isinstance(percent, Way) and percent.way != "median_std" and self.by is None:
+                    raise ValueError(f"limits.{step}.{field}: expected `by` beside a limit that is carried over, got null; name a column")
                 if field not in known:
                     raise ValueError(f"limits.{step}: expected limits of its rules {known}, got {field}")
-                if not 0 <= percent <= 100:
+                if not isinstance(percent, Way) and not 0 <= percent <= 100:
                     raise ValueError(f"limits.{step}.{field}: expected a percentile from 0 to 100, got {percent}")
         return self
 
@@ -89,10 +100,17 @@ class Limit(NamedTuple):
 
     step: str
     field: str
-    percent: float
+    wanted: float | Way
     rule: Rule
     whole: bool
     """Whether it is measured in whole numbers."""
+    taken_by: Any
+    """The config's field."""
+
+    @property
+    def lower(self) -> bool:
+        """Whether it is a least value."""
+        return self.rule.operator in ("<", "<=")
 
     @property
     def column(self) -> str:
@@ -107,7 +125,9 @@ def limits_of(config: Config) -> list[Limit]:
         declared = stages.load(config.uses.get(step, step))
         for field, percent in fields.items():
             rule = next(rule for rule in declared.rules if rule.limit == field)
-            found.append(Limit(step, field, percent, rule, pa.types.is_integer(declared.adds[rule.measure])))
+            found.append(
+                Limit(step, field, percent, rule, pa.types.is_integer(declared.adds[rule.measure]), declared.config.model_fields[field])
+            )
     return found
 
 
@@ -182,7 +202,7 @@ def combine(table: pa.Table) -> pa.Table:
 
 
 def resolve(tables: Iterator[pa.Table], config: Config, whole: bool) -> Iterator[pa.Table]:
-    """One row for each limit and value of `by`: where the percentile lies. Memory: the buckets of one limit."""
+    """One row for each limit and value of `by`: where the percentile lies, or a summary. Memory: the buckets of one limit."""
     limits = limits_of(config)
     for table in whole_keys(tables):
         keys = one_chunk(table["key"]).to_numpy()
@@ -191,18 +211,33 @@ def resolve(tables: Iterator[pa.Table], config: Config, whole: bool) -> Iterator
             rows = table.slice(start, end - start)
             limit = limits[rows["limit"][0].as_py()]
             edges, counts = one_chunk(rows["edge"]).to_numpy(), one_chunk(rows["count"]).to_numpy()
-            at, total = _cut(edges, counts, limit), int(counts.sum())
-            first = rows.slice(0, 1)
-            places = {name: first.schema.get_field_index(name) for name in ("edge", "count")}
-            first = first.set_column(places["edge"], "edge", pa.array([at], pa.int64()))
-            yield first.set_column(places["count"], "count", pa.array([total], pa.int64()))
+            yield _found(rows.slice(0, 1), edges, counts, limit)
 
 
-def _cut(edges: np.ndarray, counts: np.ndarray, limit: Limit) -> int:
+FOUND = {"mean": pa.string(), "deviation": pa.float64(), "median": pa.int64(), "points": pa.list_(pa.int64())}
+"""A summary in a row; the mean is a fraction as text."""
+
+
+def _found(row: pa.Table, edges: np.ndarray, counts: np.ndarray, limit: Limit) -> pa.Table:
+    """The row of one limit and value of `by`."""
+    if isinstance(limit.wanted, Way):
+        at, made = 0, summary(edges, counts, np.array([_width(edge) for edge in edges.tolist()], dtype=np.int64))
+        told: list[Any] = [str(made.mean), made.deviation, made.median, list(made.points)]
+    else:
+        at, told = _cut(edges, counts, limit, limit.wanted), [None] * len(FOUND)
+    values = {"edge": pa.array([at], pa.int64()), "count": pa.array([int(counts.sum())], pa.int64())}
+    for name, array in values.items():
+        row = row.set_column(row.schema.get_field_index(name), name, array)
+    for (name, dtype), value in zip(FOUND.items(), told, strict=True):
+        row = row.append_column(name, pa.array([value], dtype))
+    return row
+
+
+def _cut(edges: np.ndarray, counts: np.ndarray, limit: Limit, percent: float) -> int:
     """The scaled limit that leaves at most the wanted share beyond it. edges rise, and may repeat."""
     total = int(counts.sum())
-    millionths = round(limit.percent * 10_000)
-    if limit.rule.operator in ("<", "<="):
+    millionths = round(percent * 10_000)
+    if limit.lower:
         may_leave = total * millionths // 1_000_000
         edge = int(edges[min(int(np.searchsorted(np.cumsum(counts), may_leave, side="right")), len(edges) - 1)])
         return edge if limit.rule.operator == "<" else max(edge - 1, min(edge, 0))
@@ -217,16 +252,35 @@ def finding(tables: Iterator[pa.Table], config: Config) -> Mapping[str, bytes]:
     limits = limits_of(config)
     steps: dict[str, dict[str, dict[str, Any]]] = {}
     documents: dict[str, int] = {}
-    found = sorted((row["by"], row["limit"], row["edge"], row["count"]) for table in tables for row in table.to_pylist())
-    for value, number, edge, count in found:
-        limit = limits[number]
-        documents[value] = max(count, documents.get(value, 0))
-        if value == DEFAULT or count >= config.min_documents:
-            steps.setdefault(limit.step, {}).setdefault(value, {})[limit.field] = edge if limit.whole else round(edge / SCALE, DECIMALS)
+    found = sorted((row for table in tables for row in table.to_pylist()), key=lambda row: (row["by"], row["limit"]))
+    known = {(row["by"], row["limit"]): row for row in found if row["by"] == DEFAULT or row["count"] >= config.min_documents}
+    for row in found:
+        value, number, limit = row["by"], row["limit"], limits[row["limit"]]
+        documents[value] = max(row["count"], documents.get(value, 0))
+        if (value, number) in known:
+            steps.setdefault(limit.step, {}).setdefault(value, {})[limit.field] = _limit(row, limit, known)
     for settings in steps.values():
         for value, fields in settings.items():
             settings[value] = settings[DEFAULT] | fields
     return {FILE: dumped(config.by, steps, documents)}
+
+
+def _limit(row: dict[str, Any], limit: Limit, known: Mapping[tuple[str, int], dict[str, Any]]) -> int | float:
+    """The limit as the step's config takes it."""
+    scale = 1 if limit.whole else SCALE
+    if not isinstance(limit.wanted, Way):
+        return row["edge"] if limit.whole else round(row["edge"] / SCALE, DECIMALS)
+    like = known.get((limit.wanted.like, row["limit"]))
+    own = _summary(row)
+    reference = own if like is row else _summary(like) if like else None
+    value = round(within(carried(limit.wanted, limit.lower, own, reference, scale), limit.taken_by), DECIMALS)
+    if not limit.whole:
+        return value + 0.0
+    return math.ceil(value) if limit.rule.operator in ("<", ">=") else math.floor(value)
+
+
+def _summary(row: dict[str, Any]) -> Summary:
+    return Summary(row["count"], Fraction(row["mean"]), row["deviation"], row["median"], tuple(row["points"]))
 
 
 def judge(batch: pa.RecordBatch, found: Mapping[str, bytes], config: Config) -> Mapping[str, pa.Array]:
@@ -262,7 +316,7 @@ def _steps(data: bytes) -> dict[str, dict[str, dict[str, Any]]]:
 
 percentile = Barrier(
     name="percentile",
-    version=1,
+    version=2,
     config=Config,
     reads=_reads,
     rounds=_rounds,

@@ -152,8 +152,8 @@ def _siblings(config: type[Config], loc: Key) -> list[str]:
     """The fields that may stand where an unknown one was found."""
     model: Any = config
     for part in loc[:-1]:
-        if isinstance(part, str):
-            model = next(iter(_models(model.model_fields[part].annotation)), None) if part in model.model_fields else None
+        if isinstance(part, str) and part in model.model_fields:  # else it is a key of a mapping of configs
+            model = next(iter(_models(model.model_fields[part].annotation)), None)
         if model is None:
             return []
     return list(model.model_fields)

@@ -79,6 +79,55 @@ def test_languages_have_their_own_limits_and_rare_ones_those_of_all():
     assert steps["de"]["max_mean_word_length"] > steps["en"]["max_mean_word_length"] + 2
 
 
+def ways(**limits):
+    """The limits of two measures by these ways, and the values by language."""
+    table = documents(3000)
+    told = {
+        "gopher_quality": {"max_mean_word_length": limits},
+        "length": {"min_words": {**limits, **({"limit": 20} if "limit" in limits else {})}},
+    }
+    steps = found(Config(limits=told, min_documents=300), table)
+    frame = {name: np.asarray(table[name].to_pylist(), dtype=object) for name in table.column_names}
+    labels = frame["language__label"]
+    values = {}
+    for name in ("gopher_quality__mean_word_length", "length__words"):
+        there = np.array([one is not None for one in frame[name]])
+        values[name] = {label: frame[name][there & (labels == label)].astype(float) for label in ("de", "en", "xx")}
+    lengths = {label: steps["gopher_quality"][label]["max_mean_word_length"] for label in ("de", "en", "xx")}
+    words = {label: steps["length"][label]["min_words"] for label in ("de", "en", "xx")}
+    return lengths, values["gopher_quality__mean_word_length"], words, values["length__words"]
+
+
+def test_limits_carried_over_by_mean_and_deviation():
+    lengths, values, words, counts = ways(way="mean_std", limit=8.0)
+    for label in ("de", "en", "xx"):
+        z, least = (8 - values["en"].mean()) / values["en"].std(), (20 - counts["en"].mean()) / counts["en"].std()
+        assert lengths[label] == pytest.approx(values[label].mean() + z * values[label].std(), abs=2e-3)
+        assert words[label] == np.ceil(round(counts[label].mean() + least * counts[label].std(), 4))
+    assert (lengths["en"], words["en"]) == (8.0, 20)
+
+
+def test_limits_carried_over_by_the_median_and_by_quantile():
+    lengths, values, words, counts = ways(way="median_ratio", limit=8.0)
+    median = {label: np.sort(one)[len(one) // 2] for label, one in values.items()}
+    assert lengths["de"] == pytest.approx(8 * median["de"] / median["en"], rel=1e-3)
+    lengths, values, words, counts = ways(way="quantile", limit=8.0)
+    for label in ("de", "en", "xx"):
+        assert (values[label] > lengths[label]).mean() == pytest.approx((values["en"] > 8).mean(), abs=3e-3)
+        assert (counts[label] < words[label]).mean() == pytest.approx((counts["en"] < 20).mean(), abs=2e-2)
+
+
+def test_the_median_less_a_deviation_between_bounds():
+    lengths, values, words, counts = ways(way="median_std", times=0.5)
+    assert lengths["de"] == pytest.approx(np.median(values["de"]) + values["de"].std() / 2, abs=2e-2)
+    assert words["de"] == pytest.approx(np.median(counts["de"]) - counts["de"].std() / 2, abs=1.5)
+    assert set(ways(way="median_std", least=3, greatest=3)[2].values()) == {3}
+    assert set(ways(way="mean_std", limit=8.0, like="nobody")[0].values()) == {8.0}
+    language = {"language": {"min_score": {"way": "mean_std", "limit": 0.9}}}
+    table = documents().append_column("language__score", pa.array(np.linspace(0, 1, 400).round(4)))
+    assert all(0 <= one["min_score"] <= 1 for one in found(Config(limits=language, min_documents=1), table)["language"].values())
+
+
 @pytest.mark.parametrize("sign", [1, -1])
 def test_buckets_hold_their_values(sign):
     values = np.unique(np.r_[np.arange(40_000), 2 ** np.arange(62), 2 ** np.arange(1, 62) - 1]) * sign
@@ -95,6 +144,10 @@ def test_buckets_hold_their_values(sign):
         ({"gopher": {"min_words": 5}}, "expected the names of stages, got gopher"),
         ({"length": {"min_wrods": 5}}, r"expected limits of its rules \[.*min_words.*\], got min_wrods"),
         ({"length": {"min_words": 101}}, "expected a percentile from 0 to 100, got 101"),
+        (
+            {"length": {"min_words": {"way": "mean_std"}}},
+            "expected one for the ways that carry it over, and none for median_std, got None for mean_std",
+        ),
     ],
 )
 def test_what_cannot_be_computed_is_told(limits, message):

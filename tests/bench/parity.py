@@ -1,9 +1,10 @@
 """Decisions of our filters beside datatrove's, rule by rule: python -m tests.bench.parity --datatrove PYTHON [--data FOLDER] [--report FILE].
 
 PYTHON belongs to an environment with datatrove 0.10 and spaCy (`pip install datatrove "xxhash<4" fasttext-numpy2-wheel spacy`). Texts:
-chapters and articles of `prose-heldout-a`, and pages of three extraction sets, each twice: its main text by our `markup`, and all its
-text by resiliparse, in which more rules fire. Each rule stands alone, all others off, so that none hides another; the rules of C4, whose
-lines depend on each other, are compared by the reason that fired first. The report is Markdown.
+chapters and articles of `prose-heldout-a`; pages of three extraction sets, each twice: its main text by our `markup`, and all its text by
+resiliparse, in which more rules fire; and texts made for rules of which these hold few (`parity_texts`). Each rule stands alone, all others
+off, so that none hides another; the rules of C4, whose lines depend on each other, are compared by the reason that fired first. Without words
+datatrove's rules divide by zero, so there whole filters are compared. Each difference has its cause (`parity_causes`). The report is Markdown.
 """
 
 import argparse
@@ -21,6 +22,8 @@ from resiliparse.extract.html2text import extract_plain_text
 
 from curate import schema
 from curate import stage as stages
+from tests.bench.parity_causes import cause
+from tests.bench.parity_texts import made
 
 SETS = ("extract-aeb", "extract-trafilatura-a", "extract-wcxb-dev")
 QUALITY = dict.fromkeys(
@@ -107,18 +110,24 @@ def pages(data, most):
     return {f"{name} (main)": text for name, text in zip(raw, main, strict=True) if text} | whole
 
 
-def theirs(python, texts):
-    """For each rule of RULES, then for C4: their reason per text."""
-    asked = [(home, name, off | limit) for stage, _, _, limit in RULES for home, name, off in [HOMES[stage]]]
-    asked.append(("c4_filters", "C4QualityFilter", {"filter_no_terminal_punct": False}))
+def peer(python, asked, texts):
+    """What the peer answers to each text."""
     told = "\n".join(json.dumps(line) for line in [asked, *texts])
-    peer = Path(__file__).with_name("parity_peer.py")
-    done = subprocess.run([python, str(peer)], input=told, capture_output=True, text=True, check=True)
-    return list(zip(*(json.loads(line) for line in done.stdout.splitlines() if line.startswith("[")), strict=True))
+    command = [python, str(Path(__file__).with_name("parity_peer.py"))]
+    done = subprocess.run(command, input=told, stdout=subprocess.PIPE, text=True, check=True)
+    return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("[")]
+
+
+def theirs(python, texts):
+    """For each rule of RULES, then for the whole filters of HOMES, then for C4: their reason per text."""
+    asked = [(home, name, off | limit) for stage, _, _, limit in RULES for home, name, off in [HOMES[stage]]]
+    asked += [(home, name, {}) for home, name, _ in HOMES.values()]
+    asked.append(("c4_filters", "C4QualityFilter", {"filter_no_terminal_punct": False}))
+    return list(zip(*peer(python, asked, texts), strict=True))
 
 
 def ours(texts):
-    """{(stage, rule): (bool per text, measured value per text)}; of C4 the reason that fired first."""
+    """{(stage, rule): (bool per text, measured value per text), (stage, None): the reason that fired first}."""
     batch = pa.record_batch({"text": pa.array(texts, pa.large_string())})
     found = {}
     for name in (*HOMES, "c4"):
@@ -126,45 +135,73 @@ def ours(texts):
         config = stage.config(**({"words": "spacy"} if "words" in stage.config.model_fields else {}))
         measured = stage.measure(batch, config, "s")
         first = stage.judge(measured, config, "s")["s__drop"].to_pylist()
+        found[name, None] = first
+        empty = [reason == "empty" for reason in first]
         for rule in stage.rules:
             column = measured[schema.column("s", rule.measure)]
             fired = (
                 [reason == rule.reason for reason in first] if name == "c4" else rule.holds(column, getattr(config, rule.limit)).tolist()
             )
+            if rule.reason != "empty":  # which nobody can switch off over there
+                fired = [one and not none for one, none in zip(fired, empty, strict=True)]
             found[name, rule.reason] = fired, column.to_pylist()
     return found
 
 
-def compared(python, named):
+def compared(mine, told, named):
     """Per rule (stage, rule, texts, same, both, either, [(name, ours, value, theirs), …])."""
-    texts = list(named.values())
-    mine, peer = ours(texts), theirs(python, texts)
-    pairs = [(stage, rule, reason, peer[i]) for i, (stage, rule, reason, _) in enumerate(RULES)]
-    pairs += [("c4", rule, rule, peer[-1]) for rule in C4]
-    for stage, rule, reason, told in pairs:
+    pairs = [(stage, rule, reason, told[i]) for i, (stage, rule, reason, _) in enumerate(RULES)]
+    pairs += [("c4", rule, rule, told[-1]) for rule in C4]
+    for stage, rule, reason, answers in pairs:
         fired, values = mine[stage, rule]
-        drops = [answer == reason for answer in told]
-        differ = [(name, a, value, answer) for name, a, b, value, answer in zip(named, fired, drops, values, told, strict=True) if a != b]
-        both = sum(a and b for a, b in zip(fired, drops, strict=True))
-        yield stage, rule, len(texts), len(texts) - len(differ), both, both + len(differ), differ
+        sides = list(zip(named, fired, values, answers, named.values(), strict=True))
+        sides = [side[:4] for side in sides if not stage.startswith("gopher") or side[4].split()]
+        differ = [(name, one, value, answer) for name, one, value, answer in sides if one != (answer == reason)]
+        both = sum(one and answer == reason for _, one, _, answer in sides)
+        yield stage, rule, len(sides), len(sides) - len(differ), both, both + len(differ), differ
 
 
-def report(rows, amount):
+def wordless(mine, told, named):
+    """Lines of Markdown: what whole filters say of texts without words."""
+    lines = ["| text | filter | ours | theirs |", "|---|---|---|---|"]
+    for i, stage in enumerate(HOMES):
+        answers = zip(named, named.values(), mine[stage, None], told[len(RULES) + i], strict=True)
+        lines += [f"| `{text!r}` | `{stage}` | {one or 'kept'} | {two or 'kept'} |" for name, text, one, two in answers if not text.split()]
+    return lines
+
+
+def causes(python, rows, named):
+    """{name: their words} of the texts in which a rule differs."""
+    names = sorted({name for *_, differ in rows for name, *_ in differ})
+    return dict(zip(names, peer(python, None, [named[name] for name in names]), strict=True)) if names else {}
+
+
+def report(rows, amount, named, words, empties):
     """Markdown: a table of rules, then one of differences."""
     lines = [
         "# Decisions beside datatrove 0.10",
         "",
-        f"Made by `python -m tests.bench.parity {amount}`; each rule alone, default limits.",
+        f"Made by `python -m tests.bench.parity {amount}`; each rule alone, default limits. Of {len(named)} texts "
+        f"{sum(name.startswith('made/') for name in named)} are made for rules of which the others hold few.",
         "",
     ]
     lines += ["| filter | rule | texts | same | removed by both | by either | both / either |", "|---|---|---:|---:|---:|---:|---:|"]
     for stage, rule, texts, same, both, either, _ in rows:
         share = f"{both / either:.3f}" if either else "–"
         lines.append(f"| `{stage}` | `{rule}` | {texts} | {100 * same / texts:.2f} % | {both} | {either} | {share} |")
-    lines += ["", "## Differences", "", "| filter | rule | text | ours | measured | theirs |", "|---|---|---|---|---:|---|"]
+    lines += ["", "## Differences", "", "| filter | rule | text | ours | measured | theirs | cause |", "|---|---|---|---|---:|---|---|"]
     for stage, rule, *_, differ in rows:
         for name, fired, value, answer in differ:
-            lines.append(f"| `{stage}` | `{rule}` | {name} | {'removed' if fired else 'kept'} | {value} | {answer or 'kept'} |")
+            why = cause(named[name], words[name], value)
+            lines.append(f"| `{stage}` | `{rule}` | {name} | {'removed' if fired else 'kept'} | {value} | {answer or 'kept'} | {why} |")
+    lines += [
+        "",
+        "## Texts without words, whole filters",
+        "",
+        "There a rule alone divides by zero, or compares with no number.",
+        "",
+        *empties,
+    ]
     return "\n".join(lines) + "\n"
 
 
@@ -176,10 +213,11 @@ def main():
     arguments.add_argument("--prose", type=int, default=200, help="chapters and articles")
     arguments.add_argument("--report", type=Path)
     given = arguments.parse_args()
-    text = report(
-        list(compared(given.datatrove, dict(list(prose(given.data).items())[-given.prose :]) | pages(given.data, given.pages))),
-        f"--pages {given.pages} --prose {given.prose}",
-    )
+    named = dict(list(prose(given.data).items())[-given.prose :]) | pages(given.data, given.pages) | made()
+    mine, told = ours(list(named.values())), theirs(given.datatrove, list(named.values()))
+    rows = list(compared(mine, told, named))
+    words = causes(given.datatrove, rows, named)
+    text = report(rows, f"--pages {given.pages} --prose {given.prose}", named, words, wordless(mine, told, named))
     print(text)
     if given.report:
         given.report.write_text(text, encoding="utf-8")
