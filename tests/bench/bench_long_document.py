@@ -78,7 +78,14 @@ def run(folder: str, which: str) -> None:
     }
     curate.run(recipe, output=f"{folder}/{which}", workers=1)
     used = resource.getrusage(resource.RUSAGE_SELF)
-    print(f"{used.ru_utime + used.ru_stime:.1f} s of CPU, {used.ru_maxrss / 1024:,.0f} MB of memory at most")
+    print(f"{used.ru_utime + used.ru_stime:.1f} s of CPU, {_highest() / 1024:,.0f} MB of memory at most")
+
+
+def _highest() -> int:
+    """KB that this program has held at most; `ru_maxrss` is that of the process which started it, where that was more."""
+    said = Path("/proc/self/status")
+    lines = dict(line.split(":", 1) for line in said.read_text().splitlines()) if said.exists() else {}
+    return int(lines["VmHWM"].split()[0]) if lines else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 if __name__ == "__main__":
