@@ -5,7 +5,7 @@
      "log": {"entries": 17, "head": "blake3:…"},
      "documents": [{"id": "<32 hex digits>", "decision": "keep", "reason": "good_prose", "note": "…", "by": "Ada", "date": "2026-11-27"}],
      "domains": [{"host": "example.org", "path": "/blog/", "decision": "deny", "reason": "owner_objects", "note": "…", "by": "…", "date": "…",
-                  "until": "2027-01-01", "scope": null}],
+                  "until": "2027-01-01", "scope": null, "licence": null}],
      "thresholds": [{"step": "gopher_quality", "field": "min_words", "value": 30, "reason": "…", "by": "…", "date": "…"}]}
 
 field       meaning
@@ -21,6 +21,9 @@ licence     (also if none is given) whatever `license` and `repository_license` 
 consent     what waits: `consent:held_consent` and `host_consent:held_consent`, pages of hosts that nobody asked or that say what nobody can read. A
             reservation (`opted_out`) stands: a steward's word does not outweigh the owner's
 agreement   all of both, `opted_out` too, since the owner agreed; the note has to say where that is written
+
+licence     an SPDX expression that an approval of scope licence or agreement states: `license` then takes it for the licence of the row, before all that
+            it detects, with confidence 1; the claims of the page stay as evidence. The file's digest is part of the recipe's fingerprint
 
 A decision on the document comes before one on its domain; of domains the longest host, then the longest path. `until` is the last day on
 which a decision of a domain was meant to hold; verdicts do not depend on the clock, so a recipe applies it until the file is written anew.
@@ -91,6 +94,8 @@ class DomainDecision:
     """Last day on which it was meant to hold."""
     scope: str | None = None
     """What an approval clears: licence (also for None), consent or agreement."""
+    licence: str | None = None
+    """The licence that an approval states, as an SPDX expression; before all that is detected."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -192,7 +197,7 @@ def check(one: DocumentDecision | DomainDecision | ThresholdDecision, where: str
     """RecipeError where a decision does not say what it must."""
     for field in fields(one):
         value = getattr(one, field.name)
-        if field.name == "value" or (field.name in ("until", "scope") and value is None):
+        if field.name == "value" or (field.name in ("until", "scope", "licence") and value is None):
             continue
         if not isinstance(value, str) or len(value) > MAX_CHARS:
             raise RecipeError(
@@ -208,6 +213,8 @@ def check(one: DocumentDecision | DomainDecision | ThresholdDecision, where: str
         _fits(where, "until", one.until, one.until is None or DATE.fullmatch(one.until), "a day as 2026-11-27")
         _fits(where, "scope", one.scope, one.scope is None or one.scope in SCOPES, f"one of {list(SCOPES)}")
         _fits(where, "scope", one.scope, one.scope is None or one.decision == APPROVE, f"none with {one.decision}, which has no scope")
+        states = one.licence is None or (one.licence.strip() and one.decision == APPROVE and one.scope != CONSENT)
+        _fits(where, "licence", one.licence, states, "a licence only with an approval of scope licence or agreement")
         _fits(where, "note", one.note, one.scope != AGREEMENT or one.note.strip(), "where the owner's agreement is written")
     if not isinstance(one, ThresholdDecision):
         fits = REASON.fullmatch(one.reason) and not one.reason.startswith(HELD)

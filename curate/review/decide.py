@@ -53,7 +53,7 @@ def domain_form(ask: Ask, found: Data) -> Html:
         tag(
             "p",
             shell.chip(decided["decision"], _kind(decided["decision"])),
-            shell.chip(decided["scope"]) if decided.get("scope") else None,
+            *(shell.chip(decided[name]) for name in ("scope", "licence") if decided.get(name)),
             foreign(f"{decided['by']}, {decided['date']}: {decided['note'] or decided['reason']}"),
         )
         if decided
@@ -75,6 +75,9 @@ def domain_form(ask: Ask, found: Data) -> Html:
                     "Reason, two or three words", "reason", form.get("reason", ""), placeholder="owner_objects", pattern="[a-z][a-z0-9_]*"
                 ),
                 shell.field("Holds until (empty: for good)", "until", form.get("until", ""), "date"),
+                shell.field(
+                    "Licence that an approval states (SPDX; empty: none)", "licence", form.get("licence", ""), placeholder="CC-BY-4.0"
+                ),
                 shell.choice("An approval clears", "scope", CLEARS, form.get("scope") or (decided or {}).get("scope") or LICENCE),
                 class_="columns",
             ),
@@ -102,6 +105,7 @@ def take_domain(ask: Ask) -> tuple[str, str]:
         note=form.get("note", ""),
         until=form.get("until") or None,
         scope=(form.get("scope") or None) if word == APPROVE else None,
+        licence=(form.get("licence", "").strip() or None) if word == APPROVE else None,
         by=ask.person.name,
     )
     return form.get("back") or ask.path, f"{host}{path}: {word}" if word else f"{host}{path}: the decision is taken back"

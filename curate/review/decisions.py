@@ -232,10 +232,11 @@ class DecisionStore:
         note: str = "",
         until: str | None = None,
         scope: str | None = None,
+        licence: str | None = None,
         by: str,
     ) -> steward.DomainDecision | None:
         """approve, deny or quarantine a host with all hosts below it, or a path prefix of it; None takes it back. Stewards only.
-        `scope`: what an approval clears (`curate.steward`)."""
+        `scope`: what an approval clears, `licence`: what it states (`curate.steward`)."""
         host = host.strip().lower().rstrip(".")
         with self.writing() as db:
             allowed(db, by, steward_only=True)
@@ -244,7 +245,7 @@ class DecisionStore:
                 self.record(db, by, "domain", {"host": host, "path": path, "decision": None})
                 return None
             said: dict[str, Any] = {"host": host, "path": path, "decision": decision, "reason": reason, "note": note, "until": until}
-            said |= {"scope": scope} if scope else {}
+            said |= {name: value for name, value in (("scope", scope), ("licence", licence)) if value}
             made = steward.DomainDecision(**said, by=by, date=self.clock()[:10])
             fits(made, f"domain {host}{path}")
             self.record(db, by, "domain", said)

@@ -34,7 +34,7 @@ CREATE TABLE IF NOT EXISTS documents (
 ) STRICT;
 CREATE TABLE IF NOT EXISTS domains (
     host TEXT, path TEXT, decision TEXT NOT NULL, reason TEXT NOT NULL, note TEXT NOT NULL, by TEXT NOT NULL, date TEXT NOT NULL, until TEXT,
-    scope TEXT, PRIMARY KEY (host, path)
+    scope TEXT, licence TEXT, PRIMARY KEY (host, path)
 ) STRICT;
 CREATE TABLE IF NOT EXISTS thresholds (
     number INTEGER PRIMARY KEY, step TEXT NOT NULL, field TEXT NOT NULL, before TEXT NOT NULL, value TEXT NOT NULL, note TEXT NOT NULL,
@@ -48,9 +48,10 @@ CREATE TABLE IF NOT EXISTS signoffs (
 
 
 def grown(db: sqlite3.Connection) -> None:
-    """Add what tables of an earlier version lack: a domain's scope."""
-    if "scope" not in {row[1] for row in db.execute("PRAGMA table_info(domains)")}:
-        db.execute("ALTER TABLE domains ADD COLUMN scope TEXT")
+    """Add what tables of an earlier version lack: a domain's scope and licence."""
+    held = {row[1] for row in db.execute("PRAGMA table_info(domains)")}
+    for name in (one for one in ("scope", "licence") if one not in held):
+        db.execute(f"ALTER TABLE domains ADD COLUMN {name} TEXT")
 
 
 TABLES = ("reviewers", "items", "claims", "labels", "resolutions", "comments", "documents", "domains", "thresholds", "signoffs")
@@ -89,7 +90,7 @@ def _domain(db: sqlite3.Connection, entry: Entry, said: Mapping[str, Any]) -> No
         db.execute("DELETE FROM domains WHERE host = ? AND path = ?", (said["host"], said["path"]))
     else:
         row = (said["host"], said["path"], said["decision"], said["reason"], said["note"], entry.by, entry.at[:10], said["until"])
-        db.execute("INSERT OR REPLACE INTO domains VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", (*row, said.get("scope")))
+        db.execute("INSERT OR REPLACE INTO domains VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", (*row, said.get("scope"), said.get("licence")))
 
 
 def _proposed(db: sqlite3.Connection, entry: Entry, said: Mapping[str, Any]) -> None:

@@ -2,10 +2,11 @@
 
 Claims come from the page (the `claims` of `markup`, whatever the recipe calls it), from response headers (`Link: …; rel="license"`), from a
 `license` column that a source carries (metadata of a package or repository: SPDX, a classifier, words, a whole licence text, a Debian copyright file), and from
-`SPDX-License-Identifier` tags in the first 100 lines of a text that was no page; whichever of them a batch has is read. Sentences of the text ("This work
-is licensed under …", "All rights reserved") are claims of a confidence below 0.5, which have a say only where nothing else has: of several that
-differ the strictest, and no conflict; `min_confidence: 0.5` asks for more than prose. Each claim gets a scope
-from its place: a mark in a figure or a list, a credit for a photo, a link in running text that grants nothing speak of a part and never of the page.
+`SPDX-License-Identifier` tags in the first 100 lines of a text that was no page; whichever of them a batch has is read. Sentences of the text ("This
+work is licensed under …", "All rights reserved") are claims of a confidence below 0.5, which have a say only where nothing else has: of several that
+differ the strictest, and no conflict; `min_confidence: 0.5` asks for more than prose. What a steward's approval of the domain states comes before all
+of these. Each claim gets a scope from its place: a mark in a figure or a list, a credit for a photo, a link in running text that grants nothing speak
+of a part and never of the page.
 Claims on the whole document that ask for different things are a conflict, resolved to the strictest and held for a steward; no claim is no
 permission (`unknown`). Scopes and confidences are after the projects C4Corpus, CCCC and C5 (governance notes §1.1, §1.4); a footer link is right for the
 page's own text in a little over half of all large hosts, so that an allow-list should be looked at by host before it is trusted.
@@ -115,7 +116,7 @@ class Claim(NamedTuple):
 def license(batch: pa.RecordBatch, config: Config) -> Columns:
     lists = Lists(config.allow, config.deny, config.quarantine)
     known = arrow.valid(batch["text"]) if "text" in batch.schema.names else [True] * batch.num_rows
-    carried = {name: batch[name].to_pylist() for name in ("headers", "license", "url") if name in batch.schema.names}
+    carried = {name: batch[name].to_pylist() for name in ("headers", "license", "url", *STATED) if name in batch.schema.names}
     if (claims := of_pages(batch, "claims")) is not None:
         carried["claims"] = claims.to_pylist()
     tags, told = _tags(batch), _prose(batch) if config.prose else {}
@@ -129,15 +130,29 @@ def license(batch: pa.RecordBatch, config: Config) -> Columns:
         given = {name: values[row] for name, values in carried.items()}
         key = None if row in tags or row in told or given.get("license") else _key(given)
         if key not in seen or key is None:
-            seen[key] = _resolved(_with_prose([*tags.get(row, ()), *_claims(given)], told.get(row, ())), lists)
+            claims = _with_prose([*tags.get(row, ()), *_claims(given)], told.get(row, ()))
+            seen[key] = _resolved(_stated(claims, given), lists)
         rows.append(seen[key])
     return {name: pa.array([row[name] for row in rows], dtype) for name, dtype in _ADDS.items()}
+
+
+STATED = ("steward__licence", "steward__by")
+"""What a steward's approval of the domain states, and who."""
+
+
+def _stated(claims: list[Claim], given: dict[str, Any]) -> list[Claim]:
+    """All claims; those that were detected without a say where a steward has stated the licence."""
+    said, by = (given.get(name) for name in STATED)
+    if not said:
+        return claims
+    steward = Claim("steward", said, f"decision {by}", "", expression(said), "document", 1.0)
+    return [steward, *(one._replace(confidence=min(one.confidence, 0.2)) for one in claims)]
 
 
 def _key(given: dict[str, Any]) -> Any:
     """What a page's claims are made of: pages of a site say the same."""
     links = [one["value"] for one in given.get("headers") or () if one["name"] and one["name"].lower() == "link"]
-    return tuple(links), tuple(tuple(claim.values()) for claim in given.get("claims") or ())
+    return tuple(links), tuple(tuple(claim.values()) for claim in given.get("claims") or ()), *(given.get(name) for name in STATED)
 
 
 _ADDS = dict(license.adds)

@@ -11,6 +11,7 @@ column     type    meaning
 decision   string  keep, remove, hold, approve, deny or quarantine; null where nobody decided
 by         string  who decided, and when
 scope      string  of an approval: licence, consent or agreement
+licence    string  the SPDX expression that an approval states; `license` takes it before all that it detects
 drop       string  the reason with which it leaves
 value      string  the steward's note
 threshold  string  `remove`, `hold`, or the domain that was decided on
@@ -27,10 +28,12 @@ from pydantic import field_validator
 
 from curate import steward as decided
 from curate.errors import RecipeError
+from curate.rights import expression
 from curate.stage import HELD, VERDICT, Columns, stage
 from curate.stage import Config as Base
 
 Decision = decided.DocumentDecision | decided.DomainDecision
+COLUMNS = ("decision", "by", "scope", "licence", *VERDICT)
 
 
 class Config(Base):
@@ -49,7 +52,11 @@ class Config(Base):
         if path is None:
             return None
         try:
-            decided.decode(read(path), path)
+            domains = decided.decode(read(path), path).domains
+            if bad := next((one for one in domains if one.licence is not None and expression(one.licence) is None), None):
+                raise ValueError(
+                    f"{path}: domains: {bad.host}: licence: expected an SPDX expression, got {bad.licence!r}; see https://spdx.org/licenses"
+                )
         except RecipeError as error:
             raise ValueError(str(error)) from None
         except OSError as error:
@@ -95,12 +102,14 @@ def _table(path: str, _digest: str) -> _Table:
     return _Table(read(path), path)
 
 
-@stage(version=2, reads=("id", "url"), adds={name: pa.string() for name in ("decision", "by", "scope", *VERDICT)}, models=models)
+@stage(version=3, reads=("id", "url"), adds={name: pa.string() for name in COLUMNS}, models=models)
 def steward(batch: pa.RecordBatch, config: Config) -> Columns:
     held = _table(config.file, models(config)["decisions"]).of(batch) if config.file else [None] * batch.num_rows
-    columns: dict[str, list[str | None]] = {name: [] for name in ("decision", "by", "scope", *VERDICT)}
+    columns: dict[str, list[str | None]] = {name: [] for name in COLUMNS}
     for one in held:
-        told = (None,) * len(columns) if one is None else (one.decision, f"{one.by}, {one.date}", _scope(one), *_verdict(one))
+        told = (
+            (None,) * len(columns) if one is None else (one.decision, f"{one.by}, {one.date}", _scope(one), _licence(one), *_verdict(one))
+        )
         for name, value in zip(columns, told, strict=True):
             columns[name].append(value)
     return {name: pa.array(values, pa.string()) for name, values in columns.items()}
@@ -111,6 +120,14 @@ def _scope(one: Decision) -> str | None:
     if isinstance(one, decided.DocumentDecision) or one.decision != decided.APPROVE:
         return None
     return one.scope or decided.LICENCE
+
+
+def _licence(one: Decision) -> str | None:
+    """The licence that it states, as SPDX writes it."""
+    if isinstance(one, decided.DocumentDecision) or one.licence is None:
+        return None
+    found = expression(one.licence)
+    return found.spdx if found else None
 
 
 def _verdict(one: Decision) -> tuple[str | None, str | None, str | None]:

@@ -77,6 +77,8 @@ def test_the_longest_host_and_path_decide(desk):
         desk.decide_domain("https://x.org", "deny", reason="a", by="Ada")
     desk.decide_domain("letter.example", "approve", reason="letter", scope="agreement", note="letter of 2026-11-02", by="Ada")
     assert desk.domain_decision("https://letter.example/").scope == "agreement"
+    assert desk.decide_domain("open.example", "approve", reason="letter", licence="CC-BY-4.0", by="Ada").licence == "CC-BY-4.0"
+    assert desk.export(RUN).domains[-1].licence == "CC-BY-4.0"
     assert desk.verify() is None
     with pytest.raises(ReviewError, match="note: expected where the owner's agreement is written"):
         desk.decide_domain("letter.example", "approve", reason="letter", scope="agreement", by="Ada")
@@ -87,7 +89,8 @@ def test_the_longest_host_and_path_decide(desk):
 def test_a_desk_of_an_earlier_version_gets_the_scope(desk):
     desk.decide_domain("example.org", "approve", reason="letter", by="Ada")
     with desk.connection() as db:
-        db.execute("ALTER TABLE domains DROP COLUMN scope")
+        for name in ("scope", "licence"):
+            db.execute(f"ALTER TABLE domains DROP COLUMN {name}")
     again = DecisionStore(desk.path, desk.clock)
     assert again.domain_decision("https://example.org/").scope is None
     assert again.verify() is None

@@ -8,6 +8,7 @@ import pytest
 from curate import stage, steward
 from curate.errors import RecipeError
 from curate.recipe import from_dict
+from curate.schema import HEADERS
 
 IDS = [bytes([n]) * 16 for n in range(6)]
 URLS = ["https://a.example/x", "https://sub.b.example/blog/1", "https://b.example/other", "https://c.example/", "https://d.example/", None]
@@ -65,6 +66,11 @@ def test_other_decisions_are_another_task(tmp_path):
     [
         ({"decision": "approve", "scope": "all"}, r"scope: expected one of \['licence', 'consent', 'agreement'\], got 'all'"),
         ({"decision": "deny", "scope": "consent"}, r"scope: expected none with deny, which has no scope, got 'consent'"),
+        (
+            {"decision": "deny", "licence": "MIT"},
+            r"licence: expected a licence only with an approval of scope licence or agreement, got 'MIT'",
+        ),
+        ({"decision": "approve", "scope": "consent", "licence": "MIT"}, r"licence: expected a licence only with an approval"),
         ({"decision": "approve", "scope": "agreement"}, r"note: expected where the owner's agreement is written, got ''"),
     ],
 )
@@ -74,10 +80,46 @@ def test_a_scope_that_says_nothing_is_refused(said, message):
         steward.decode(data, "d.json")
 
 
+def test_a_licence_that_spdx_does_not_know_is_refused(tmp_path):
+    file = tmp_path / "decisions.json"
+    file.write_bytes(
+        decisions(domains=[steward.DomainDecision(host="a.example", decision="approve", reason="asked", licence="mine", **WHO)])
+    )
+    with pytest.raises(
+        RecipeError, match=r"domains: a.example: licence: expected an SPDX expression, got 'mine'; see https://spdx.org/licenses"
+    ):
+        from_dict(recipe(file))
+
+
+def test_a_stated_licence_comes_before_what_is_detected(tmp_path):
+    import pyarrow.compute as pc
+
+    file = tmp_path / "decisions.json"
+    made = [
+        steward.DomainDecision(host="a.example", decision="approve", reason="letter", licence="cc-by-4.0", **WHO),
+        steward.DomainDecision(host="c.example", decision="approve", reason="letter", **WHO),
+    ]
+    file.write_bytes(decisions(domains=made, documents=[]))
+    declared, rights = stage.load("steward"), stage.load("license")
+    texts = pa.array(["This work is licensed under CC BY-NC 4.0."] * 6, pa.large_string())
+    columns = {"id": pa.array(IDS, pa.binary(16)), "url": pa.array(URLS, pa.string()), "text": texts, "headers": pa.nulls(6, HEADERS)}
+    batch = pa.RecordBatch.from_pydict(columns)
+    said = declared.measure(batch, declared.config(file=str(file)), "steward")
+    batch = pa.RecordBatch.from_pydict(columns | said)
+    config = rights.config(allow=["attribution"], min_confidence=0.5)
+    measured = rights.measure(batch, config, "license")
+    assert measured["license__spdx"].to_pylist() == ["CC-BY-4.0"] + ["CC-BY-NC-4.0"] * 5
+    assert rights.judge(measured, config, "license")["license__drop"].to_pylist() == [None] + ["not_allowed"] * 5
+    evidence = measured["license__evidence"][0].as_py()
+    assert (evidence[0]["kind"], evidence[0]["spdx"], evidence[0]["locator"]) == ("steward", "CC-BY-4.0", "decision Ada, 2026-11-27")
+    assert evidence[1]["kind"] == "prose"
+    assert pc.sum(pc.equal(measured["license__confidence"], 1.0)).as_py() == 1
+
+
 def test_a_file_without_scopes_is_read_as_before():
     plain = json.loads(decisions())
     for one in plain["domains"]:
-        del one["scope"]
+        del one["scope"], one["licence"]
     assert [one.scope for one in steward.decode(json.dumps(plain).encode(), "d.json").domains] == [None] * 4
 
 
