@@ -62,15 +62,17 @@ def places(page, sums, place):
 
 @njit(nogil=True, cache=True)
 def _filled(page, place, keep):
-    """Code stays where the nearest text before it and after it does: nobody puts boilerplate into a `pre`, but some annotators leave code out."""
+    """Code and quotations stay where the nearest text before and after them does: nobody puts boilerplate into a `pre` or `blockquote`, but some
+    annotators leave both out."""
     n = page.state[ht.NUM_BLOCKS]
-    followed, before, after = np.empty(n, np.bool_), False, False
+    apart, followed, before, after = np.empty(n, np.bool_), np.empty(n, np.bool_), False, False
     for b in range(n - 1, -1, -1):
-        if place[page.blocks[b, ht.ELEMENT], CODE] == 0:
-            after = keep[b]
+        here = place[page.blocks[b, ht.ELEMENT]]
+        apart[b] = here[CODE] != 0 or here[QUOTED] != 0
+        after = after if apart[b] else keep[b]
         followed[b] = after
     for b in range(n):
-        if place[page.blocks[b, ht.ELEMENT], CODE] == 0:
+        if not apart[b]:
             before = keep[b]
         elif before and followed[b]:
             keep[b] = True
@@ -78,7 +80,7 @@ def _filled(page, place, keep):
 
 @njit(nogil=True, cache=True)
 def decided(page, p, threshold, sums, place, keep):
-    """keep[b] = whether block b stays: by its own p, by the mean p of the row or `pre` that it is in, or as code between text that stays."""
+    """keep[b] = whether block b stays: by its own p, by the mean p of the row or `pre` that it is in, or as code or quotation between text that stays."""
     n = page.state[ht.NUM_BLOCKS]
     mass = np.zeros(n + 1, np.int64)
     for b in range(n):

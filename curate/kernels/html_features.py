@@ -13,7 +13,9 @@ from curate.kernels.html_body import SLOTS, grams
 from curate.kernels.html_elements import INHERITED, grouped, inherited, signature
 from curate.kernels.html_names import (
     BODY_SHARE,
+    HEADING_AT,
     INHERITED_AT,
+    OPENS_AT,
     PLACE_AT,
     S_ENDERS,
     S_HEADINGS,
@@ -27,6 +29,7 @@ from curate.kernels.html_names import (
     is_long,
     ratio,
 )
+from curate.kernels.html_openings import opening
 from curate.kernels.html_surroundings import above_features, candidate_features, group_features, near_features
 from curate.kernels.pointers import borrowed
 
@@ -146,6 +149,9 @@ def _own_features(page, data, out, marks, title_words, made):
             x[22] = ratio(hits, words)
             x[23] = ratio(hits, title_words)
         x[24] = ratio(size, units)
+        found = opening(out, np.int64(block[ht.START]), np.int64(block[ht.END])) if units <= SHORT_UNITS else 0
+        for at in range(HEADING_AT, INHERITED_AT):
+            x[OPENS_AT + at - HEADING_AT] = (found >> (at - HEADING_AT)) & 1
 
 
 @njit(nogil=True, cache=True)
@@ -186,6 +192,8 @@ def _place_features(page, data, sums, sections, made):
         sections[b] = section
         x = made[b, PLACE_AT:]
         x[4], x[5], x[6] = min(b - heading, 1000), level, min(b - long, 1000)
+        for at in range(HEADING_AT, INHERITED_AT):
+            made[b, at] = made[heading, OPENS_AT + at - HEADING_AT] if heading >= 0 else 0
         if is_long(page.blocks[b]):
             long = b
         h1s += tag == ht.H1

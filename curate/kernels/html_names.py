@@ -5,6 +5,7 @@ from numba import njit
 
 from curate.kernels import html_tables as ht
 from curate.kernels.html_elements import INHERITED, NAMES_OF_INHERITED
+from curate.kernels.html_openings import OPENINGS
 
 
 def _words(text):
@@ -18,9 +19,11 @@ SHORT_UNITS = 200
 NUM_ANCESTORS = 3
 
 _OWN = _words("""units chars_per_unit link_density links commas enders ends_sentence ends_colon digits capitals letters begins_lower begins_other breaks
-tag heading is_paragraph is_item is_cell is_pre repeats earlier_repeats title_share title_cover bytes_per_unit body_share""")
+tag heading is_paragraph is_item is_cell is_pre repeats earlier_repeats title_share title_cover bytes_per_unit body_share""") + [
+    f"opens_{name}" for name in OPENINGS
+]
 _PLACE = _words("""index index_share units_before_share blocks_to_h1 blocks_from_heading last_heading blocks_from_long blocks_to_long depth
-units_from_h1 section_units section_links section_long byte_share h1s_seen articles_seen""")
+units_from_h1 section_units section_links section_long byte_share h1s_seen articles_seen""") + [f"heading_{name}" for name in OPENINGS]
 _NEAR = _words("units link_density long alike sibling heading")
 _WINDOW = _words("units link_density long_share enders")
 _ABOVE = _words("units link_density blocks page_share long_share enders class tag")
@@ -42,8 +45,10 @@ NAMES = [
 ]
 """The features of a block, in their order."""
 PLACE_AT = len(_OWN)
-BODY_SHARE = PLACE_AT - 1
+OPENS_AT = PLACE_AT - len(OPENINGS)
+BODY_SHARE = OPENS_AT - 1
 INHERITED_AT = PLACE_AT + len(_PLACE)
+HEADING_AT = INHERITED_AT - len(OPENINGS)
 NEAR_AT = INHERITED_AT + INHERITED
 WINDOW_AT = NEAR_AT + 4 * len(_NEAR)
 ABOVE_AT = WINDOW_AT + 2 * len(_WINDOW)

@@ -129,7 +129,7 @@ def models(config: Config) -> dict[str, str]:
 
 
 @stage(
-    version=8,
+    version=9,
     reads=("raw", "headers", "text"),
     adds={
         "edits": pa.int32(),
