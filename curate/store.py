@@ -15,6 +15,7 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -279,6 +280,12 @@ class Store:
             os.replace(temporary, b)
         else:
             self.fs.copy(self.full(source), self.full(target))
+
+    def copy_all(self, pairs: Sequence[tuple[str, str]]) -> None:
+        """Give files a second name; several at a time where each is a request that waits for the store to copy."""
+        with ThreadPoolExecutor(1 if self.is_local else AT_ONCE // 4) as pool:
+            for done in [pool.submit(self.copy, source, target) for source, target in pairs]:
+                done.result()
 
     def copy_to(self, source: str, other: "Store", target: str) -> None:
         """Give a file a second name in another store: a hard link where both are local and on one disk, else its bytes are put there."""

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -34,6 +35,23 @@ def test_memory_is_a_store_too():
     assert store.read("c/d") == b"x"
     store.remove("a")
     assert store.list("a") == []
+
+
+def test_a_store_that_copies_is_asked_for_several_copies_at_once(monkeypatch):
+    store, together, copy = Store("memory://store-copies"), threading.Barrier(3), Store.copy
+
+    def met(self, source, target):
+        together.wait(timeout=60)  # breaks unless three are at it
+        copy(self, source, target)
+
+    for number in range(3):
+        store.write(f"a/{number}", b"%d" % number)
+    monkeypatch.setattr(Store, "copy", met)
+    store.copy_all([(f"a/{number}", f"b/{number}") for number in range(3)])
+    assert [store.read(f"b/{number}") for number in range(3)] == [b"0", b"1", b"2"]
+    monkeypatch.setattr(Store, "copy", copy)
+    with pytest.raises(FileNotFoundError):
+        store.copy_all([("a/0", "c/0"), ("a/none", "c/1")])
 
 
 def test_an_output_that_is_a_file(tmp_path):

@@ -8,7 +8,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Protocol
 
 import pyarrow as pa
@@ -202,9 +202,8 @@ class Driver:
         """Give files their public names, then write the manifest that makes them count, then drop what it does not list."""
         published = []
         for number, file in enumerate(files):
-            path = f"{folder}/part-{number:05}.parquet"
-            self.store.copy(file.path, path)
-            published.append(File(path=path, bytes=file.bytes, digest=file.digest, rows=file.rows, text_bytes=file.text_bytes))
+            published.append(replace(file, path=f"{folder}/part-{number:05}.parquet"))
+        self.store.copy_all([(file.path, public.path) for file, public in zip(files, published, strict=True)])
         failpoint(f"before_manifest_{folder}")
         entries = [asdict(file) | {"path": file.path.removeprefix(f"{folder}/")} for file in published]
         totals = {"rows": sum(file.rows for file in published), "text_bytes": sum(file.text_bytes for file in published)}

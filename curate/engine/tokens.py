@@ -298,8 +298,7 @@ def _publish(driver: Driver, meta: ShardMeta, written: Sequence[Outcome], index:
         del one["groups"]
     names = {number: shard_name(number, one["xxh3_64"] if lost[number].rows else "") for number, one in enumerate(facts)}
     index_path = index_name(index.facts["xxh3_64"] if any(one.rows for one in lost) else "")
-    for number, outcome in enumerate(written):
-        store.copy(outcome.files["shard"][0].path, f"shards/{names[number]}")
+    store.copy_all([(outcome.files["shard"][0].path, f"shards/{names[number]}") for number, outcome in enumerate(written)])
     store.copy(index.files["index"][0].path, f"shards/{index_path}")
     failpoint("before_manifest_shards")
     rewritten = Rewritten(names=names, index=index_path, forgotten=sum(lost, Amount()))
