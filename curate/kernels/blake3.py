@@ -1,4 +1,4 @@
-"""BLAKE3 of many byte ranges at once: 128 bits of each, chunks side by side in vector lanes.
+"""BLAKE3 of many byte ranges at once: up to 256 bits of each, chunks side by side in vector lanes.
 
 Specification: O'Connor, Aumasson, Neves, Wilcox-O'Hearn 2020, "BLAKE3: one function, fast everywhere". Ranges are cut into chunks of 1,024
 bytes; a lane works on one chunk, 64 bytes a step, and takes the next chunk when it is through, so short and long ranges keep all lanes
@@ -206,7 +206,10 @@ def _parents(first, values):
 
 @njit(nogil=True, cache=True)
 def digests(offsets, data, rows, out):
-    """out uint32[len(rows), 4]: the first 128 bits of BLAKE3 of data[offsets[r]:offsets[r + 1]], r in rows (int64), as little-endian words."""
+    """out uint32[len(rows), words]: the first 32 · words bits of BLAKE3 of data[offsets[r]:offsets[r + 1]], r in rows (int64), as little-endian words.
+
+    words: 4 for 128 bits, at most 8.
+    """
     first = np.zeros(len(rows) + 1, dtype=np.int64)
     for k in range(len(rows)):
         size = offsets[rows[k] + 1] - offsets[rows[k]]
@@ -215,5 +218,5 @@ def digests(offsets, data, rows, out):
     _chunks(offsets, data, rows, first, values)
     _parents(first, values)
     for k in range(len(rows)):
-        for w in range(4):
+        for w in range(out.shape[1]):
             out[k, w] = values[first[k], w]

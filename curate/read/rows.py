@@ -6,14 +6,17 @@ objects.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any, cast
+from itertools import pairwise
+from typing import Any, NamedTuple, cast
 from urllib.parse import urlsplit
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from curate import schema
 from curate.read.chunk import Chunk, Limits, ReadError, Source
@@ -27,13 +30,27 @@ def document_schema(carried: tuple[str, ...] = ()) -> pa.Schema:
     return pa.schema([*schema.DOCUMENT, *(pa.field(name, pa.string()) for name in carried)])
 
 
+class Plain(NamedTuple):
+    """What could be told of a slab's members: documents, skips by word, the members that are to be looked at, and the place of each document."""
+
+    documents: pa.RecordBatch
+    """Without their payloads: `raw` is null."""
+    bodies: list[memoryview]
+    """The payloads: views into the slab."""
+    skipped: Counter[str]
+    members: np.ndarray
+    """int64: the member of each document."""
+    look: np.ndarray
+    """int64: members that are not plain."""
+
+
 class Rows:
     """Documents of one container, gathered until a batch is full."""
 
     def __init__(self, source: Source, container: str, limits: Limits, carried: tuple[str, ...] = ()) -> None:
         self.container = container
         self.limits = limits
-        self._source = source.name
+        self.source = source.name
         self._schema = document_schema(carried)
         self._carried = carried
         self._taken = 0
@@ -73,8 +90,8 @@ class Rows:
         url = None if url is None else utf8_safe(url)
         whole = cast(bytes, payload)  # hashes take views as well
         values = (
-            schema.document_id(self._source, key, fetched_at, whole),
-            self._source,
+            schema.document_id(self.source, key, fetched_at, whole),
+            self.source,
             url,
             schema.registered_domain(host(url)) if url else None,
             fetched_at,
@@ -95,8 +112,8 @@ class Rows:
         self._hosts.append(
             {
                 **found,
-                "id": schema.document_id(self._source, found["url"], observed_at, payload),
-                "source": self._source,
+                "id": schema.document_id(self.source, found["url"], observed_at, payload),
+                "source": self.source,
                 "observed_at": observed_at,
                 "origin": dict(zip((field.name for field in schema.ORIGIN), values, strict=True)),
             }
@@ -111,6 +128,16 @@ class Rows:
     def error(self, offset: int, message: str, url: str | None = None, record_id: str | None = None) -> None:
         """One record that could not be read."""
         self._errors.append(ReadError(container=self.container, offset=offset, message=message, url=url, record_id=record_id))
+
+    @property
+    def count(self) -> int:
+        """Documents since the last chunk."""
+        return len(self._rows)
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing was gathered since the last chunk."""
+        return not (self._rows or self._skipped or self._errors or self._hosts)
 
     @property
     def full(self) -> bool:
@@ -140,6 +167,39 @@ class Rows:
         self._clear()
         return chunk
 
+    def take_with(self, plain: Plain, at: list[int], reached: int) -> Iterator[Chunk]:
+        """What was gathered, and the plain records of a slab, as chunks within the limits; at: the member of each gathered document, ascending."""
+        chunk = self.take(reached)
+        documents, bodies = plain.documents, plain.bodies
+        if at:
+            order = np.argsort(np.concatenate([plain.members, np.array(at, dtype=np.int64)]), kind="stable")
+            own = [one.as_buffer() for one in chunk.documents["raw"]]
+            both = pa.Table.from_batches([documents, _without_raw(chunk.documents)], schema=self._schema).take(pa.array(order))
+            (documents,) = both.combine_chunks().to_batches()
+            bodies = [bodies[row] if row < len(bodies) else own[row - len(bodies)] for row in order.tolist()]
+        documents = documents.set_column(self._schema.get_field_index("raw"), self._schema.field("raw"), _joined(bodies))
+        borders = _borders(pc.binary_length(documents["raw"]), pc.binary_length(documents["text"]), self.limits)
+        for start, end in pairwise(borders[:-1]):
+            yield Chunk(documents=documents.slice(start, end - start), skipped=Counter(), errors=[])
+        yield replace(chunk, documents=documents.slice(borders[-2]), skipped=chunk.skipped + plain.skipped)
+
+
+def _without_raw(documents: pa.RecordBatch) -> pa.RecordBatch:
+    place = documents.schema.get_field_index("raw")
+    return documents.set_column(place, documents.schema.field(place), pa.nulls(documents.num_rows, pa.large_binary()))
+
+
+def _borders(raw: pa.Array, text: pa.Array, limits: Limits) -> list[int]:
+    """Row numbers at which batches begin, and the end: a batch closes with the row that brings it to a limit."""
+    sizes = pc.add(pc.coalesce(raw, 0), pc.coalesce(text, 0)).to_numpy(zero_copy_only=False)
+    ends = np.cumsum(sizes)
+    borders = [0]
+    while borders[-1] < len(ends):
+        before = ends[borders[-1] - 1] if borders[-1] else 0
+        closes = int(np.searchsorted(ends, before + limits.batch_bytes)) + 1
+        borders.append(min(len(ends), borders[-1] + limits.batch_rows, closes))
+    return borders if len(borders) > 1 else [0, 0]
+
 
 def _columns(rows: list[tuple[Any, ...]], fields: list[pa.Field]) -> list[pa.Array]:
     values = zip(*rows, strict=True) if rows else [()] * len(fields)
@@ -149,13 +209,20 @@ def _columns(rows: list[tuple[Any, ...]], fields: list[pa.Field]) -> list[pa.Arr
     ]
 
 
-def _joined(values: Sequence[bytes | memoryview | None]) -> pa.Array:
-    """A large_binary array by one join, where `pa.array` would grow its buffer as it goes, at a third of the speed."""
+def _joined(values: Sequence[bytes | memoryview | pa.Buffer | None]) -> pa.Array:
+    """A large_binary array by one copy, where `pa.array` would grow its buffer as it goes, at a third of the speed.
+
+    The memory is Arrow's own, which it keeps for the next: fresh pages from the system cost more than the copy.
+    """
     offsets = np.zeros(len(values) + 1, dtype=np.int64)
     np.cumsum([0 if value is None else len(value) for value in values], out=offsets[1:])
-    data = b"".join([value for value in values if value is not None])
+    data = pa.allocate_buffer(int(offsets[-1]))
+    view = memoryview(data).cast("B")
+    for value, start, end in zip(values, offsets[:-1].tolist(), offsets[1:].tolist(), strict=True):
+        if value is not None:
+            view[start:end] = memoryview(value).cast("B")
     valid = pa.array([value is not None for value in values], pa.bool_())
-    return pa.Array.from_buffers(pa.large_binary(), len(values), [valid.buffers()[1], pa.py_buffer(offsets), pa.py_buffer(data)])
+    return pa.Array.from_buffers(pa.large_binary(), len(values), [valid.buffers()[1], pa.py_buffer(offsets), data])
 
 
 @lru_cache(maxsize=4096)

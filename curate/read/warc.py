@@ -18,10 +18,11 @@ from typing import NamedTuple
 
 from curate.read import hosts, http, media, members
 from curate.read.chunk import Chunk, Limits, Source, Span
+from curate.read.columns import plain
 from curate.read.frames import Break, Header, Record, Wanted, frames, opens_record, single
 from curate.read.members import Gap, Member
 from curate.read.packing import packing, unpacked
-from curate.read.rows import Rows, moment
+from curate.read.rows import Plain, Rows, moment
 from curate.read.stored import Stored
 from curate.read.tape import Jumping, Tape
 
@@ -48,9 +49,11 @@ class Form(NamedTuple):
     frames: Callable[[Tape, Wanted], Iterator[Record | Break]]
     single: Callable[[bytes, Wanted], Record | None]
     """The same for content that is one record and nothing else: the common case, made fast."""
+    plain: Callable[[members.Slab, str, str, int], Plain] | None = None
+    """The same for plain records of a slab, all at once."""
 
 
-WARC = Form(opens_record, frames, single)
+WARC = Form(opens_record, frames, single, plain)
 
 
 def cut(uri: str, size: int, span_bytes: int) -> list[tuple[int, int]]:
@@ -85,10 +88,13 @@ def read_archive(span: Span, source: Source, limits: Limits, form: Form) -> Iter
     rows = Rows(source, span.container, limits)
     with Stored(span.uri, span.size) as stored:
         for found in _records(stored, span, limits, form):
-            _place(found, rows)
-            if rows.full:
-                reached = found.offset + (found.length or 0)
-                yield rows.take(min(reached, span.end) - span.start)
+            if isinstance(found, Found):
+                _place(found, rows)
+                if rows.full:
+                    reached = found.offset + (found.length or 0)
+                    yield rows.take(min(reached, span.end) - span.start)
+            else:
+                yield from _of_slab(found, rows, form, span, limits)
     yield rows.take(span.end - span.start)
 
 
@@ -101,10 +107,12 @@ def _packing(stored: Stored, form: Form) -> str:
     return kind
 
 
-def _records(stored: Stored, span: Span, limits: Limits, form: Form) -> Iterator[Found]:
-    def wanted(header: Header, length: int) -> bool:
-        return header.get("warc-type", "").lower() in _PAGES and length <= limits.document_bytes + _SLACK
+def _wanted(limits: Limits) -> Wanted:
+    return lambda header, length: header.get("warc-type", "").lower() in _PAGES and length <= limits.document_bytes + _SLACK
 
+
+def _records(stored: Stored, span: Span, limits: Limits, form: Form) -> Iterator[Found | members.Slab]:
+    wanted = _wanted(limits)
     kind = _packing(stored, form)
     if kind == "gzip":
         yield from _in_members(stored, span, form, wanted)
@@ -118,17 +126,41 @@ def _records(stored: Stored, span: Span, limits: Limits, form: Form) -> Iterator
             yield Found(item, item.at, None)
 
 
-def _in_members(stored: Stored, span: Span, form: Form, wanted: Wanted) -> Iterator[Found]:
-    """Records of the gzip members that begin in the span, each with the offset of its member."""
-    for member in members.walk(stored, span.start, span.end, form.opens):
-        if isinstance(member, Gap):
-            message = f"expected a gzip member that opens a record, got {member.head!r} and {member.end - member.at} bytes to the next"
-            yield Found(Break(member.at, message, None), member.at, None)
-        elif member.content is not None and (record := form.single(member.content, wanted)) is not None:
-            yield Found(record, member.at, member.sound[-1][1] - member.at)
+def _in_members(stored: Stored, span: Span, form: Form, wanted: Wanted) -> Iterator[Found | members.Slab]:
+    """Records of the gzip members that begin in the span, each with the offset of its member; slabs whole where their plain records are read at once."""
+    for walked in members.walk(stored, span.start, span.end, form.opens):
+        if isinstance(walked, Gap):
+            message = f"expected a gzip member that opens a record, got {walked.head!r} and {walked.end - walked.at} bytes to the next"
+            yield Found(Break(walked.at, message, None), walked.at, None)
+        elif isinstance(walked, Member):
+            yield from _in_member(walked, form, wanted)
+        elif form.plain:
+            yield walked
         else:
-            tape = Tape(member.pieces if member.content is None else iter([member.content]))
-            yield from _of_member(member, tape, form.frames(tape, wanted))
+            for number in range(len(walked.starts) - 1):
+                yield from _in_member(walked.member(number), form, wanted)
+
+
+def _in_member(member: Member, form: Form, wanted: Wanted) -> Iterator[Found]:
+    if member.content is not None and (record := form.single(member.content, wanted)) is not None:
+        yield Found(record, member.at, member.sound[-1][1] - member.at)
+        return
+    tape = Tape(member.pieces if member.content is None else iter([member.content]))
+    yield from _of_member(member, tape, form.frames(tape, wanted))
+
+
+def _of_slab(slab: members.Slab, rows: Rows, form: Form, span: Span, limits: Limits) -> Iterator[Chunk]:
+    """The records of a slab in their order: those that are plain at once, the others one by one."""
+    if not rows.empty:
+        yield rows.take(int(slab.at[0]) - span.start)
+    assert form.plain
+    found = form.plain(slab, rows.source, span.container, limits.document_bytes)
+    wanted, at = _wanted(limits), list[int]()
+    for number in found.look.tolist():
+        for one in _in_member(slab.member(number), form, wanted):
+            _place(one, rows)
+        at += [number] * (rows.count - len(at))
+    yield from rows.take_with(found, at, min(slab.end, span.end) - span.start)
 
 
 def _of_member(member: Member, tape: Tape, items: Iterator[Record | Break]) -> Iterator[Found]:
