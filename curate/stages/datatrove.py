@@ -10,7 +10,7 @@ on which the step raises, or dies twice, is an error of this step. The version o
 part of the task's name.
 Misses: steps that see more than one document (dedup, writers); arguments that YAML cannot say (LambdaFilter); memory of the process does not count in
 `limits.worker_bytes`; models that a step downloads are not in the task's name.
-Price: what datatrove takes (its Gopher filters about 0.3 MB of text a second and core), and 0.2 ms a document.
+Price: what datatrove takes (its Gopher filters about 0.3 MB of text a second and core), and 0.4 ms a document.
 
 column                  type    meaning
 edits                   int32   1 where the text was changed, else 0

@@ -163,10 +163,14 @@ def compared(mine, told, named):
 
 def wordless(mine, told, named):
     """Lines of Markdown: what whole filters say of texts without words."""
-    lines = ["| text | filter | ours | theirs |", "|---|---|---|---|"]
+    lines = ["| text | filter | ours | theirs | cause |", "|---|---|---|---|---|"]
     for i, stage in enumerate(HOMES):
-        answers = zip(named, named.values(), mine[stage, None], told[len(RULES) + i], strict=True)
-        lines += [f"| `{text!r}` | `{stage}` | {one or 'kept'} | {two or 'kept'} |" for name, text, one, two in answers if not text.split()]
+        answers = zip(named.values(), mine[stage, None], told[len(RULES) + i], strict=True)
+        for text, one, two in answers:
+            if not text.split():
+                same = (one is None) == (two is None)
+                why = "" if same else "theirs removes the empty text before its rules; ours has nothing to measure"
+                lines.append(f"| `{text!r}` | `{stage}` | {one or 'kept'} | {two or 'kept'} | {why} |")
     return lines
 
 
