@@ -210,8 +210,9 @@ def test_what_is_wrong_is_told_before_anything_is_read(home, more, message):
     setting = Config(**({"step": f"{FILTERS}.WordFilter", "path": (str(home),)} | more))
     with pytest.raises(SourceError, match=f"^datatrove: {message}"):
         models(setting)
-    with pytest.raises(StageError, match=f"^datatrove: {message}"):
-        run(batch(["text"]), setting)
+    if not more.keys() & {"python", "path"}:  # the same words from a worker whose machine has another environment
+        with pytest.raises(StageError, match=f"^datatrove: {message}"):
+            run(batch(["text"]), setting)
 
 
 @pytest.mark.skipif(PYTHON is None, reason="CURATE_DATATROVE_PYTHON names no interpreter with datatrove")
