@@ -102,10 +102,15 @@ def _scanned(array: pa.Array, english: bool) -> Words:
 
 
 def _merged(one: Words, one_rows: np.ndarray, other: Words, other_rows: np.ndarray) -> Words:
-    """The words of all rows, of which each of two scans has some."""
+    """The words of all rows, of which each of two scans has some; they may be written into the first one's arrays."""
     rows = len(one_rows) + len(other_rows)
-    used = int(one.lasts[-1])
-    starts, ends, hashes, flags = (np.concatenate([mine[:used], theirs]) for mine, theirs in zip(one[2:6], other[2:6], strict=True))
+    used, more = int(one.lasts[-1]), int(other.lasts[-1])
+    if used + more <= len(one.starts):  # a scan leaves more room than it needs
+        starts, ends, hashes, flags = one[2:6]
+        for mine, theirs in zip(one[2:6], other[2:6], strict=True):
+            mine[used : used + more] = theirs[:more]
+    else:
+        starts, ends, hashes, flags = (np.concatenate([mine[:used], theirs]) for mine, theirs in zip(one[2:6], other[2:6], strict=True))
     firsts, lasts, cut = (np.empty(rows, dtype=np.int64) for _ in range(3))
     counts = np.empty((rows, one.counts.shape[1]), dtype=np.int64)
     for part, at, shift in ((one, one_rows, 0), (other, other_rows, used)):

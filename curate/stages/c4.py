@@ -9,7 +9,7 @@ used 5 and 3, counted words after citations were cut, asked for an end mark, and
 Words of a line stand between white space; in scripts without spaces each ideograph, run of kana and syllable is one, or what `words` says
 (`curate/words.py`), so that a line of Chinese is not one long word, and 。 ends a sentence. `mode: tfds` and `words: spacy` know no such words.
 Misses: the list of bad words, and line dedup over the corpus. Sentences end at terminal marks, so abbreviations count double.
-Price: about 80 MB of text a second and core alone, 300 where another stage has scanned the text (`curate/scans.py`).
+Price: about 115 MB of text a second and core alone, 330 where another stage has scanned the text (`curate/scans.py`).
 
 column         type   meaning
 edits          int32  lines that were dropped or altered; 0 where the document leaves

@@ -3,7 +3,7 @@
 Lines are separated by newlines and not stripped; blank ones do not count. Words are tokens of English, in scripts without
 spaces ideographs, runs of kana and syllables, or as `words` says (`curate/words.py`).
 Misses: poems, dialogue and code are treated as lists.
-Price: about 90 MB of text a second and core alone, 600 behind `c4`, which leaves the number of words (`curate/scans.py`).
+Price: about 130 MB of text a second and core alone, 900 behind `c4`, which leaves the number of words (`curate/scans.py`).
 
 column           type     meaning
 num_lines        int64    lines with more than white space

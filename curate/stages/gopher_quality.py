@@ -8,7 +8,7 @@ dictionaries in Chinese, of one character on average, 2.1 times in Thai (1.7 cha
 `min_mean_word_length`, and without a stop word. So give such languages limits of their own (`thresholds:`), by the step `percentile` or by hand, as
 `zh: {min_mean_word_length: 1, min_stop_words: 0}`.
 Misses: every language whose function words are not in `stop_words`.
-Price: about 90 MB of text a second and core alone; nearly nothing where another stage has scanned the text (`curate/scans.py`).
+Price: about 180 MB of text a second and core alone; nearly nothing where another stage has scanned the text (`curate/scans.py`).
 
 column             type     meaning
 num_words          int64    tokens with at least one character that is no punctuation

@@ -7,7 +7,7 @@ text, white space included. An empty text has shares of 0; datatrove divides by 
 letter or digit; of equally frequent n-grams the longest counts, if it repeats; repeated runs are counted by the words that they cover;
 segments of white space do not count, and a text without others has shares of 1. Its words are Unicode's, so `words` is then `uax29` where nothing is said.
 Misses: near-repeats, and repeats of less than a line or more than ten words apart from those that n-grams see.
-Price: about 50 MB of text a second and core alone, 100 where another stage has scanned the text (`curate/scans.py`).
+Price: about 75 MB of text a second and core alone, 180 where another stage has scanned the text (`curate/scans.py`).
 
 column                        type     meaning
 dup_paragraphs                float64  paragraphs that repeat an earlier one / paragraphs

@@ -1,6 +1,7 @@
 """The scan against its twins: tokens, classes and counts, whatever stands behind the last byte."""
 
 import unicodedata
+from string import ascii_letters
 
 import naive_text
 import numpy as np
@@ -8,12 +9,21 @@ import pytest
 from awkward_texts import TEXTS
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_words import ANY_TEXT, column
+from test_words import ALPHABET, ANY_TEXT, column
 
 from curate.kernels import scan as at
 from curate.kernels.word_hash import hash_word
 
-SHAPES = st.lists(st.one_of(ANY_TEXT, st.from_regex(r"[A-Za-z]{1,20}[,.;:?!)]?[ \n\r]", fullmatch=True)), max_size=12).map("".join)
+RUNS = [
+    "".join(ascii_letters[(7 * i + k * k) % 52] for k in range(1 + i % 20))
+    + ("", *",.;:?!)")[i % 8]
+    + " \n\r"[i % 3]
+    + ALPHABET[i] * (i % 5 == 0)
+    for i in range(240)
+]
+SHAPES = st.tuples(st.binary(max_size=24), ANY_TEXT).map(
+    lambda drawn: "".join(RUNS[byte] if byte < len(RUNS) else drawn[1] for byte in drawn[0])
+)
 
 
 def expected(text):
