@@ -31,7 +31,8 @@ HEAD_BYTES = 16
 MOST_SEEN = np.uint8(255)
 STAMPS = 12
 """Stamps that a row needs: two for each of TOP, one for each of DUPLICATED."""
-SEEN_PER_TOKEN = 16
+SEEN_PER_TOKEN, MOST_COUNTERS = 16, 1 << 24
+"""Counters for each token; more of them than the second number only up to two for each, so that a long row does not need many times its own memory."""
 
 
 @njit(nogil=True, cache=True, inline="always")
@@ -130,7 +131,7 @@ class Room(NamedTuple):
     joined: np.ndarray
     """uint8: the tokens of a row without what stands between them"""
     places: np.ndarray
-    """int64: where each begins there"""
+    """int32, int64 for rows of 512 MiB or more, as the others: where each begins there"""
     seen: np.ndarray
     seen_short: np.ndarray
     """uint8: how often the lowest bits of a hash were seen, up to a bound"""
@@ -139,11 +140,11 @@ class Room(NamedTuple):
     prints: np.ndarray
     """uint64: of a candidate, what equal n-grams have in common and few others"""
     candidates: np.ndarray
-    """int64: places that are looked at"""
+    """places that are looked at"""
     picked: np.ndarray
-    """int64: those of them that are counted"""
+    """those of them that are counted"""
     slots: np.ndarray
-    """int64: their slots in the table"""
+    """their slots in the table"""
     keys: np.ndarray
     stamps: np.ndarray
     counts: np.ndarray
@@ -151,8 +152,9 @@ class Room(NamedTuple):
 
 def room(size: int, tokens: int) -> Room:
     """Room for rows of at most so many bytes and tokens."""
-    seen = 1 << max(6, (SEEN_PER_TOKEN * tokens).bit_length())
-    places, candidates, picked, slots = (np.empty(tokens + 1, dtype=np.int64) for _ in range(4))
+    seen = int(_counters(tokens))
+    number = np.int32 if max(size, 4 * tokens) < (1 << 31) - 64 else np.int64
+    places, candidates, picked, slots = (np.empty(tokens + 1, dtype=number) for _ in range(4))
     grams, prints = np.empty(tokens + 1, dtype=np.uint64), np.empty(tokens + 1, dtype=np.uint64)
     counters = np.empty(seen, dtype=np.uint8), np.empty(seen, dtype=np.uint8)
     return Room(np.empty(size + 48, dtype=np.uint8), places, *counters, grams, prints, candidates, picked, slots, *table(tokens))
@@ -180,11 +182,18 @@ def _join(text, size, starts, ends, first, n, joined, places):
 
 
 @njit(nogil=True, cache=True)
+def _counters(n):
+    """Counters for n hashes, a power of two."""
+    size = 64
+    while size < 2 * n or (size < SEEN_PER_TOKEN * n and size < MOST_COUNTERS):
+        size *= 2
+    return size
+
+
+@njit(nogil=True, cache=True)
 def _cleared(seen, n):
     """Clear counters for n hashes; returns which bits of a hash say where it is counted."""
-    size = 64
-    while size < SEEN_PER_TOKEN * n:
-        size *= 2
+    size = _counters(n)
     for i in range(size):
         seen[i] = 0
     return U(size - 1)
@@ -265,7 +274,7 @@ def _top(n, hashes, first, there, stamp, tops):
                     kept += 1
             found = kept
         found, most, at = _most_frequent(found, there, stamp + 2 * i)
-        tops[i] = (count_chars(there.joined, places[at], places[at + size]) + size - 1) * most
+        tops[i] = (count_chars(there.joined, np.int64(places[at]), np.int64(places[at + size])) + size - 1) * most
 
 
 @njit(nogil=True, cache=True)
@@ -277,8 +286,8 @@ def _heads(n, there):
     _cleared(seen_short, n)
     last = n - DUPLICATED[0]
     for k in range(n):
-        head = load8(joined, places[k]) * K3
-        both = (head ^ load8(joined, places[k] + 8)) * K4
+        head = load8(joined, np.int64(places[k])) * K3
+        both = (head ^ load8(joined, np.int64(places[k]) + 8)) * K4
         grams[k], prints[k] = both ^ (both >> U(32)), head >> U(32)
         slot, slot_short = grams[k] & low, prints[k] & low
         short = k <= last and places[min(k + DUPLICATED[0], n)] - places[k] < HEAD_BYTES
@@ -315,22 +324,25 @@ def _duplicated(n, gram, found, there, stamp):
     while found > 0 and candidates[found - 1] + gram > n:
         found -= 1
     low = _cleared(seen, found)
-    size = places[n] + 16
+    size = np.int64(places[n]) + 16
     for c in range(found):
         k = candidates[c]
-        key = _print(joined, places[k], places[k + gram])
+        key = _print(joined, np.int64(places[k]), np.int64(places[k + gram]))
         prints[c] = key
         seen[key & low] += np.uint8(seen[key & low] < 2)
-    mask = mask_of(found)
+    twice = 0
+    for c in range(found):
+        twice += seen[prints[c] & low] > 1
+    mask = mask_of(twice)
     total, free = 0, 0
     for c in range(found):
         k = candidates[c]
         if seen[prints[c] & low] < 2 or k < free:
             continue
-        key = hash_of(joined, places[k], places[k + gram], size)
+        key = hash_of(joined, np.int64(places[k]), np.int64(places[k + gram]), size)
         slot = slot_of(keys, stamps, stamp, mask, key)
         if stamps[slot] == stamp:
-            total += count_chars(joined, places[k], places[k + gram])
+            total += count_chars(joined, np.int64(places[k]), np.int64(places[k + gram]))
             free = k + gram
         else:
             keys[slot], stamps[slot] = key, stamp

@@ -234,7 +234,7 @@ def scan_words(offsets: np.ndarray, data: np.ndarray, english: bool) -> tuple[Sc
     else:
         find_words(offsets, data, classes(), breaks(), spaceless(), bounds, starts, ends)
     number = int(bounds[-1])
-    return described(offsets, data, bounds, starts[:number].copy(), ends[:number].copy())
+    return described(offsets, data, bounds, starts[:number], ends[:number])  # what was not written takes no memory
 
 
 def described(offsets: np.ndarray, data: np.ndarray, bounds: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> tuple[Scan, np.ndarray]:
