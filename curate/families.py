@@ -61,7 +61,9 @@ def _at_once(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
         payload = _payload(table)
         yield from _passed(table, there == HOME)
         rows = table.select(KEYED.names).take(pa.array(np.flatnonzero(there != HOME)))
-        ends.append(np.concatenate([_vertices(rows), id_words(rows["id"])], axis=1))
+        vertex, other = _vertices(rows), id_words(rows["id"])
+        greater = _less(other, vertex)  # each edge stands at its greater end, whether at the other too or not
+        ends.append(np.concatenate([vertex[greater], other[greater]], axis=1))
     if not ends or not sum(map(len, ends)):
         return
     left, right = np.split(np.concatenate(ends), 2, axis=1)
