@@ -226,7 +226,7 @@ def test_links_images_and_signs():
 SIGNS_OF_MARKDOWN = str.maketrans("", "", "-|#>`\\.0123456789")
 
 
-@settings(max_examples=150)
+@settings(max_examples=50)
 @given(MADE, MADE, st.booleans())
 def test_the_whole_text_is_the_twins_blocks_in_order(page, other, markdown):
     found = main_text(page.encode(), load(), main_only=False, fall_back=False, markdown=markdown)
