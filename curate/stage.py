@@ -19,7 +19,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import BaseModel, ConfigDict
 
-from curate.arrow import missing
 from curate.errors import StageError
 from curate.schema import column
 
@@ -71,7 +70,7 @@ class Rule:
             hit = pc.and_(hit, measured.is_valid())
         else:
             hit = _COMPARE[self.operator](measured, pa.scalar(limit))
-        return np.asarray(pc.fill_null(hit, False))
+        return np.asarray(pc.fill_null(hit, False) if hit.null_count else hit)
 
 
 _COMPARE: dict[str, Callable[[Any, Any], Any]] = {
@@ -147,16 +146,20 @@ class Stage:
             return {}
         length = len(next(iter(columns.values())))
         reason, value, threshold = (np.full(length, None, dtype=object) for _ in range(3))
+        stays = np.ones(length, dtype=np.bool_)
         for rule in self.rules:
             limit = getattr(config, rule.limit)
             if limit is None:
                 continue
             measured = columns[column(step, rule.measure)]
-            rows = np.flatnonzero(rule.holds(measured, limit) & missing(reason))
+            rows = np.flatnonzero(rule.holds(measured, limit) & stays)
+            if len(rows) == 0:
+                continue
+            stays[rows] = False
             reason[rows] = rule.reason
             threshold[rows] = f"{rule.operator} {written(limit)}"
-            for row in rows:
-                value[row] = written(measured[int(row)].as_py())
+            for row, found in zip(rows, measured.take(pa.array(rows)).to_pylist(), strict=True):
+                value[row] = written(found)
         verdict = {DROP: reason, VALUE: value, THRESHOLD: threshold}
         return {column(step, name): pa.array(array, pa.string()) for name, array in verdict.items()}
 
