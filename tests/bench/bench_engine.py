@@ -158,6 +158,10 @@ def show(middle, sizes, most):
     console.print(
         f"two workers against one: {one[0] / two[0]:.2f} x in this run, {further:.2f} x for further MB (to reach 1.8 in a long run)"
     )
+    starts = [whole[0] - slope[0] * sizes["many"] for whole, slope in ((one, each["local, 1"]), (two, each["local, 2"]))]
+    megabytes = (LONG - starts[1]) / each["local, 2"][0]
+    long = (starts[0] + each["local, 1"][0] * megabytes) / LONG
+    console.print(f"in a run of {LONG:.0f} s with two workers, their start and what one does alone included: {long:.2f} x")
     console.print(
         f"two processes that know nothing of each other against one: {most:.2f} x; two workers come to {further / most:.0%} of it"
     )

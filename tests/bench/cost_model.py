@@ -4,8 +4,9 @@
 
 RUN is the folder of a finished run of your recipe on a sample of your crawl (default: the shipped recipe on pages of crawl.py, 60 MB, run now). Seconds by
 step and bytes by kind come from its times.jsonl, ledger and work folder; they grow in proportion to the input, since each step's cost is per byte; the
-exchange merges once more beyond FAN_IN runs, which is counted as a second pass. The driver's share comes from engine_scale. Not in it: prices, and what a
-network slower than --read-mb-s a core costs.
+exchange merges once more beyond FAN_IN runs, which is counted as a second pass. Parts are so large that there are no more than MAX_PARTS. The driver's share
+of a task and of memory comes from engine_scale; the card is counted by the driver alone when all is done, and how long that takes is measured on the same
+run. Not in it: prices, and what a network slower than --read-mb-s a core costs. About a minute.
 """
 
 import argparse
@@ -13,6 +14,7 @@ import json
 import subprocess
 import sys
 import tempfile
+import time
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +31,11 @@ SIZES = {"1 TB": 1e12, "100 TB": 1e14, "1 PB": 1e15}
 SHUFFLES = ("sketch", "resolve", "merge", "encode")
 DRIVER_SECONDS = 0.0005
 """A task, by engine_scale."""
+DRIVER_BYTES = 8_500
+"""A part, by engine_scale: 850 MB for 10^5."""
+MAX_PARTS = 200_000
+PART_BYTES = 8 << 20
+"""The default of `limits.part_bytes`."""
 
 
 @dataclass
@@ -43,8 +50,7 @@ class Rates:
     tokens: int
     shuffled: int
     held: int
-    tasks: int
-    part_bytes: int
+    card_seconds: float
 
     @classmethod
     def of(cls, folder):
@@ -73,9 +79,18 @@ class Rates:
             tokens=json.loads(shards.read_text())["totals"]["tokens"] if shards.exists() else 0,
             shuffled=shuffled,
             held=sum(file.stat().st_size for file in root.rglob("*") if file.is_file() and "work" not in file.relative_to(root).parts[:1]),
-            tasks=len(outcomes),
-            part_bytes=recipe.limits.part_bytes,
+            card_seconds=counted(folder),
         )
+
+
+def counted(folder):
+    """Seconds in which the card's facts are gathered."""
+    from curate.card.facts import gather
+
+    gather(Store(folder))  # loads what is loaded once
+    started = time.perf_counter()
+    gather(Store(folder))
+    return time.perf_counter() - started
 
 
 def sampled(folder):
@@ -103,19 +118,21 @@ def sampled(folder):
 def row(rates, stored, cores, read_mb_s):
     """Cells of one size."""
     scale = stored / rates.stored
-    part = rates.part_bytes if stored < 1e13 else 8 * rates.part_bytes
+    part = max(PART_BYTES, stored / MAX_PARTS)
     parts = stored / part
     passes = 2 if parts > FAN_IN else 1
     seconds = rates.core_seconds * scale + stored / (read_mb_s * 1e6)
     tasks = parts * 8
     driver = tasks * DRIVER_SECONDS
-    hours = max(seconds / cores, driver) / 3600
+    card = rates.card_seconds * scale
+    hours = (max(seconds / cores, driver) + card) / 3600
     return (
         f"{rates.documents * scale:.2g}",
-        f"{parts:,.0f}",
+        f"{parts:,.0f} of {part / 1e6:,.0f} MB",
         f"{seconds / 3600:,.0f}",
         f"{hours:,.1f}",
-        f"{driver / 3600:,.2f}",
+        f"{driver / 3600:,.2f}; {parts * DRIVER_BYTES / 1e9:,.1f}",
+        f"{card / 3600:,.1f}",
         f"{passes * rates.shuffled * scale / 1e12:,.1f}",
         f"{rates.held * scale / 1e12:,.1f}",
         f"{rates.tokens * scale / 1e9:,.0f}",
@@ -131,14 +148,15 @@ def main():
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         rates = Rates.of(options.run or sampled(folder))
-    console = Console(width=140)
+    console = Console(width=150)
     table = Table(
         "WARC, stored",
         "documents",
         "parts",
         "core hours",
         f"hours on {options.cores:,} cores",
-        "driver h",
+        "driver h; GB",
+        "card h",
         "shuffle TB",
         "output TB",
         "tokens 10^9",
