@@ -41,7 +41,7 @@ MARKUP = {"own": "  - markup: {}", "resiliparse": "  - markup: {extractor: resil
 PEER = {"own": "trafilatura", "resiliparse": "resiliparse", "none": "none"}
 NAMES = {"own": "WARC, own extraction (theirs trafilatura)", "resiliparse": "WARC, resiliparse in both", "none": "extracted text"}
 GOAL = {"own": "30 x", "resiliparse": "", "none": "20 x"}
-HANDFUL = 100_000
+HANDFUL = 300_000
 PARTS = 16
 LONGEST = 400
 
