@@ -42,7 +42,11 @@ class Words(NamedTuple):
 
 
 def scanned(array: pa.Array, method: Method) -> Words:
-    """The tokens and counts of a string column. A row of 4 GiB or more: ValueError."""
+    """The tokens and counts of a string column. A row of 4 GiB or more, or one that is no UTF-8, where a kernel would read what is not there: ValueError."""
+    try:
+        array.validate(full=True)
+    except pa.ArrowInvalid as error:
+        raise ValueError(f"words: expected UTF-8, got {error}; decode the text first, as every reader does") from None
     if method == "uax29":
         return _scanned(array, english=False)
     if method == "icu":

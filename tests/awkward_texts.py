@@ -24,6 +24,12 @@ TEXTS = [
     "http://a.b.c/d?e=f x@y.example.org 8.8.8.8 192.168.1.1",
     "The quick brown fox doesn't jump over Mr. O'Neill's dog, he said. It wouldn't! (Would it?) Yes; 5km at 10:30 a.m.\n\nThe end.",
     "٣٫١٤ 12,000,000 ½ №5 ²",
+    "\u0301\u0308 \u0301\n\u20dd",
+    "a\x00b\x00\x00 \x00\n\x00",
+    "🇩🇪🇫🇷🇮 👍🏽 ❤\ufe0f 1\ufe0f\u20e3 👨\u200d💻",
+    "\u202eשלום abc\u202c \u200fمرحبا\u200f، 5\u202f000 a\u202f",
+    "Hello 世界ラーメンらーめん、ありがとう人々 iPhone手机 ไทยกับlao ລາວ ខ្មែរ မြန်မာ Ελλάδα Россия 한국어",
     None,
 ]
-"""Empty, white space, controls, combining marks, emoji, right to left, CJK, odd breaks, long runs, markup-like and mojibake texts, and null."""
+"""Empty, white space, controls, combining marks, emoji, right to left, CJK, odd breaks, long runs, markup-like and
+mojibake texts, marks alone, flags and joined emoji, scripts mixed and without spaces, and null."""

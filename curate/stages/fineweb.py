@@ -66,7 +66,7 @@ def fineweb(batch: pa.RecordBatch, config: Config) -> Columns:
     text = arrow.utf8(batch["text"])
     out = np.zeros((batch.num_rows, len(_NAMES)))
     tokens = scans.num_tokens(batch["text"], config.words)
-    lent = table(most_newlines(text.offsets, text.data) + 1)
+    lent = table(int(most_newlines(text.offsets, text.data)) + 1)
     measure_lines(text.offsets, text.data, tokens, classes(), punctuation(), config.short_line_chars, lent, np.int64(1), out)
     return {
         name: pa.array(out[:, i].astype(np.int64) if name == "num_lines" else out[:, i], mask=~text.valid) for i, name in enumerate(_NAMES)

@@ -96,6 +96,24 @@ def test_icu_that_is_not_installed_is_named(monkeypatch):
         words.scanned(pa.array(["a"]), "icu")
 
 
+BROKEN = {
+    "overlong": b"a \xc0\xaf b",
+    "truncated": b"\xe4\xbd",
+    "too large": b"\xf7\xbf\xbf\xbf",
+    "surrogate": b"\xed\xa0\x80",
+    "alone": b"\x80",
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+@pytest.mark.parametrize("method", ["english", "uax29"])
+def test_what_is_no_utf8_is_refused(name, method):
+    raw = pa.array([b"fine", BROKEN[name]], pa.large_binary())
+    text = pa.LargeStringArray.from_buffers(2, *raw.buffers()[1:])
+    with pytest.raises(ValueError, match=r"words: expected UTF-8, got Invalid UTF8 sequence at string index 1; decode the text first"):
+        words.scanned(text, method)
+
+
 def test_a_column_tells_how_words_were_found():
     batch = pa.record_batch({"text": pa.array(["one two", "一二", None], pa.large_string())})
     for method, names in (("english", ["english", "english+syllables", None]), ("spacy", ["spacy", "spacy", None])):
