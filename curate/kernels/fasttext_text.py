@@ -10,6 +10,10 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
+from curate.kernels.blocks import WIDTH, below, load8, within
+from curate.kernels.pointers import borrowed
+from curate.kernels.word_hash import SHORT, eight, hash_of, hash_short, head
+
 SCALE = np.float32(4194304.0)
 """Units of the sums in 1: 2²²."""
 LIMIT = np.float32(511.0)
@@ -51,8 +55,8 @@ class Model(NamedTuple):
 
 
 class Cache(NamedTuple):
-    """The sums of words seen, one a slot, newest wins: slots uint8[n, width], a slot is the word's bytes, their number at WORD (0: free), and from
-    NUMBER on as int32 the number of features and the dim sums, side by side in memory; and word uint8[], room for a word in brackets."""
+    """The sums of words seen, one a slot, newest wins: slots uint8[n, width], a slot is the word's bytes and zeros, their number at WORD (0: free), and
+    from NUMBER on as int32 the number of features and the dim sums, side by side in memory; and word uint8[], room for a word in brackets."""
 
     slots: np.ndarray
     word: np.ndarray
@@ -211,13 +215,45 @@ def _fresh(data, s, e, h, args, inverse, kept, rows, slots, at, letters, word, s
 
 
 @njit(cache=True, inline="always")
-def _known(data, s, e, slot, seen):
+def _word_end(data, s, e):
+    """Where the word that begins at s ends: at white space or at e."""
+    i = s
+    while i < e and i + WIDTH <= len(data):
+        far = below(within(data, i, np.uint8(0), np.uint8(9), np.uint8(13)) | _equal(data, i, 32) | _equal(data, i, 0))
+        i += far
+        if far < WIDTH:
+            return min(i, e)
+    while i < e and not blank(data[i]):
+        i += 1
+    return min(i, e)
+
+
+@njit(cache=True, inline="always")
+def _equal(data, at, byte):
+    return within(data, at, np.uint8(0), np.uint8(byte), np.uint8(byte))
+
+
+@njit(cache=True, inline="always")
+def _slot_of(data, s, e, first, second, mask):
+    """The slot of the word data[s:e]; first and second are its first 16 bytes."""
+    h = hash_short(first, second, e - s) if e - s <= SHORT else hash_of(data, s, e, len(data))
+    return np.int64((h >> np.uint64(32)) & np.uint64(mask))
+
+
+@njit(cache=True, inline="always")
+def _known(data, s, e, first, second, slot, seen):
     """Whether the slot of the cache has the word data[s:e]."""
-    i = 0
-    if seen[slot, WORD] == e - s:
-        while i < e - s and seen[slot, i] == data[s + i]:
+    n = e - s
+    same = seen[slot, WORD] == n
+    if same and n <= SHORT:
+        at = slot * seen.shape[1]
+        same = load8(seen, at) == head(first, min(n, 8)) and (n <= 8 or load8(seen, at + 8) == head(second, n - 8))
+    elif same:
+        i = 0
+        while i < n and seen[slot, i] == data[s + i]:
             i += 1
-    return i == e - s
+        same = i == n
+    return same
 
 
 @njit(cache=True)
@@ -229,8 +265,8 @@ def _keep(data, s, e, slot, found, fresh, seen, seen_sums):
     if fits:
         seen[slot, WORD] = e - s
         seen_sums[slot, NUMBER] = found
-        for i in range(e - s):
-            seen[slot, i] = data[s + i]
+        for i in range(WORD):
+            seen[slot, i] = data[s + i] if i < e - s else 0
         for d in range(len(fresh)):
             seen_sums[slot, NUMBER + 1 + d] = fresh[d]
 
@@ -268,49 +304,53 @@ def is_end(data, s, e):
 @njit(cache=True)
 def add_text(data, s, e, model, rows, cache, fresh, sums):
     """Add the rows of the text data[s:e], line breaks as spaces and a `</s>` at its end, to sums int64[dim]: the number of features."""
-    args, inverse, kept, slots, at, letters = model.args, model.inverse, model.kept, model.slots, model.at, model.letters
-    seen, seen_sums, word = cache.slots, cache.slots.view(np.int32), cache.word
+    args, inverse, kept, slots = borrowed(model.args), model.inverse, borrowed(model.kept), borrowed(model.slots)
+    at, letters, word, seen = borrowed(model.at), borrowed(model.letters), borrowed(cache.word), borrowed(cache.slots)
+    seen_sums = borrowed(cache.slots.view(np.int32))
+    data, rows, fresh, sums = borrowed(data), borrowed(rows), borrowed(fresh), borrowed(sums)
+    mask = len(seen) - 1
     span = args[NGRAMS] - 1
     open_ = np.zeros(max(1, span), dtype=np.uint64)
     num = 0
     found = 0
     i = s
+    h = np.int64(0)
     more = True
     while more:
         while i < e and blank(data[i]):
             i += 1
         start = i
-        h = np.int64(FIRST)
-        while i < e and not blank(data[i]):
-            h = hashed(h, data[i])
-            i += 1
+        i = _word_end(data, start, e)
+        if span > 0 or args[MAXN] == 0:
+            h = fnv(data, start, i)
         if start == i or is_end(data, start, i):
             more = False
             h = np.int64(END_HASH)
             if args[END] >= 0:
                 _add(rows, args[END], sums)
                 found += 1
-        else:
-            slot = (h ^ (h >> 15)) & (len(seen) - 1)
-            if args[MAXN] > 0 and _known(data, start, i, slot, seen):
+        elif args[MAXN] > 0:
+            first, second = eight(data, start, len(data)), eight(data, start + 8, len(data))
+            slot = _slot_of(data, start, i, first, second, mask)
+            if _known(data, start, i, first, second, slot, seen):
                 found += seen_sums[slot, NUMBER]
                 for d in range(len(sums)):
                     sums[d] += np.int64(seen_sums[slot, NUMBER + 1 + d])
-            elif args[MAXN] > 0:
-                got = _fresh(data, start, i, h, args, inverse, kept, rows, slots, at, letters, word, fresh)
+            else:
+                got = _fresh(data, start, i, fnv(data, start, i), args, inverse, kept, rows, slots, at, letters, word, fresh)
                 if got < 0:
                     continue
                 found += got
                 for d in range(len(sums)):
                     sums[d] += fresh[d]
                 _keep(data, start, i, slot, got, fresh, seen, seen_sums)
-            else:  # one row at most, which is as near as a kept sum
-                entry = entry_of(data, start, i, h, slots, at, letters)
-                if entry >= args[WORDS] or (entry < 0 and _is_label(data, start, i)):
-                    continue
-                if entry >= 0:
-                    _add(rows, entry, sums)
-                    found += 1
+        else:  # one row at most, which is as near as a kept sum
+            entry = entry_of(data, start, i, h, slots, at, letters)
+            if entry >= args[WORDS] or (entry < 0 and _is_label(data, start, i)):
+                continue
+            if entry >= 0:
+                _add(rows, entry, sums)
+                found += 1
         if span > 0:
             found += _add_words(h, open_, num, args, kept, rows, sums)
             if num == span:

@@ -22,7 +22,7 @@ MAGIC, VERSIONS = 793712314, (11, 12)
 SUPERVISED = 3
 PREFIX = "__label__"
 CACHE_BYTES = 32 << 20
-MAX_SLOTS = 1 << 16
+MAX_SLOTS = 1 << 18
 LINE = 64
 """Bytes of a cache line, at which the slots begin."""
 LOSSES = {1: kernel.TREE, 2: kernel.EACH, 3: kernel.FLAT, 4: kernel.EACH}
