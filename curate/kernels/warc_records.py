@@ -26,9 +26,10 @@ _TYPES = (*SKIPS[:5], "response")
 _FIELDS = ("warc-type", "content-length", "warc-target-uri", "warc-record-id", "warc-date", "content-type")
 _GENERIC = ("text/plain", "application/octet-stream", "application/unknown", "unknown/unknown", "*/*", "application/x-unknown-content-type")
 _STARTS = ("http", "application/http", "tdm-")
+_MEDIA_STARTS = ("image/", "application/pdf", "application/epub+zip")
 _READ = ("transfer-encoding", "content-encoding", "content-type")
 _FORMS = ("WARC/0.0", "\r\n\r\n", "0000-00-00T00:00:00Z", "HTTP/0", ".txt", ".json", "dns:")
-_FIELD, _TYPE, _MIME, _GENERAL, _HTTP, _APPLICATION, _TDM, _FORM, _CODING, _CONTENT_TYPE = 0, 6, 12, 14, 20, 21, 22, 23, 30, 32
+_FIELD, _TYPE, _MIME, _GENERAL, _HTTP, _APPLICATION, _TDM, _MEDIA, _FORM, _CODING, _CONTENT_TYPE = 0, 6, 12, 14, 20, 21, 22, 23, 26, 33, 35
 """Where the groups of words begin. In forms a 0 stands for any digit, and case counts."""
 _STATUS_SKIP, _EMPTY_SKIP, _MIME_SKIP, _DNS_SKIP = SKIP + 5, SKIP + 6, SKIP + 7, SKIP + 8
 
@@ -36,7 +37,7 @@ _STATUS_SKIP, _EMPTY_SKIP, _MIME_SKIP, _DNS_SKIP = SKIP + 5, SKIP + 6, SKIP + 7,
 def words(keep):
     """(bytes, ends) of the words that `records` knows and the lower-case names of headers to keep, content-type first: word k is bytes[ends[k]:ends[k + 1]]."""
     others = sorted(set(keep) - {"content-type"})
-    known = [word.encode() for word in (*_FIELDS, *_TYPES, *MIMES, *_GENERIC, *_STARTS, *_FORMS, *_READ, *others)]
+    known = [word.encode() for word in (*_FIELDS, *_TYPES, *MIMES, *_GENERIC, *_STARTS, *_MEDIA_STARTS, *_FORMS, *_READ, *others)]
     return np.frombuffer(b"".join(known), dtype=np.uint8).copy(), np.cumsum([0, *map(len, known)]).astype(np.int64)
 
 
@@ -210,8 +211,8 @@ def _judged(data, word, ends, row, name, mime, mime_end, coded):
         return LOOK
     k = _which(data, name[0], name[1], word, ends, _MIME, _HTTP, True)
     row[MIME] = k - _MIME
-    if k < 0:
-        return _MIME_SKIP
+    if k < 0:  # `curate.read.media` asks what pictures and books say
+        return LOOK if _which(data, name[0], name[1], word, ends, _MEDIA, _FORM, False) >= 0 else _MIME_SKIP
     return LOOK if coded or k >= _GENERAL else PAGE
 
 
@@ -236,7 +237,7 @@ def responses(data, word, ends, rows, kept):
         while i >= 0 and _end(data, i, end) == 0:
             i = _line(data, i, end, name, value)
             k = _which(data, name[0], name[1], word, ends, _CODING, len(ends) - 1, True) if i >= 0 else -1
-            if i < 0 or (k < 0 and _which(data, name[0], name[1], word, ends, _TDM, _FORM, False) < 0):
+            if i < 0 or (k < 0 and _which(data, name[0], name[1], word, ends, _TDM, _MEDIA, False) < 0):
                 continue
             if k >= 0 and k < _CONTENT_TYPE:
                 coded = True

@@ -148,7 +148,7 @@ def test_a_run_that_kept_nothing_says_so(pages, tmp_path):
 def test_limits_are_what_the_steps_say_of_themselves(finished):
     limits = page_of(finished).split("## Known limits")[1].split("##")[0]
     assert "No step looked at robots.txt" in limits
-    assert "- license misses licences told in prose only" in limits
+    assert "- license misses licences told in prose in other words" in limits
     assert "No step looked for personal data." in limits
 
 

@@ -152,7 +152,7 @@ def test_what_is_plain_takes_the_short_way():
             response(page("a"), record_id="1"),
             warc("response", http.replace(b"\r\n", b"\n") + page("b"), "http://b.org/robots"),
             response(b"x", status="301 Moved"),
-            response(b"\x89PNG", mime="image/png"),
+            response(b"a {}", mime="text/css"),
             response(b" "),
             warc("response", b"2008 1.2.3.4", "dns:x.org", Content_Type="text/dns"),
             warc("response", http + page("c"), "http://c.org/robots.txt"),
