@@ -2,13 +2,17 @@
 
 A member is **plain** where it holds one record to the last byte, the lines of its two heads hold printable ASCII, none is folded, and
 the record is of a type that is skipped, or an HTTP response over which nothing needs a closer look: the date in seconds, a status that is skipped or
-2xx with HTML without a coding. Whatever is not plain gets the word LOOK and is read by `curate.read.frames` and `curate.read.http`, which are also
-the naive twin: on plain members both give the same rows (tests/read/test_columns.py).
-Price: about 1 ns a byte of the heads; bodies are looked at up to their first letter. Slices and helpers are few, because each costs compile time.
+2xx with HTML without a coding, or with a picture or book that says nothing of rights. Whatever is not plain gets the word LOOK and is read by
+`curate.read.frames` and `curate.read.http`, which are also the naive twin: on plain members both give the same rows (tests/read/test_columns.py).
+Price: about 1 ns a byte of the heads; bodies are looked at up to their first letter, those of pictures 64 bytes at a time. Slices and helpers are few,
+because each costs compile time.
 """
 
 import numpy as np
 from numba import njit
+
+from curate.kernels.blocks import WIDTH as BLOCK
+from curate.kernels.blocks import below, within
 
 LOOK, PAGE, SKIP = 0, 1, 2
 SKIPS = ("warcinfo", "request", "metadata", "revisit", "continuation", "response_status", "response_empty", "response_mime", "dns")
@@ -27,9 +31,12 @@ _FIELDS = ("warc-type", "content-length", "warc-target-uri", "warc-record-id", "
 _GENERIC = ("text/plain", "application/octet-stream", "application/unknown", "unknown/unknown", "*/*", "application/x-unknown-content-type")
 _STARTS = ("http", "application/http", "tdm-")
 _MEDIA_STARTS = ("image/", "application/pdf", "application/epub+zip")
+_MARKS = ("<x:xmpmeta", "<rdf:rdf", "jumb", "xml:com.adobe.xmp", "pk", "%pdf")
+"""One of them stands in every picture and book of which `curate.read.media` has anything to tell; the last two at its beginning."""
 _READ = ("transfer-encoding", "content-encoding", "content-type")
 _FORMS = ("WARC/0.0", "\r\n\r\n", "0000-00-00T00:00:00Z", "HTTP/0", ".txt", ".json", "dns:")
-_FIELD, _TYPE, _MIME, _GENERAL, _HTTP, _APPLICATION, _TDM, _MEDIA, _FORM, _CODING, _CONTENT_TYPE = 0, 6, 12, 14, 20, 21, 22, 23, 26, 33, 35
+_FIELD, _TYPE, _MIME, _GENERAL, _HTTP, _APPLICATION, _TDM = 0, 6, 12, 14, 20, 21, 22
+_MEDIA, _MARK, _BEGINNING, _FORM, _CODING, _CONTENT_TYPE = 23, 26, 30, 32, 39, 41
 """Where the groups of words begin. In forms a 0 stands for any digit, and case counts."""
 _STATUS_SKIP, _EMPTY_SKIP, _MIME_SKIP, _DNS_SKIP = SKIP + 5, SKIP + 6, SKIP + 7, SKIP + 8
 
@@ -37,7 +44,7 @@ _STATUS_SKIP, _EMPTY_SKIP, _MIME_SKIP, _DNS_SKIP = SKIP + 5, SKIP + 6, SKIP + 7,
 def words(keep):
     """(bytes, ends) of the words that `records` knows and the lower-case names of headers to keep, content-type first: word k is bytes[ends[k]:ends[k + 1]]."""
     others = sorted(set(keep) - {"content-type"})
-    known = [word.encode() for word in (*_FIELDS, *_TYPES, *MIMES, *_GENERIC, *_STARTS, *_MEDIA_STARTS, *_FORMS, *_READ, *others)]
+    known = [word.encode() for word in (*_FIELDS, *_TYPES, *MIMES, *_GENERIC, *_STARTS, *_MEDIA_STARTS, *_MARKS, *_FORMS, *_READ, *others)]
     return np.frombuffer(b"".join(known), dtype=np.uint8).copy(), np.cumsum([0, *map(len, known)]).astype(np.int64)
 
 
@@ -192,6 +199,32 @@ def _status(data, at, end, word, ends):
 
 
 @njit(nogil=True, cache=True)
+def _pair(data, at, first, second):
+    """uint64: at which of 64 bytes this one and then that one stands."""
+    return within(data, at, np.uint8(0), first, first) & within(data, at + 1, np.uint8(0), second, second)
+
+
+@njit(nogil=True, cache=True)
+def speaks(data, at, end, word, ends):
+    """Whether a picture or book, data[at:end], has one of the marks without which nothing in it can speak of rights."""
+    if _which(data, at, end, word, ends, _BEGINNING, _FORM, False) >= 0:
+        return True
+    less, x, r, j, u = np.uint8(60), np.uint8(120), np.uint8(114), np.uint8(106), np.uint8(117)
+    i = at
+    while i < end:
+        bits, step = np.uint64(1), 1
+        if i + BLOCK < len(data):
+            bits, step = _pair(data, i, less, x) | _pair(data, i, less, r) | _pair(data, i, j, u), BLOCK
+            bits |= _pair(data, i, np.uint8(88), np.uint8(77))
+        while bits:
+            if _which(data, i + below(bits), end, word, ends, _MARK, _BEGINNING, False) >= 0:
+                return True
+            bits &= bits - np.uint64(1)
+        i += step
+    return False
+
+
+@njit(nogil=True, cache=True)
 def _judged(data, word, ends, row, name, mime, mime_end, coded):
     """The word of a response by its status, its body and its type, in this order."""
     if row[STATUS] < 200 or row[STATUS] > 299:
@@ -211,8 +244,9 @@ def _judged(data, word, ends, row, name, mime, mime_end, coded):
         return LOOK
     k = _which(data, name[0], name[1], word, ends, _MIME, _HTTP, True)
     row[MIME] = k - _MIME
-    if k < 0:  # `curate.read.media` asks what pictures and books say
-        return LOOK if _which(data, name[0], name[1], word, ends, _MEDIA, _FORM, False) >= 0 else _MIME_SKIP
+    if k < 0:
+        media = _which(data, name[0], name[1], word, ends, _MEDIA, _MARK, False) >= 0
+        return LOOK if media and (coded or speaks(data, row[BODY], end, word, ends)) else _MIME_SKIP
     return LOOK if coded or k >= _GENERAL else PAGE
 
 
