@@ -51,7 +51,7 @@ def models(tmp_path_factory):
     return made
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(st.lists(TEXT, min_size=1, max_size=4))
 def test_three_that_agree(models, texts):
     for twin, ours, theirs in models:

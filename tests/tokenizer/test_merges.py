@@ -23,7 +23,6 @@ def same(texts, **settings):
     [
         ("gpt2", 1_000_000, 12_000),
         ("gpt4", 1_000_000, 8_000),
-        pytest.param("gpt2", 2_000_000, 20_000, marks=pytest.mark.slow),
     ],
 )
 def test_real_text(pattern, num_bytes, vocab_size):
