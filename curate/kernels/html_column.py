@@ -1,7 +1,8 @@
 """A column of pages to their main texts in one call: nothing is made by Python for a page, and buffers are used again for the next.
 
 A page of few words is read again with `noscript` and `template` opened; of one of which nothing was chosen all visible text is taken.
-Part of `curate/web/main_text.py`, which has the names of what is told.
+Part of `curate/web/main_text.py`, which has the names of what is told. Helpers that lead to the scan and to the trees are parts of `read_column`: as
+functions of their own everything below them would be compiled once more for each.
 """
 
 import numpy as np
@@ -54,21 +55,22 @@ def _units(page):
     return total
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, inline="always")
 def _scanned(page, data, out, fall_back):
     """Scans the page; whether it had to be opened."""
-    scan(page, data, out, False)
+    opened = np.bool_(False)  # a name, since a kernel is compiled anew for each constant that it is called with
+    scan(page, data, out, opened)
     units = _units(page)
-    if not fall_back or units >= FEW_UNITS or not (_holds(data, _NOSCRIPT) or _holds(data, _TEMPLATE)):
-        return False
-    scan(page, data, out, True)
-    if _units(page) > units:
-        return True
-    scan(page, data, out, False)
-    return False
+    if fall_back and units < FEW_UNITS and (_holds(data, _NOSCRIPT) or _holds(data, _TEMPLATE)):
+        opened = np.bool_(True)
+        scan(page, data, out, opened)
+        if _units(page) <= units:
+            opened = np.bool_(False)
+            scan(page, data, out, opened)
+    return opened
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, inline="always")
 def _chosen(page, data, out, model, strictness, sums, place, keep, told):
     """Fills keep bool[blocks] with the model's choice."""
     p, article = probabilities(page, data, out, model.kind, model.scores, model.articles, model.others, model.prose, model.gate, sums)

@@ -64,7 +64,7 @@ LANDMARK_OF = _landmarks()
 LISTS_OF = _listed()
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, inline="always")
 def _own(page, element, scores):
     """(score, word lists) of an element's own tokens; the score is their sum, within ±6."""
     score, lists = np.float32(0), 0

@@ -103,7 +103,7 @@ def _last_mark(out, start, end):
     return 0
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, inline="always")
 def _own_features(page, data, out, marks, title_words, made):
     """The shape of each block's own text."""
     n = page.state[ht.NUM_BLOCKS]

@@ -88,7 +88,7 @@ def article_of(page, kind, made):
     return p[0]
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, inline="always")
 def probabilities(page, data, out, kind, scores, articles, others, prose, gate, sums):
     """(p int64[blocks], of ONE; probability of an article, of ONE).
 

@@ -169,7 +169,7 @@ def _start_block(page, data, out, tag, i):
     return i
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, inline="always")
 def _special(page, data, out, tag, i):
     """Start tags of hr, br, a, img and math."""
     state = page.state
@@ -221,7 +221,7 @@ def _declared(page, data, out, i):
     return tag_end(page, data, i)
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, inline="always")
 def _tag(page, data, out, i):
     """What begins with the `<` at `i`; returns the byte after it."""
     n = page.state[ht.BYTES]
@@ -252,9 +252,9 @@ def _tag(page, data, out, i):
     return i + 1
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, inline="always")
 def _read(page, data, out):
-    """Reads the page; data and out are pointers from here on."""
+    """Reads the page; data and out are pointers from here on. Part of `scan`, its only caller, so that all it calls is compiled once less."""
     i, n = np.int64(0), page.state[ht.BYTES]
     while i < n:
         i = text(page, data, out, i, n)

@@ -296,7 +296,7 @@ def _number(page, data, out, i, to):
     return j + 1 if j < to and data[j] == 59 else j
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, inline="always")
 def _reference(page, data, out, i, to):
     """The character reference at the `&` at `i`, or the `&` itself; returns the byte after what was read."""
     j = i + 1

@@ -53,8 +53,8 @@ def _is_bullet(text, i, end):
 
 
 @njit(nogil=True, cache=True)
-def _trails_off(text, s, e):
-    """Whether the run text[s:e] ends in an ellipsis."""
+def trails_off(text, s, e):
+    """Whether text[s:e] ends in an ellipsis."""
     if e - s < 3:
         return False
     a, b, c = text[e - 3], text[e - 2], text[e - 1]
@@ -205,7 +205,7 @@ def _scan_row(text, end, size, n, look, maps, memory, starts, ends, hashes, flag
             after = i + width(byte)
             if byte != 32 and look.classes[code_at(text, i)] & BREAK and not (byte == 13 and after < end and text[after] == 10):
                 lines += 1
-                trailing += solid and _trails_off(text, run, run_end)
+                trailing += solid and trails_off(text, run, run_end)
                 solid = False
                 line = after
                 if byte == 10:
@@ -253,7 +253,7 @@ def _scan_row(text, end, size, n, look, maps, memory, starts, ends, hashes, flag
         run_end = i
     if line < end:
         lines += 1
-        trailing += solid and _trails_off(text, run, run_end)
+        trailing += solid and trails_off(text, run, run_end)
     counts[WORDS] += words
     counts[WORD_CHARS] += chars
     counts[ALPHA_WORDS] += alphas

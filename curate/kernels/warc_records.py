@@ -35,9 +35,10 @@ _MARKS = ("<x:xmpmeta", "<rdf:rdf", "jumb", "xml:com.adobe.xmp", "pk", "%pdf")
 """One of them stands in every picture and book of which `curate.read.media` has anything to tell; the last two at its beginning."""
 _READ = ("transfer-encoding", "content-encoding", "content-type")
 _FORMS = ("WARC/0.0", "\r\n\r\n", "0000-00-00T00:00:00Z", "HTTP/0", ".txt", ".json", "dns:")
-_FIELD, _TYPE, _MIME, _GENERAL, _HTTP, _APPLICATION, _TDM = 0, 6, 12, 14, 20, 21, 22
-_MEDIA, _MARK, _BEGINNING, _FORM, _CODING, _CONTENT_TYPE = 23, 26, 30, 32, 39, 41
-"""Where the groups of words begin. In forms a 0 stands for any digit, and case counts."""
+_FIELD, _TYPE, _MIME, _GENERAL, _HTTP, _APPLICATION, _TDM = map(np.int64, (0, 6, 12, 14, 20, 21, 22))
+_MEDIA, _MARK, _BEGINNING, _FORM, _CODING, _CONTENT_TYPE = map(np.int64, (23, 26, 30, 32, 39, 41))
+"""Where the groups of words begin. In forms a 0 stands for any digit, and case counts. Numbers of NumPy, since a function is compiled anew for each
+constant of Python's that it is called with."""
 _STATUS_SKIP, _EMPTY_SKIP, _MIME_SKIP, _DNS_SKIP = SKIP + 5, SKIP + 6, SKIP + 7, SKIP + 8
 
 
@@ -267,7 +268,7 @@ def responses(data, word, ends, rows, kept):
         row[WORD], row[STATUS] = LOOK, _status(data, at, end, word, ends)
         i = _line(data, at, end, name, value) if row[STATUS] >= 0 else -1
         mime = mime_end = -1
-        coded = False
+        coded = np.bool_(False)
         while i >= 0 and _end(data, i, end) == 0:
             i = _line(data, i, end, name, value)
             k = _which(data, name[0], name[1], word, ends, _CODING, len(ends) - 1, True) if i >= 0 else -1

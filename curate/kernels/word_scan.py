@@ -25,6 +25,7 @@ from curate.kernels.scan import (
     WORD_CHARS,
     WORDS,
     Scan,
+    trails_off,
 )
 from curate.kernels.scan_tables import ALL_PUNCT, ENDS, FIRST, FRESH, HAS_ALPHA, SOLID
 from curate.kernels.specials import Tables, tables
@@ -149,15 +150,6 @@ def _classed(text, s, e, classes, symbols, counts):
 
 
 @njit(nogil=True, cache=True)
-def _trails_off(text, s, e):
-    """Whether text[s:e] ends in an ellipsis."""
-    if e - s < 3:
-        return False
-    a, b, c = text[e - 3], text[e - 2], text[e - 1]
-    return (a == 46 and b == 46 and c == 46) or (a == 0xE2 and b == 0x80 and c == 0xA6)
-
-
-@njit(nogil=True, cache=True)
 def _line(text, s, e, classes, counts):
     """Count the line text[s:e], and what begins and ends it, white space apart."""
     counts[LINES] += 1
@@ -170,7 +162,7 @@ def _line(text, s, e, classes, counts):
         i = after
     if s < solid:
         counts[BULLETS] += text[s] == 45 or (solid - s > 2 and text[s] == 0xE2 and text[s + 1] == 0x80 and text[s + 2] == 0xA2)
-        counts[TRAILING] += _trails_off(text, s, solid)
+        counts[TRAILING] += trails_off(text, s, solid)
 
 
 @njit(nogil=True, cache=True)

@@ -3,7 +3,6 @@
 import json
 import multiprocessing
 import os
-import random
 import shutil
 from io import StringIO
 
@@ -20,6 +19,7 @@ from curate.recipe import from_dict, to_yaml
 from curate.shards.digest import tree_digest
 from curate.store import Store
 from curate.why import render, story
+from tests.text_families import texts
 
 MONTHS = ("a", "b", "c")
 STEPS = [
@@ -27,25 +27,6 @@ STEPS = [
     {"near_dedup": {"keep": ["fetched_at", "-bytes"], "bands": 20, "rows": 4, "min_similarity": 0.7}},
 ]
 LIMITS = {"part_bytes": 12_000, "range_bytes": 200_000}
-
-
-def texts():
-    """Families of texts that differ in some words, so that similarity is no equivalence; some exact copies."""
-    rng = random.Random(5)
-
-    def word():
-        return "".join(rng.choice("abcdefghij") for _ in range(5))
-
-    made = []
-    for _ in range(25):
-        base = [word() for _ in range(60)]
-        for _ in range(rng.randint(1, 9)):
-            words = list(base)
-            for place in rng.sample(range(60), rng.choice([0, 0, 1, 2, 3])):
-                words[place] = word()
-            made.append(" ".join(words))
-    rng.shuffle(made)
-    return [*made, "two words", "two words", "…"]
 
 
 @pytest.fixture(scope="module")
