@@ -1,4 +1,4 @@
-"""How the limit of a rule follows from distributions of its measure: the ways that FineWeb-2 compared (Penedo et al. 2025, §4), and its limit of
+"""How the limit of a rule follows from distributions of its measure: the ways that FineWeb-2 compared (Penedo et al. 2025), and its limit of
 language scores. Measures are whole numbers here, as the barrier `percentile` counts them.
 
 A limit that was chosen for one language goes over to another one by `quantile` (as many documents of that language lie beyond it), `mean_std` (as many

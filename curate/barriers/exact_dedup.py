@@ -24,10 +24,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import field_validator, model_validator
 
-from curate import keep as keeping
-from curate import laundering
 from curate.arrow import Utf8, one_chunk, utf8
 from curate.barrier import INDEXED, Barrier, Earlier, Memory, Round, keyed
+from curate.dedup import keep as keeping
+from curate.dedup import laundering
 from curate.errors import RecipeError
 from curate.kernels.blake3 import digests
 from curate.kernels.fold import tables

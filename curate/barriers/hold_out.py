@@ -14,9 +14,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from curate import families
 from curate.arrow import one_chunk
 from curate.barrier import Barrier, Round
+from curate.dedup import families
 from curate.stage import Config as Base
 
 

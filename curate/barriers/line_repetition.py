@@ -31,7 +31,7 @@ from pydantic import Field
 
 from curate.arrow import Utf8, one_chunk, scatter, utf8
 from curate.barrier import Barrier, Round, keyed
-from curate.claims import no_ids
+from curate.dedup.claims import no_ids
 from curate.kernels import passages, spans
 from curate.kernels.pretokens import hash_rows
 from curate.stage import DECIMALS, DROP, THRESHOLD, VALUE, VERDICT, Columns, written

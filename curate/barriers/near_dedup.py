@@ -46,12 +46,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field, field_validator
 
-from curate import deciding, families, laundering
-from curate import keep as keeping
 from curate.arrow import one_chunk, utf8
 from curate.barrier import INDEXED, Barrier, Earlier, Memory, Round, keyed
+from curate.dedup import deciding, families, laundering
+from curate.dedup import keep as keeping
+from curate.dedup.keep import GATHER, SPREAD
 from curate.errors import StageError
-from curate.keep import GATHER, SPREAD
 from curate.kernels import graph, minhash
 from curate.kernels.fold import tables as fold_tables
 from curate.stage import DECIMALS, DROP, THRESHOLD, VALUE

@@ -38,11 +38,11 @@ import pyarrow.compute as pc
 from blake3 import blake3
 from pydantic import Field, field_validator, model_validator
 
-from curate import keep as keeping
 from curate.arrow import Utf8, one_chunk, scatter, utf8
 from curate.barrier import Barrier, Round
-from curate.claims import ANCHOR, CLAIM, WINDOW, Walk, joined, keyed_rows, no_ids, payload, placed, say, sent
-from curate.keep import SPREAD
+from curate.dedup import keep as keeping
+from curate.dedup.claims import ANCHOR, CLAIM, WINDOW, Walk, joined, keyed_rows, no_ids, payload, placed, say, sent
+from curate.dedup.keep import SPREAD
 from curate.kernels import passages, spans
 from curate.kernels.pretokens import hash_rows
 from curate.schema import id_words

@@ -14,9 +14,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from curate import keep as keeping
 from curate.arrow import one_chunk
 from curate.barrier import Barrier, Round, keyed
+from curate.dedup import keep as keeping
 from curate.stage import DROP, THRESHOLD, VALUE
 from curate.stage import Config as Base
 

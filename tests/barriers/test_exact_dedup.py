@@ -145,7 +145,7 @@ MILLION = """
     import resource
     import numpy as np, pyarrow as pa
     from curate.barrier import load
-    from curate.keep import winners, told
+    from curate.dedup.keep import winners, told
     barrier, rows, step = load("exact_dedup"), 1_000_000, 10_000
 
     def tables():

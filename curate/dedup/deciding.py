@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from curate import keep as keeping
 from curate.arrow import one_chunk
 from curate.barrier import keyed, whole_keys
+from curate.dedup import keep as keeping
 from curate.errors import StageError
 from curate.kernels import graph
 

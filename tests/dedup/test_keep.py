@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curate import keep
+from curate.dedup import keep
 from curate.errors import RecipeError
 
 NUMBERS = st.none() | st.floats(-1e6, 1e6).map(lambda x: round(x, 2)) | st.just(float("nan"))
