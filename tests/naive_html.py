@@ -20,6 +20,8 @@ REFERENCE = re.compile(r"&(?:#([0-9]+);?|#[xX]([0-9a-fA-F]+);?|([A-Za-z0-9]+)(;?
 class Block:
     element: int
     pre: bool
+    at: int
+    """The byte of the page at which its text begins; of a numeric reference the one after its `&`."""
     text: str = ""
     counts: dict = field(
         default_factory=lambda: dict.fromkeys(["units", "link", "commas", "enders", "digits", "capitals", "letters", "links", "breaks"], 0)
@@ -56,9 +58,10 @@ class Scanner(Raw):
         self.space, self.word, self.broke = "", False, False
         self.title = self.lang = self.body = ""
         self.signs = self.boxes = self.nesting = 0
-        self.lost = set()
-        at = 0
+        self.lost, self.values = set(), {}  # values: where that of each attribute begins, the last one read
+        self.base = self.here = at = 0
         while at < len(page):
+            self.here = at
             at = self.tag(at) if page[at] == "<" else self.reference(at) if page[at] == "&" else self.put(page[at]) or at + 1
         self.end_block()
         self.close_to(1)
@@ -72,7 +75,7 @@ class Scanner(Raw):
 
     def open_block(self):
         if self.block is None:
-            self.block = Block(self.stack[-1], self.in_pre)
+            self.block = Block(self.stack[-1], self.in_pre, self.base + len(self.page[: self.here].encode()))
             self.space, self.word, self.broke = "", False, False
 
     def end_block(self):
@@ -146,6 +149,7 @@ class Scanner(Raw):
     def reference(self, at):
         found = REFERENCE.match(self.page, at)
         if found and found.lastindex < 3:
+            self.here = at + 1
             code = int(found[1]) if found[1] else int(found[2], 16)
             if code == 0 or code > 0x10FFFF or 0xD800 <= code < 0xE000:
                 code = 0xFFFD
@@ -178,18 +182,18 @@ class Scanner(Raw):
             if at >= len(page) or page[at] == ">":
                 return found, at < len(page) and page[at - 1] == "/", min(at + 1, len(page))
             name = re.compile(rf"=?[^{WHITE}/>=]*").match(page, at)
-            at, value = name.end(), ""
+            at, key, value = name.end(), lower(name[0]), ""
             equal = re.compile(rf"[{WHITE}]*=[{WHITE}]*").match(page, at)
             if equal:
-                at = equal.end()
+                at = self.values[key] = equal.end()
                 quote = page[at : at + 1]
                 end = page.find(quote, at + 1) if quote and quote in "\"'" else -1
                 if end >= 0:
-                    value, at = page[at + 1 : end], end + 1
+                    value, at, self.values[key] = page[at + 1 : end], end + 1, at + 1
                 else:
                     bare = re.compile(rf"[^{WHITE}>]*").match(page, at)
                     value, at = bare[0], bare.end()
-            found.append((lower(name[0]), value))
+            found.append((key, value))
 
     def tag(self, at):
         page = self.page

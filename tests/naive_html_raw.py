@@ -42,7 +42,7 @@ class Raw:
             self.types(content)
             self.longest_body(content)
         elif kind.startswith("math/tex"):
-            self.verbatim(content)
+            self.verbatim(content, at)
         return self.past(end)
 
     def types(self, script):
@@ -86,19 +86,20 @@ class Raw:
             if word in words.split():
                 self.signs |= 1 << at
 
-    def verbatim(self, tex):
+    def verbatim(self, tex, begins):
         if tex:
-            inner = self.page
+            inner, self.base = self.page, len(self.page[:begins].encode())
+            self.page, self.here, at = tex, 0, 0
             self.put("$")
-            self.page, at = tex, 0
             while at < len(tex):
+                self.here = at
                 at = self.reference(at) if tex[at] == "&" else self.put(tex[at]) or at + 1
-            self.page = inner
+            self.page, self.base = inner, 0
             self.put("$")
 
     def math(self, at):
         found, _, at = self.attributes(at)
-        tex = dict(found).get("alttext", "")
+        tex, begins = dict(found).get("alttext", ""), self.values.get("alttext", 0)
         end = self.raw_end("math", at)
         if end < 0:
             return at
@@ -107,10 +108,10 @@ class Raw:
             first = self.page.find(">", note.start()) + 1
             last = self.page.find("<", first)
             if first > 0 and first < last <= end:
-                tex = self.page[first:last]
+                tex, begins = self.page[first:last], first
         if not tex:
             return at
-        self.verbatim(tex)
+        self.verbatim(tex, begins)
         return self.past(end)
 
     def special(self, name, at):

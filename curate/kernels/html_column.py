@@ -35,15 +35,15 @@ _NOSCRIPT, _TEMPLATE = (np.frombuffer(word, np.uint8).copy() for word in (b"nosc
 
 @njit(nogil=True, cache=True)
 def _holds(data, word):
-    """Whether the word stands in the bytes, whatever its case of letters after the first."""
-    i, n = np.int64(0), len(data)
-    while i < n:
-        i = find_within(data, word[0], i, n)
-        if i < 0:
-            return False
-        if starts(data, i, n, word):
-            return True
-        i += 1
+    """Whether the word (lower case) stands in the bytes, whatever its case."""
+    n = len(data)
+    for capital in range(2):
+        first = np.uint8(word[0] - 32 * capital)
+        i = find_within(data, first, np.int64(0), n)
+        while i >= 0:
+            if starts(data, i, n, word):
+                return True
+            i = find_within(data, first, i + 1, n)
     return False
 
 

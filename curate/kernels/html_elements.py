@@ -22,7 +22,8 @@ WORD_LISTS = {
     "forum": "forum thread topic message messages answer answers question post postbody posts",
     "item": "item items card cards tile product products grid list listing price prices result results row",
 }
-"""Class, id and role words with a meaning of their own; most are English, since most class names are."""
+"""Class and id words with a meaning of their own; most are English, since most class names are. Roles and `itemprop` are hashed with another seed: they
+are in no list, and count by their scores."""
 OWN, LEAST, MOST, DECAYED, NEAREST, LANDMARK = 0, 1, 2, 3, 4, 5
 LISTED = LANDMARK + len(LANDMARKS)
 WITHIN = LISTED + len(WORD_LISTS)

@@ -4,7 +4,8 @@ Blank lines stand between paragraphs. Items of a list, terms and rows of a table
 two spaces for each list around it. The cells of a row are joined by tabs, empty ones too. `pre` is as it was written. Rows and `pre` are kept or left
 as a whole, by their mean probability: no row loses a cell. As Markdown: `#` for headings, `1.` in ordered lists, `|` for tables,
 fences for code, `>` for quotations; characters with a meaning in Markdown stay as they are.
-A cell that holds several blocks belongs to a page laid out by a table: its blocks are paragraphs. So are items of more than two blocks.
+A cell that holds several blocks or a table, and a row with text outside of its cells, belong to a page laid out by a table: their blocks are paragraphs.
+So are items of more than two blocks.
 """
 
 import numpy as np
@@ -19,15 +20,25 @@ NEW_LINE, SPACE, TAB, DASH, HASH, PIPE, TICK, MORE = 10, 32, 9, 45, 35, 124, 96,
 
 
 @njit(nogil=True, cache=True)
-def places(page, sums, place):
-    """Fills place int32[elements, 8]: the row, item, list depth, number in the list, `pre`, quotation, table and `dl` that each element is in;
-    0 for none. sums: int64[blocks + 1], units before each block."""
-    n = page.state[ht.NUM_ELEMENTS]
-    cells, items, direct = np.zeros(n, np.int32), np.zeros(n, np.int32), np.zeros(n, np.int32)
-    for element in range(1, n):
-        tag, parent = page.elements[element, ht.TAG], page.elements[element, ht.PARENT]
+def _cells(page, cells, held, tables):
+    """By element, all int32[elements]: cells that are its children, blocks in those, and tables with text somewhere in it."""
+    for element in range(page.state[ht.NUM_ELEMENTS] - 1, 0, -1):
+        row = page.elements[element]
+        tag, parent, blocks = row[ht.TAG], row[ht.PARENT], row[ht.LAST] - row[ht.FIRST]
         if tag == ht.TD or tag == ht.TH:
             cells[parent] += 1
+            held[parent] += blocks
+        tables[parent] += tables[element] + (tag == ht.TABLE and blocks > 0)
+
+
+@njit(nogil=True, cache=True)
+def places(page, sums, place):
+    """Fills place int32[elements, 8]: the row, item, list depth, number in the list, `pre`, quotation, table and `dl` that each element is in;
+    0 for none. What stands in a row is part of it, `pre` and quotations too. sums: int64[blocks + 1], units before each block."""
+    n = page.state[ht.NUM_ELEMENTS]
+    cells, held, tables = np.zeros(n, np.int32), np.zeros(n, np.int32), np.zeros(n, np.int32)
+    items, direct = np.zeros(n, np.int32), np.zeros(n, np.int32)
+    _cells(page, cells, held, tables)
     for b in range(page.state[ht.NUM_BLOCKS]):
         element = np.int64(page.blocks[b, ht.ELEMENT])
         for _ in range(4):
@@ -44,17 +55,17 @@ def places(page, sums, place):
         if tag == ht.TABLE:
             here[GRID], here[ROW], here[ITEM], here[DEEP] = element, 0, 0, 0
         elif tag == ht.TR:
-            rows = cells[element] >= 2 and blocks <= cells[element] and units <= MAX_ROW_UNITS
-            here[ROW] = element if rows else 0
+            rows = cells[element] >= 2 and blocks <= cells[element] and blocks == held[element] and tables[element] == 0
+            here[ROW] = element if rows and units <= MAX_ROW_UNITS else 0
         elif tag == ht.UL or tag == ht.OL or tag == ht.MENU:
             here[DEEP] += 1
         elif tag == ht.LI:
             items[parent] += 1
             here[ORDINAL] = items[parent] if page.elements[parent, ht.TAG] == ht.OL else 0
             here[ITEM] = element if direct[element] <= 2 and units <= MAX_ITEM_UNITS else 0
-        elif tag == ht.PRE:
+        elif tag == ht.PRE and here[ROW] == 0:
             here[CODE] = element if here[CODE] == 0 else here[CODE]
-        elif tag == ht.BLOCKQUOTE:
+        elif tag == ht.BLOCKQUOTE and here[ROW] == 0:
             here[QUOTED] = 1
         elif tag == ht.DL:
             here[TERMS] = element
@@ -92,6 +103,8 @@ def decided(page, p, threshold, sums, place, keep):
             units = sums[last] - sums[first]
             if units > 0:
                 keep[first:last] = mass[last] - mass[first] >= threshold * units
+            elif last > first:  # marks only
+                keep[first:last] = p[first:last].sum() >= threshold * (last - first)
     _filled(page, place, keep)
 
 

@@ -2,6 +2,7 @@
 
 A page is judged first: is it an article, or a list, a shop, a forum? Two models of two stages each were trained, on all pages and on
 articles; they are weighted by the probability that the page is an article. Parts: `html_features.py`, `html_bytes.py`, `html_forest.py`, `html_trees.py`.
+Slow twin, from the features to the blocks that are kept: tests/naive_html_model.py.
 """
 
 from typing import NamedTuple

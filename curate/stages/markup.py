@@ -129,7 +129,7 @@ def models(config: Config) -> dict[str, str]:
 
 
 @stage(
-    version=9,
+    version=10,
     reads=("raw", "headers", "text"),
     adds={
         "edits": pa.int32(),

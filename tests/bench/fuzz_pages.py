@@ -1,0 +1,108 @@
+"""Looks for a page on which the scanner, the features, the trees or the choice crash or differ from their slow twins: python -m tests.bench.fuzz_pages
+[--minutes 10] [--seed N] [--pages FOLDER].
+
+Pages are made by Hypothesis (tests/awkward_pages.py); with --pages, every page of a folder is taken too, and in between broken copies of it: parts cut
+out, doubled, swapped, bytes changed. What is found is shrunk and printed, the exit status is 1. Each round has a seed of its own, which is printed, so
+that a round can be repeated.
+"""
+
+import argparse
+import random
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from awkward_pages import ARTICLES, MADE
+from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings
+from hypothesis import strategies as st
+from page_twins import agree, by_kernel, by_twin
+
+ROUND = 500
+LARGEST = 60_000
+ALPHABET = [
+    b"<",
+    b">",
+    b"&",
+    b'"',
+    b"'",
+    b"/",
+    b"=",
+    b"-",
+    b"<!--",
+    b"-->",
+    b"</",
+    b"<p>",
+    b"<td>",
+    b"<li>",
+    b"<pre>",
+    b"&#",
+    b"\\",
+    b"\\u",
+    b"\x00",
+]
+
+
+def compared(page):
+    for opened in (False, True):
+        assert by_kernel(page, opened) == by_twin(page, opened)
+    agree(page)
+
+
+def searched(number, examples):
+    """One round of made pages. Raises what Hypothesis found, shrunk."""
+    chosen = settings(
+        max_examples=examples,
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+        verbosity=Verbosity.quiet,
+        phases=[Phase.generate, Phase.shrink],
+    )
+    seed(number)(chosen(given(st.one_of(MADE, ARTICLES, ARTICLES))(compared)))()
+
+
+def broken(page, draw):
+    """A copy of some bytes of a page with a few of them changed, as text."""
+    start = draw.randrange(max(1, len(page) - LARGEST))
+    page = bytearray(page[start : start + draw.randrange(200, 6_000)])
+    for _ in range(draw.randrange(6)):
+        a, b = sorted(draw.randrange(len(page) + 1) for _ in range(2))
+        what = draw.randrange(4)
+        if what == 0:
+            del page[a : min(b, a + 200)]
+        elif what == 1:
+            page[a:a] = page[a : min(b, a + 200)]
+        elif what == 2:
+            page[a:a] = draw.choice(ALPHABET)
+        else:
+            page[a : a + 1] = bytes([draw.randrange(256)])
+    return bytes(page).decode("utf-8", "replace")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--minutes", type=float, default=1)
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(2**32))
+    parser.add_argument("--pages", type=Path, help="a folder of .html files")
+    options = parser.parse_args()
+    files = sorted(options.pages.rglob("*.htm*")) if options.pages else []
+    end, done, number = time.monotonic() + 60 * options.minutes, 0, options.seed
+    while time.monotonic() < end:
+        draw = random.Random(number)
+        for path in draw.sample(files, min(len(files), 20)):
+            for page in (path.read_bytes()[:LARGEST].decode("utf-8", "replace"), *(broken(path.read_bytes(), draw) for _ in range(10))):
+                try:
+                    compared(page)
+                except BaseException:
+                    print(f"differs, seed {number}, {path}: {page!r}")
+                    raise
+                done += 1
+        searched(number, ROUND)
+        done, number = done + ROUND, number + 1
+        print(f"seed {number - 1}: {done:,} pages alike", flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
