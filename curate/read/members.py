@@ -6,22 +6,22 @@ good records after damage are read. A span that starts inside the file finds the
 bytes before it, walking on (an archive that lies uncompressed inside a record, as crawls of archives hold them, is stepped over
 that way).
 
-Fast path: members that lie wholly in a slab are inflated together by ISA-L, in one call; their borders are believed only if the sizes that
-the members state add up and each begins as a record; otherwise zlib walks them one by one, with the same result. Misses: an archive of more
-than WINDOW stored bytes that lies uncompressed inside a record, when a span starts in it.
+Fast path: members that lie wholly in a slab are inflated by libdeflate; their borders are believed only if no other magic bytes lie between them,
+each holds what it states and begins as a record; otherwise zlib walks them one by one, with the same result. Misses: an archive of more
+than WINDOW stored bytes that lies uncompressed inside a record, when a span starts in it; bytes without magic behind a member that end as it does count
+as its own, where zlib would tell of them.
 """
 
-import io
 import zlib
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
-from isal import isal_zlib
-from isal.igzip import GzipFile
+from deflate import DeflateError, crc32, gzip_decompress
 
 from curate.read.packing import DamageError, Inflated
 from curate.read.stored import Stored
@@ -188,7 +188,7 @@ def walk(stored: Stored, start: int, end: int, opens: Opens) -> Iterator[Member 
 def _slab(stored: Stored, at: int, end: int, opens: Opens, memory: pa.Buffer) -> tuple[Slab | None, pa.Buffer]:
     """The members from `at` that begin before `end` and lie wholly in one slab, inflated together; None if sums do not agree. And the memory to use next."""
     data = stored.at(at, SLAB)
-    starts = _magics(data)
+    starts, doubtful = _magics(data)
     if at + len(data) == stored.size:
         starts.append(len(data))
     sizes = [int.from_bytes(data[s - 4 : s], "little") for s in starts[1:]]
@@ -199,39 +199,63 @@ def _slab(stored: Stored, at: int, end: int, opens: Opens, memory: pa.Buffer) ->
     if memory.size < ends[count]:
         memory = pa.allocate_buffer(int(min(SLAB_CONTENT, 2 * ends[count])))
     content = np.frombuffer(memory, dtype=np.uint8)[: ends[count]]
-    if not _inflate(data[: starts[count]], content) or not _all_open(content, ends[:count], opens):
+    view = memoryview(data)
+    pieces = [view[start:end] for start, end in pairwise(starts[: count + 1])]
+    if not _inflate(pieces, content, ends[1 : count + 1].tolist(), doubtful) or not _all_open(content, ends[: count + 1], opens):
         return None, memory
     return Slab(np.array(starts[: count + 1], dtype=np.int64) + at, content, ends[: count + 1]), memory
 
 
-def _magics(data: bytes) -> list[int]:
-    """Where gzip members may begin, the first byte included: magic bytes, flags that there are, an operating system that there is (RFC 1952 §2.3.1)."""
+def _magics(data: bytes) -> tuple[list[int], set[int]]:
+    """Where gzip members may begin, the first byte included: magic bytes, flags that there are, an operating system that there is (RFC 1952 §2.3.1).
+
+    And which of these, by number, have other magic bytes in what is theirs.
+    """
     octets = np.frombuffer(data, dtype=np.uint8)
     at = np.flatnonzero(octets[:-2] == MAGIC[0])
-    starts = [0]
+    starts, doubtful = [0], set[int]()
     for start in at[(octets[at + 1] == MAGIC[1]) & (octets[at + 2] == MAGIC[2])].tolist():
         head = data[start : start + 10]
         if start >= starts[-1] + 18 and (len(head) < 10 or (head[3] < 0x20 and (head[9] <= 13 or head[9] == 255))):
             starts.append(start)
-    return starts
+        elif start:
+            doubtful.add(len(starts) - 1)
+    return starts, doubtful
 
 
-def _all_open(content: np.ndarray, starts: np.ndarray, opens: Opens) -> bool:
-    """Whether a record begins at each of the starts; most begin with what alone opens a WARC record, and are compared at once."""
+def _all_open(content: np.ndarray, ends: np.ndarray, opens: Opens) -> bool:
+    """Whether each member, ends[i] to ends[i + 1], begins as a record does; most begin with what alone opens a WARC record, and are compared at once."""
+    looked = np.arange(len(ends) - 1)
     if opens(_WARC) and len(content) >= len(_WARC):
-        at = np.minimum(starts, len(content) - len(_WARC))
-        same = (content[at[:, None] + np.arange(len(_WARC))] == np.frombuffer(_WARC, dtype=np.uint8)).all(axis=1) & (at == starts)
-        starts = starts[~same]
-    return all(opens(content[start : start + 512].tobytes()) for start in starts.tolist())
+        at = np.minimum(ends[:-1], len(content) - len(_WARC))
+        same = (content[at[:, None] + np.arange(len(_WARC))] == np.frombuffer(_WARC, dtype=np.uint8)).all(axis=1)
+        looked = np.flatnonzero(~same | (np.diff(ends) < len(_WARC)))
+    return all(opens(content[ends[i] : min(ends[i] + 512, ends[i + 1])].tobytes()) for i in looked.tolist())
 
 
-def _inflate(data: bytes, content: np.ndarray) -> bool:
-    """Fill `content` with that of whole gzip members; False where they are damaged or hold more or less."""
-    view, filled = content.data, 0
+def _inflate(pieces: list[memoryview], content: np.ndarray, ends: list[int], doubtful: set[int]) -> bool:
+    """Fill `content` up to each of `ends` with a gzip member; False where one is damaged, or holds more or less than that.
+
+    libdeflate stops at the end of a member and does not say where that is: the checksum must stand at the end of the piece, and zlib looks after
+    pieces that may be two members.
+    """
+    view, at = content.data, 0
     try:
-        with GzipFile(fileobj=io.BytesIO(data)) as file:
-            while filled < len(view) and (got := file.readinto(view[filled:])):
-                filled += got
-            return filled == len(view) and not file.read(1)
-    except (OSError, EOFError, zlib.error, isal_zlib.error):  # type: ignore[misc]  # no types there
+        for number, (piece, end) in enumerate(zip(pieces, ends, strict=True)):
+            held = _alone(piece, end - at) if number in doubtful else gzip_decompress(piece, end - at)
+            if len(held) != end - at or piece[-8:-4] != crc32(held).to_bytes(4, "little"):
+                return False
+            view[at:end] = held
+            at = end
+    except (DeflateError, ValueError, zlib.error):
         return False
+    return True
+
+
+def _alone(piece: memoryview, size: int) -> bytes:
+    """The content of one gzip member; ValueError where there is more than that, or more content than `size`."""
+    decoder = zlib.decompressobj(31)
+    held = decoder.decompress(piece, size + 1)
+    if not decoder.eof or decoder.unused_data:
+        raise ValueError("not one member")
+    return held

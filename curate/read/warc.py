@@ -5,7 +5,7 @@ records of these types, and `conversion` records of plain text (WET). Compressio
 record (cut into spans anywhere), gzip as one member (one span reads all), plain (cut at record starts, local files only), lz4 and
 zstd (one span). Files of a whole host (`/robots.txt` and its kin) go to the host table, and so does what images, PDFs and EPUBs say of their rights
 (`media`), of which nothing else is read.
-Plain records of whole members become columns at once (`columns.py`), all others are read one by one. fastwarc supplies codecs, ISA-L inflates; the
+Plain records of whole members become columns at once (`columns.py`), all others are read one by one. fastwarc supplies codecs, libdeflate inflates; the
 framing is ours because fastwarc's iterator neither says where damage lies nor reports a cut-off record, and cannot enter a file in the middle.
 
 origin.offset: stored byte of the record; for gzip that of its member; for lz4, zstd: byte in the unpacked stream. origin.length:
