@@ -5,9 +5,11 @@ import numpy as np
 from naive_html import Scanner
 
 from curate.kernels import html_tables as ht
+from curate.kernels.html_batch import ARTICLE, ROW, held_of
+from curate.kernels.html_bytes import WIDTH
 from curate.kernels.html_features import features
 from curate.kernels.html_names import NAMES, NUM_ANCESTORS, NUM_FEATURES, NUM_SUMS
-from curate.kernels.html_page import probabilities
+from curate.kernels.html_page import NUM_KINDS, described, probabilities
 from curate.kernels.html_scan import scan
 from curate.kernels.html_trees import NAMES_OF_CONTEXT, NUM_CONTEXT, ONE, context
 from curate.web.main_text import load, main_text
@@ -86,8 +88,11 @@ class Compiled:
         return self.made[:, NUM_FEATURES:]
 
     def probabilities(self):
-        m = load()
-        return probabilities(self.page, self.data, self.out, m.kind, m.scores, m.articles, m.others, m.prose, m.gate, self.sums)
+        """(p int64[blocks], of an article), as a batch of this page alone."""
+        model, held = load(), held_of(len(self.data), WIDTH, NUM_KINDS)
+        described(self.page, self.data, self.out, model.scores, 0, held)
+        held.places[1, ROW] = len(self.made)
+        return probabilities(self.page, held, np.empty(0, np.int32), 1, model), int(held.places[0, ARTICLE])
 
 
 def differing(names, made, expected):

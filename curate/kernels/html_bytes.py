@@ -1,8 +1,8 @@
 """The features of blocks as bytes, in lanes: what trees compare.
 
 A feature is cut into 256 steps that keep its order, fixed by its name and not by data: counts and shares in sixteen steps to the octave (a float
-cut after four bits of its mantissa), signed ones in eight or sixteen steps on either side of 128, probabilities in even steps. Thirty-two blocks
-stand side by side, feature after feature, so that one comparison is made for all of them at once (`html_forest.py`).
+cut after four bits of its mantissa), signed ones in eight or sixteen steps on either side of 128, probabilities in even steps. To be judged, thirty-two
+blocks are turned to stand side by side, feature after feature, so that one comparison is made for all of them at once (`html_forest.py`).
 """
 
 import numpy as np
@@ -74,7 +74,9 @@ def scales(names: list[str]) -> tuple[np.ndarray, ...]:
     return tuple(np.array(row, np.float32 if at < 2 else np.int32) for at, row in enumerate(rows))
 
 
-OF_BLOCKS = scales([*NAMES, *NAMES_OF_CONTEXT])
+WIDTH = len(NAMES) + LANES
+"""Features of a block with their context, filled up so that the context is cut by itself."""
+OF_BLOCKS = scales([*NAMES, *NAMES_OF_CONTEXT, *([""] * (LANES - len(NAMES_OF_CONTEXT)))])
 
 
 @intrinsic
@@ -103,8 +105,8 @@ def _cut(typing, x, factor, summand, dropped, least, zero, to):
 
 
 @intrinsic
-def _turn(typing, rows, stride, to):
-    """Writes LANES columns of LANES bytes, of rows that are `stride` bytes apart, one after the other; five rounds of interleaving the upper half of
+def _turn(typing, cells, places, to):
+    """Writes LANES columns of LANES bytes, of rows that begin at the int64 places, one after the other; five rounds of interleaving the upper half of
     the rows with the lower one."""
 
     def made(context, builder, signature, args):
@@ -115,7 +117,8 @@ def _turn(typing, rows, stride, to):
             order = [each for k in range(first, first + LANES // 2) for each in (k, LANES + k)]
             return builder.shuffle_vector(one, other, ir.Constant(ir.VectorType(_INT, LANES), order))
 
-        held = [builder.load(at(args[0], builder.mul(args[1], ir.Constant(_LONG, row))), align=1) for row in range(LANES)]
+        starts = [builder.load(builder.gep(args[1], [ir.Constant(_LONG, row)])) for row in range(LANES)]
+        held = [builder.load(at(args[0], start), align=1) for start in starts]
         for _ in range(LANES.bit_length() - 1):
             pairs = zip(held[: LANES // 2], held[LANES // 2 :], strict=True)
             held = [interleaved(one, other, first) for one, other in pairs for first in (0, LANES // 2)]
@@ -123,23 +126,29 @@ def _turn(typing, rows, stride, to):
             builder.store(found, at(args[2], ir.Constant(_LONG, column * LANES)), align=1)
         return context.get_dummy_value()
 
-    return types.void(rows, stride, to), made
+    return types.void(cells, places, to), made
 
 
 @njit(nogil=True, cache=True)
-def packed(made, rows, first, last, factor, summand, dropped, least, zero, lanes):
-    """Cuts the features first … last - 1, at least LANES of them up to `last`, of so many rows of made float32[rows, features] into lanes
-    uint8[groups, features, LANES]: those of row b stand at lanes[b // LANES, :, b % LANES]. The other arrays: see `scales`."""
+def packed(made, rows, first, last, factor, summand, dropped, least, zero, cells):
+    """Cuts the features first … last - 1, at least LANES of them up to `last`, of so many rows of made float32[rows, features] into cells
+    uint8[rows, features]. The other arrays: see `scales`."""
     width = made.shape[1]
-    table = np.zeros((LANES, width), np.uint8)
-    x, cells, to = pointer(made), pointer(table), pointer(lanes)
+    x, to = pointer(made), pointer(cells)
     f, s, d, m, z = pointer(factor), pointer(summand), pointer(dropped), pointer(least), pointer(zero)
-    for group in range(0, rows, LANES):
-        for b in range(group, min(group + LANES, rows)):
-            for column in range(first, last, LANES):
-                at = np.int64(max(0, min(column, last - LANES)))
-                row = shifted(x, b * width + at), shifted(f, at), shifted(s, at), shifted(d, at), shifted(m, at), shifted(z, at)
-                _cut(*row, shifted(cells, (b - group) * width + at))
-        for column in range(first, last, LANES):
-            at = np.int64(max(0, min(column, last - LANES)))
-            _turn(shifted(cells, at), np.int64(width), shifted(to, (group // LANES * width + at) * LANES))
+    for column in range(first, last, LANES):
+        at = np.int64(max(0, min(column, last - LANES)))
+        for b in range(rows):
+            here = b * width + at
+            _cut(shifted(x, here), shifted(f, at), shifted(s, at), shifted(d, at), shifted(m, at), shifted(z, at), shifted(to, here))
+
+
+@njit(nogil=True, cache=True, inline="always")
+def turned(cells, width, rows, first, last, places, lanes):
+    """Turns the rows rows[first:last] of cells, at most LANES of them, into lanes uint8[features, LANES]; both are pointers. places: int64[LANES], for use
+    here. Lanes without a row have the last one."""
+    for lane in range(LANES):
+        places[lane] = np.int64(rows[min(first + lane, last - 1)]) * width
+    for column in range(0, width, LANES):
+        at = np.int64(min(column, width - LANES))
+        _turn(shifted(cells, at), pointer(places), shifted(lanes, at * LANES))

@@ -1,4 +1,5 @@
-"""A column of pages to their main texts in one call: nothing is made by Python for a page, and buffers are used again for the next.
+"""A column of pages to their main texts in one call: nothing is made by Python for a page, and buffers are used again for the next. Pages are scanned
+until there are enough blocks to be judged at once, then written one by one.
 
 A page of few words is read again with `noscript` and `template` opened; of one of which nothing was chosen all visible text is taken.
 Part of `curate/web/main_text.py`, which has the names of what is told. Helpers that lead to the scan and to the trees are parts of `read_column`: as
@@ -10,9 +11,11 @@ from numba import njit
 
 from curate.kernels import html_tables as ht
 from curate.kernels.html_attributes import find_within, starts
+from curate.kernels.html_batch import ARTICLE as ARTICLE_AT
+from curate.kernels.html_batch import BYTES, OUT_AT, PAGES, ROW, ROWS, SPACE, held_of, moved, size_of
+from curate.kernels.html_bytes import WIDTH
 from curate.kernels.html_emit import PLACE_COLUMNS, decided, emit, places
-from curate.kernels.html_names import NUM_SUMS, S_UNITS
-from curate.kernels.html_page import probabilities
+from curate.kernels.html_page import NUM_KINDS, described, probabilities
 from curate.kernels.html_scan import scan
 from curate.kernels.html_trees import cut
 from curate.kernels.pointers import borrowed
@@ -71,14 +74,12 @@ def _scanned(page, data, out, fall_back):
 
 
 @njit(nogil=True, cache=True, inline="always")
-def _chosen(page, data, out, model, strictness, sums, place, keep, told):
+def _chosen(page, p, article, model, strictness, units, place, keep, told):
     """Fills keep bool[blocks] with the model's choice."""
-    p, article = probabilities(page, data, out, model.kind, model.scores, model.articles, model.others, model.prose, model.gate, sums)
     factor = model.articles.factor if article >= model.prose else model.others.factor
     threshold, told[EXPECTED] = cut(page, p, factor * strictness, model.least, model.most)
     told[ARTICLE] = article
-    places(page, sums[S_UNITS], place)
-    decided(page, p, threshold, sums[S_UNITS], place, keep)
+    decided(page, p, threshold, units, place, keep)
 
 
 @njit(nogil=True, cache=True)
@@ -116,6 +117,70 @@ def _media(page, begins, made, media, row):
     return row
 
 
+@njit(nogil=True, cache=True, inline="always")
+def _noted(page, opened, told):
+    """What the scan alone tells of a page."""
+    state = page.state
+    told[FALLBACK] = NOSCRIPT_FALLBACK if opened else 0
+    told[UNITS], told[BLOCKS], told[NESTING] = _units(page), state[ht.NUM_BLOCKS], state[ht.NESTING]
+    told[TITLE_AT], told[TITLE_TO], told[LANG_AT], told[LANG_TO] = (
+        state[ht.TITLE_AT],
+        state[ht.TITLE_TO],
+        state[ht.LANG_AT],
+        state[ht.LANG_TO],
+    )
+
+
+@njit(nogil=True, cache=True, inline="always")
+def _read_batch(page, data, spans, first, model, main_only, fall_back, max_nesting, outs, held, space, told):
+    """Scans pages from `first` on until there are enough for a batch; returns the page after them, and `space` with their rows."""
+    k, used, size = np.int64(0), np.int64(0), np.int64(0)
+    while first + k < len(spans) and (k == 0 or (main_only and k < PAGES and held.places[k, ROW] < ROWS and size < BYTES)):
+        here, out, row = (
+            borrowed(data)[spans[first + k, 0] : spans[first + k, 1]],
+            borrowed(outs)[held.places[k, OUT_AT] :],
+            told[first + k],
+        )
+        _noted(page, _scanned(page, here, out, fall_back), row)
+        if page.state[ht.NESTING] > max_nesting:
+            page.state[ht.NUM_BLOCKS] = 0
+        n = page.state[ht.NUM_BLOCKS]
+        if n and main_only:
+            described(page, here, out, model.scores, k, held)
+        space = _longer(space, used, used + size_of(page))
+        held.places[k, SPACE] = used
+        used = moved(page, k, held, space, False)
+        size += len(here)
+        held.places[k + 1, ROW], held.places[k + 1, OUT_AT] = held.places[k, ROW] + n, held.places[k, OUT_AT] + page.state[ht.OUT]
+        k += 1
+    return first + k, space
+
+
+@njit(nogil=True, cache=True, inline="always")
+def _room(page):
+    """Bytes that suffice for the text of a page, whatever is kept of it."""
+    state = page.state
+    return 3 * state[ht.OUT] + 64 * state[ht.NUM_BLOCKS] + 8 * state[ht.NUM_ELEMENTS] + 64
+
+
+@njit(nogil=True, cache=True, inline="always")
+def _emitted(page, out, p, article, model, strictness, main_only, fall_back, markdown, made, begins, told):
+    """Writes the text of a page with at least one block into made; returns its length. Fills begins int64[blocks]."""
+    n = page.state[ht.NUM_BLOCKS]
+    keep, units, place = np.ones(n, np.bool_), np.zeros(n + 1, np.int64), np.empty((page.state[ht.NUM_ELEMENTS], PLACE_COLUMNS), np.int32)
+    for b in range(n):
+        units[b + 1] = units[b] + page.blocks[b, ht.UNITS]
+    places(page, units, place)
+    if main_only:
+        _chosen(page, p, article, model, strictness, units, place, keep, told)
+        if fall_back and told[UNITS] and not keep.any():
+            keep[:] = True
+            told[FALLBACK] = ALL_FALLBACK
+    for b in range(n):
+        told[KEPT] += page.blocks[b, ht.UNITS] if keep[b] else 0
+    return emit(page, out, keep, place, markdown, made, begins)
+
+
 @njit(nogil=True, cache=True)
 def read_column(pages, data, spans, model, strictness, main_only, fall_back, markdown, max_nesting):
     """(texts uint8, told int64[pages, TOLD], media int64[images, MEDIA_COLUMNS]) of the pages data[spans[k, 0]:spans[k, 1]], each valid UTF-8.
@@ -126,41 +191,26 @@ def read_column(pages, data, spans, model, strictness, main_only, fall_back, mar
     longest = np.int64(0)
     for k in range(len(spans)):
         longest = max(longest, spans[k, 1] - spans[k, 0])
-    out = np.empty(2 * longest + 64, np.uint8)
+    outs, space = np.empty(2 * (longest + BYTES) + 64 * PAGES, np.uint8), np.empty(1 << 16, np.int32)
+    held = held_of(longest, WIDTH, NUM_KINDS)
     text, media = np.empty(max(1 << 12, len(data) // 4), np.uint8), np.empty((MAX_MEDIA, MEDIA_COLUMNS), np.int64)
-    size, images = np.int64(0), np.int64(0)
-    for k in range(len(spans)):
-        here, row = borrowed(data)[spans[k, 0] : spans[k, 1]], told[k]
-        opened = _scanned(page, here, out, fall_back)
-        state, n = page.state, page.state[ht.NUM_BLOCKS]
-        row[FALLBACK] = NOSCRIPT_FALLBACK if opened else 0
-        row[UNITS], row[BLOCKS], row[NESTING] = _units(page), n, state[ht.NESTING]
-        row[TITLE_AT], row[TITLE_TO], row[LANG_AT], row[LANG_TO] = (
-            state[ht.TITLE_AT],
-            state[ht.TITLE_TO],
-            state[ht.LANG_AT],
-            state[ht.LANG_TO],
-        )
-        if n and state[ht.NESTING] <= max_nesting:
-            sums, keep = np.zeros((NUM_SUMS, n + 1), np.int64), np.ones(n, np.bool_)
-            place = np.empty((state[ht.NUM_ELEMENTS], PLACE_COLUMNS), np.int32)
-            if main_only:
-                _chosen(page, here, out, model, strictness, sums, place, keep, row)
-                if fall_back and row[UNITS] and not keep.any():
-                    keep[:] = True
-                    row[FALLBACK] = ALL_FALLBACK
-            else:
-                for b in range(n):
-                    sums[S_UNITS, b + 1] = sums[S_UNITS, b] + page.blocks[b, ht.UNITS]
-                places(page, sums[S_UNITS], place)
-            begins = np.empty(n, np.int64)
-            text = _longer(text, size, size + 3 * state[ht.OUT] + 64 * n + 8 * state[ht.NUM_ELEMENTS] + 64)
-            made = text[size:]
-            made = made[: emit(page, out, keep, place, markdown, made, begins)]
-            media = _longer(media, images, images + MAX_MEDIA)
-            images = _media(page, begins, made, media, images)
-            size += len(made)
-            for b in range(n):
-                row[KEPT] += page.blocks[b, ht.UNITS] if keep[b] else 0
-        row[END], row[MEDIA_END] = size, images
+    size, images, first = np.int64(0), np.int64(0), np.int64(0)
+    while first < len(spans):
+        last, space = _read_batch(page, data, spans, first, model, main_only, fall_back, max_nesting, outs, held, space, told)
+        p = probabilities(page, held, space, last - first, model) if main_only else np.empty(0, np.int64)
+        for k in range(last - first):
+            row, at = told[first + k], held.places[k, ROW]
+            n = held.places[k + 1, ROW] - at
+            if n:
+                if last - first > 1:
+                    moved(page, k, held, space, True)
+                begins, text = np.empty(n, np.int64), _longer(text, size, size + _room(page))
+                made, out = text[size:], outs[held.places[k, OUT_AT] :]
+                mine, article = p[at : at + n], held.places[k, ARTICLE_AT]
+                made = made[: _emitted(page, out, mine, article, model, strictness, main_only, fall_back, markdown, made, begins, row)]
+                media = _longer(media, images, images + MAX_MEDIA)
+                images = _media(page, begins, made, media, images)
+                size += len(made)
+            row[END], row[MEDIA_END] = size, images
+        first = last
     return text[:size], told, media[:images]

@@ -11,7 +11,7 @@ from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
 
-from curate.kernels.html_bytes import LANES
+from curate.kernels.html_bytes import LANES, turned
 from curate.kernels.html_trees import logistic
 from curate.kernels.pointers import pointer, shifted
 
@@ -71,25 +71,21 @@ def repeated(numbers):
 
 
 @njit(nogil=True, cache=True)
-def judge(lanes, chosen, offset, bound, value, p):
-    """p[b] = probability (of ONE) that block b is content, for the blocks that are chosen (uint8[blocks]).
+def judge(cells, rows, offset, bound, value, p):
+    """p[b] = probability (of ONE) that block b is content, for the blocks b in rows (int32).
 
-    lanes: uint8[groups, features, LANES]. offset int32[trees, INNER] (feature times LANES), bound uint32[trees, INNER]: the children of node i are
-    2i + 1, taken where the feature is not above the bound, and 2i + 2; value uint32[trees, LEAVES], int16 in units of UNIT: both as `repeated`.
+    cells: uint8[blocks, features], at least LANES features. offset int32[trees, INNER] (feature times LANES), bound uint32[trees, INNER]: the children of
+    node i are 2i + 1, taken where the feature is not above the bound, and 2i + 2; value uint32[trees, LEAVES], int16 in units of UNIT: both as `repeated`.
     """
-    n, width, trees = len(p), lanes.shape[1] * LANES, len(offset)
-    x, o, t, v = pointer(lanes), pointer(offset), pointer(bound), pointer(value)
-    totals = np.empty(LANES, np.int32)
-    total = pointer(totals)
+    n, width, trees = len(rows), np.int64(cells.shape[1]), len(offset)
+    table, places, totals = np.empty((width, LANES), np.uint8), np.empty(LANES, np.int64), np.empty(LANES, np.int32)
+    x, o, t, v, group, total = pointer(cells), pointer(offset), pointer(bound), pointer(value), pointer(table), pointer(totals)
     for first in range(0, n, LANES):
         last = min(first + LANES, n)
-        if not chosen[first:last].any():
-            continue
+        turned(x, width, rows, first, last, places, group)
         totals[:] = 0
-        group = shifted(x, first // LANES * width)
         for tree in range(trees):
             inner = tree * INNER
             _add_leaves(group, shifted(o, inner), shifted(t, inner), shifted(v, tree * LEAVES), total)
-        for b in range(first, last):
-            if chosen[b]:
-                p[b] = logistic(totals[b - first] / UNIT)
+        for at in range(first, last):
+            p[rows[at]] = logistic(totals[at - first] / UNIT)

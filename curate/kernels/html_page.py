@@ -1,8 +1,8 @@
 """How probably each block of a scanned page is main text.
 
 A page is judged first: is it an article, or a list, a shop, a forum? Two models of two stages each were trained, on all pages and on
-articles; they are weighted by the probability that the page is an article. Parts: `html_features.py`, `html_bytes.py`, `html_forest.py`, `html_trees.py`.
-Slow twin, from the features to the blocks that are kept: tests/naive_html_model.py.
+articles; they are weighted by the probability that the page is an article. Trees judge the blocks of many pages at once (`html_batch.py`). Parts:
+`html_features.py`, `html_bytes.py`, `html_forest.py`, `html_trees.py`. Slow twin, from the features to the blocks that are kept: tests/naive_html_model.py.
 """
 
 from typing import NamedTuple
@@ -11,15 +11,17 @@ import numpy as np
 from numba import njit
 
 from curate.kernels import html_tables as ht
-from curate.kernels.html_bytes import LANES, OF_BLOCKS, packed, scales
+from curate.kernels.html_batch import ARTICLE, GROUPS, ROW, moved
+from curate.kernels.html_bytes import OF_BLOCKS, WIDTH, packed, scales
 from curate.kernels.html_elements import INHERITED, LANDMARK, NAMES_OF_INHERITED
 from curate.kernels.html_features import features
 from curate.kernels.html_forest import judge
-from curate.kernels.html_names import INHERITED_AT, NAMES, NUM_ANCESTORS, NUM_FEATURES, PAGE_AT
-from curate.kernels.html_trees import NUM_CONTEXT, ONE, context
+from curate.kernels.html_names import INHERITED_AT, NAMES, NUM_FEATURES, NUM_SUMS, PAGE_AT, S_UNITS
+from curate.kernels.html_trees import ONE, context
 
 NAMES_OF_KIND = [*NAMES[PAGE_AT:], *(f"mean_{name}" for name in NAMES_OF_INHERITED[LANDMARK:])]
 """What tells the kind of a page: its features as a page, and means by words of what its blocks inherit."""
+NUM_KINDS = len(NAMES_OF_KIND)
 OF_KIND = scales(NAMES_OF_KIND)
 
 
@@ -57,60 +59,70 @@ def kind_of(page, made):
     return told
 
 
-@njit(nogil=True, cache=True)
-def _lanes(made):
-    """uint8[groups, features, LANES] of the same size."""
-    return np.empty((-(-len(made) // LANES), made.shape[1], LANES), np.uint8)
-
-
-@njit(nogil=True, cache=True)
-def _judged(trees, lanes, chosen, p):
-    judge(lanes, chosen, trees.offset, trees.bound, trees.value, p)
-
-
-@njit(nogil=True, cache=True)
-def _staged(page, expert, gate, sums, above, groups, count, sections, made, lanes, chosen, p):
-    """p of an expert's two stages; blocks that are not chosen keep theirs, those under `gate` after the first stage what it said."""
-    _judged(expert.first, lanes, chosen, p)
-    context(page, p, sums, above, groups, count, sections, made)
-    packed(made, len(p), NUM_FEATURES, NUM_FEATURES + NUM_CONTEXT, *OF_BLOCKS, lanes)
-    for b in range(len(p)):
-        chosen[b] = p[b] >= gate
-    _judged(expert.second, lanes, chosen, p)
-
-
-@njit(nogil=True, cache=True)
-def article_of(page, kind, made):
-    """Probability (of ONE) that the page is an article."""
-    told, p = kind_of(page, made), np.zeros(1, np.int64)
-    lanes = _lanes(told)
-    packed(told, 1, 0, told.shape[1], *OF_KIND, lanes)
-    _judged(kind, lanes, np.ones(1, np.uint8), p)
-    return p[0]
+@njit(nogil=True, cache=True, inline="always")
+def described(page, data, out, scores, k, held):
+    """Notes page k of a batch, which has at least one block, as rows of bytes. scores: float32[65536] by token."""
+    first = held.places[k, ROW]
+    last = first + page.state[ht.NUM_BLOCKS]
+    made, sums = np.empty((last - first, WIDTH), np.float32), np.empty((NUM_SUMS, last - first + 1), np.int64)
+    above, groups, sections = held.above[first:last], held.groups[first:last], held.sections[first:last]
+    held.places[k, GROUPS] = features(page, data, out, scores, made, sums, above, groups, sections)
+    held.units[first + k : last + k + 1] = sums[S_UNITS]
+    packed(made, last - first, 0, NUM_FEATURES, *OF_BLOCKS, held.cells[first:last])
+    packed(kind_of(page, made), 1, 0, held.kinds.shape[1], *OF_KIND, held.kinds[k : k + 1])
 
 
 @njit(nogil=True, cache=True, inline="always")
-def probabilities(page, data, out, kind, scores, articles, others, prose, gate, sums):
-    """(p int64[blocks], of ONE; probability of an article, of ONE).
+def _surrounded(page, held, space, pages, least, gate, p, rows):
+    """After the first stage: fills the context of the blocks of pages that are articles with a probability of `least`, and rows with those of their blocks
+    from `gate` on; returns how many."""
+    size, places = 0, held.places
+    for k in range(pages):
+        first, last = places[k, ROW], places[k + 1, ROW]
+        if first == last or places[k, ARTICLE] < least:
+            continue
+        if pages > 1:
+            moved(page, k, held, space, True)
+        made, sums = np.empty((last - first, WIDTH), np.float32), held.units[first + k : last + k + 1].reshape(1, -1)
+        above, groups, sections = held.above[first:last], held.groups[first:last], held.sections[first:last]
+        context(page, p[first:last], sums, above, groups, places[k, GROUPS], sections, made)
+        packed(made, last - first, NUM_FEATURES, WIDTH, *OF_BLOCKS, held.cells[first:last])
+        for b in range(first, last):
+            if p[b] >= gate:
+                rows[size] = b
+                size += 1
+    return size
+
+
+@njit(nogil=True, cache=True, inline="always")
+def probabilities(page, held, space, pages, model):
+    """p int64[blocks], of ONE, of a batch of so many pages, and in held.places of each how probably it is an article.
 
     From `prose` on the articles' model is asked as well, and what it says has the weight of that probability. Blocks under `gate` after the first
-    stage keep what it said; of those that the model of all pages puts under half of it the other is not asked. scores: float32[65536] by
-    token. Fills sums int64[7, blocks + 1].
+    stage keep what it said; of those that the model of all pages puts under half of it the other is not asked. model: `main_text.Model`.
     """
-    n = page.state[ht.NUM_BLOCKS]
-    made = np.empty((n, NUM_FEATURES + NUM_CONTEXT), np.float32)
-    above = np.empty((n, NUM_ANCESTORS), np.int32)
-    groups, sections = np.empty(n, np.int32), np.empty(n, np.int32)
-    count = features(page, data, out, scores, made, sums, above, groups, sections)
-    p, chosen, lanes = np.zeros(n, np.int64), np.ones(n, np.uint8), _lanes(made)
-    packed(made, n, 0, NUM_FEATURES, *OF_BLOCKS, lanes)
-    article = article_of(page, kind, made)
-    _staged(page, others, gate, sums, above, groups, count, sections, made, lanes, chosen, p)
-    if article >= prose:
-        both = p.copy()
-        for b in range(n):
-            chosen[b] = 2 * p[b] >= gate
-        _staged(page, articles, gate, sums, above, groups, count, sections, made, lanes, chosen, both)
-        for b in range(n):
-            p[b] += (both[b] - p[b]) * article // ONE
-    return p, article
+    places, size = held.places, held.places[pages, ROW]
+    rows, kinds = np.empty(max(size, pages), np.int32), np.zeros(pages, np.int64)
+    p, said, least = np.zeros(size, np.int64), np.zeros(size, np.int64), np.int64(0)
+    for b in range(len(rows)):
+        rows[b] = b
+    judge(held.kinds, rows[:pages], model.kind.offset, model.kind.bound, model.kind.value, kinds)
+    for k in range(pages):
+        places[k, ARTICLE] = kinds[k]
+    for turn in range(2):
+        expert = model.articles if turn else model.others
+        judge(held.cells, rows[:size], expert.first.offset, expert.first.bound, expert.first.value, said)
+        size = _surrounded(page, held, space, pages, least, model.gate, said, rows)
+        judge(held.cells, rows[:size], expert.second.offset, expert.second.bound, expert.second.value, said)
+        size, least = np.int64(0), np.int64(model.prose)
+        for k in range(pages):
+            article = places[k, ARTICLE]
+            for b in range(places[k, ROW], places[k + 1, ROW]):
+                if turn and article >= least:
+                    p[b] += (said[b] - p[b]) * article // ONE
+                elif turn == 0:
+                    p[b] = said[b]
+                    if article >= least and 2 * p[b] >= model.gate:
+                        rows[size] = b
+                        size += 1
+    return p

@@ -21,7 +21,7 @@ import lightgbm
 import numpy as np
 
 from curate.kernels import html_tables as ht
-from curate.kernels.html_bytes import LANES, OF_BLOCKS, packed
+from curate.kernels.html_bytes import OF_BLOCKS, packed
 from curate.kernels.html_features import features
 from curate.kernels.html_forest import DEPTH, UNIT
 from curate.kernels.html_names import NAMES, NUM_ANCESTORS, NUM_FEATURES, NUM_SUMS
@@ -92,9 +92,9 @@ PAGES = np.zeros(1, ht.SCANNED)
 
 def in_bytes(made, scales=OF_BLOCKS):
     """uint8[rows, features]: the features as the trees compare them."""
-    lanes = np.empty((-(-len(made) // LANES), made.shape[1], LANES), np.uint8)
-    packed(made, len(made), 0, made.shape[1], *scales, lanes)
-    return lanes.transpose(0, 2, 1).reshape(-1, made.shape[1])[: len(made)]
+    cells = np.empty(made.shape, np.uint8)
+    packed(made, len(made), 0, made.shape[1], *scales, cells)
+    return cells
 
 
 def labelled(pages):

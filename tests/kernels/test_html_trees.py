@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from curate.kernels import html_tables as ht
-from curate.kernels.html_bytes import LANES, OF_BLOCKS, SCALES, packed
+from curate.kernels.html_bytes import LANES, OF_BLOCKS, SCALES, WIDTH, packed
 from curate.kernels.html_forest import UNIT, judge
 from curate.kernels.html_names import NUM_FEATURES
 from curate.kernels.html_trees import BINS, ONE, cut, logistic
@@ -25,16 +25,15 @@ def test_trees_decide_as_a_walk_over_the_file():
     """The shipped trees on random rows of bytes, among them many that equal a bound."""
     stage = json.loads(main_text.MODEL.read_text(encoding="utf-8"))["experts"][0]["stages"][0]
     rng, rows = np.random.default_rng(0), LANES + 8
-    made = rng.choice([bound for tree in stage for bound in tree["bound"]], size=(2, len(OF_BLOCKS[0]), LANES)).astype(np.uint8)
-    p, chosen = np.zeros(rows, np.int64), np.ones(rows, np.uint8)
-    chosen[7] = 0
+    made = rng.choice([bound for tree in stage for bound in tree["bound"]], size=(rows, WIDTH)).astype(np.uint8)
+    p, chosen = np.zeros(rows, np.int64), np.delete(np.arange(rows, dtype=np.int32), 7)
     judge(made, chosen, *main_text.load().articles.first, p)
     for row in range(rows):
         total = 0
         for tree in stage:
             node = 0
             while node >= 0:
-                left = made[row // LANES, tree["feature"][node], row % LANES] <= tree["bound"][node]
+                left = made[row, tree["feature"][node]] <= tree["bound"][node]
                 node = tree["left" if left else "right"][node]
             total += tree["value"][~node]
         assert p[row] == (0 if row == 7 else logistic(total / UNIT))
@@ -45,22 +44,24 @@ def test_features_as_bytes(rows):
     """Each part of the features, against the definition on whole arrays."""
     rng, width = np.random.default_rng(rows), len(OF_BLOCKS[0])
     made = (10.0 ** rng.uniform(-6, 6, (rows, width)) * rng.choice([1, 1, -1, 0], (rows, width))).astype(np.float32)
-    lanes = np.zeros((-(-rows // LANES), width, LANES), np.uint8)
-    packed(made, rows, 0, NUM_FEATURES, *OF_BLOCKS, lanes)
-    packed(made, rows, NUM_FEATURES, width, *OF_BLOCKS, lanes)
+    cells = np.zeros((rows, width), np.uint8)
+    packed(made, rows, 0, NUM_FEATURES, *OF_BLOCKS, cells)
+    made[:, :NUM_FEATURES], told = -1, made[:, :NUM_FEATURES].copy()  # what stands before is left alone
+    packed(made, rows, NUM_FEATURES, width, *OF_BLOCKS, cells)
+    made[:, :NUM_FEATURES] = told
     factor, summand, dropped, least, zero = OF_BLOCKS
     bits = (made * factor + summand).view(np.int32)
     size = np.maximum(((bits & 0x7FFFFFFF) >> dropped) - least, 0)
-    assert np.array_equal(lanes.transpose(0, 2, 1).reshape(-1, width)[:rows], np.clip(zero + np.where(bits < 0, -size, size), 0, 255))
+    assert np.array_equal(cells, np.clip(zero + np.where(bits < 0, -size, size), 0, 255))
 
 
 def test_bytes_keep_the_order_of_what_they_stand_for():
     counts = np.unique(np.r_[np.arange(2000), np.geomspace(2000, 1e6, 500)]).astype(np.float32)
     for kind, values, exact in (("count", counts, 32), ("signed", np.r_[-counts[::-1], counts], 16), ("tag", counts[:256], 256)):
         row = [np.array([number], np.float32 if at < 2 else np.int32).repeat(LANES) for at, number in enumerate(SCALES[kind])]
-        lanes = np.zeros((-(-len(values) // LANES), LANES, LANES), np.uint8)
-        packed(np.repeat(values[:, None], LANES, 1), len(values), 0, LANES, *row, lanes)
-        found = lanes[:, 0, :].ravel()[: len(values)].astype(int)
+        cells = np.zeros((len(values), LANES), np.uint8)
+        packed(np.repeat(values[:, None], LANES, 1), len(values), 0, LANES, *row, cells)
+        found = cells[:, 0].astype(int)
         assert (np.diff(found) >= 0).all()
         assert len(set(found[np.abs(values) < exact])) == np.sum(np.abs(values) < exact) - (kind == "signed")
 

@@ -128,6 +128,24 @@ def test_the_same_as_markdown():
     )
 
 
+def test_a_page_is_the_same_alone_and_among_others():
+    """Trees judge the blocks of many pages at once; neither that nor the buffers that pages share show in what is told of one."""
+    pages = [
+        PAGE,
+        "",
+        "<p>" + "A sentence, and one more. " * 20,
+        STRUCTURED,
+        PAGE.replace("article", "div"),
+        "<ul>" + "<li>item" * 1500,
+        PAGE[:700],
+    ] * 12
+    together = markup.measure(batch(pages), Config(), "markup")
+    for row, page in enumerate(pages[:7]):
+        alone = markup.measure(batch([page]), Config(), "markup")
+        for name, column in together.items():
+            assert all(column[at] == alone[name][0] for at in range(row, len(pages), 7)), (row, name)
+
+
 def test_a_stricter_cut_keeps_no_more():
     kept = [one(PAGE, Config(strictness=s, fall_back=False))["kept_share"] for s in (0.5, 1.0, 1.5, 2.0)]
     assert kept == sorted(kept, reverse=True)
