@@ -1,8 +1,8 @@
 """From the inputs of a recipe to a sorted list of files, and from files to parts.
 
 An input is a file, a folder, a glob, all of them anywhere fsspec reaches, or `sample:`. A file's container name is its path below
-the glob root (the folder before the first wildcard) or below the folder; a single file's is its base name. The order is (source,
-container): neither the order of the inputs nor that of a directory listing enters. Refused: names without a reader, a name twice
+the glob root (the folder before the first wildcard) or below the folder; a single file's is its base name, on the web without the query. The order
+is (source, container): neither the order of the inputs nor that of a directory listing enters. Refused: names without a reader, a name twice
 under one source. Skipped in folders and globs: names that begin with a dot or an underscore (`_SUCCESS`); in folders also what
 has no reader. Price: one listing an input, and a look into each file that is larger than a part.
 """
@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from types import ModuleType
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from curate.errors import SourceError
 from curate.read.chunk import Source, Span
-from curate.read.stored import filesystem
+from curate.read.stored import Stored, filesystem
 
 KINDS = ("warc", "arc", "jsonl", "parquet", "folder")
 SAMPLE = "sample:"
@@ -117,6 +118,9 @@ def spans(inputs: Iterable[Input], part_bytes: int) -> list[Part]:
 
 def _cut(file: File, part_bytes: int) -> list[Span]:
     """Even spans of at most `part_bytes`, as far as the reader can cut there."""
+    if file.size > part_bytes and _is_web(file.uri):
+        with Stored(file.uri, file.size) as stored:
+            part_bytes = file.size if stored.whole_only else part_bytes
     even = -(-file.size // max(1, -(-file.size // part_bytes)))
     borders = reader(file.kind).cut(file.uri, file.size, max(1, even)) if file.size > part_bytes else [(0, file.size)]
     return [
@@ -138,26 +142,44 @@ def _files(given: Input) -> Iterator[File]:
     except SourceError:
         raise
     except Exception as error:  # the drivers of remote stores raise what their HTTP libraries do
-        told = " ".join(str(error).split())[:200]
-        raise SourceError(
-            f"input {given.uri}: expected a location that can be listed, got {type(error).__name__}: {told}; check address, access and network"
-        ) from error
+        raise _unreachable(given, "listed", error) from error
     if not found:
         raise SourceError(f"input {given.uri}: expected at least one file to read, got none; check the path or the pattern")
     yield from found
 
 
+def _unreachable(given: Input, done: str, error: BaseException) -> SourceError:
+    told = " ".join(str(error).split())[:200]
+    return SourceError(
+        f"input {given.uri}: expected a location that can be {done}, got {type(error).__name__}: {told}; check address, access and network"
+    )
+
+
+def _is_web(uri: str) -> bool:
+    return uri.startswith(("http://", "https://"))
+
+
+def _base(uri: str) -> str:
+    """The name of a single file."""
+    return os.path.basename(unquote(urlsplit(uri).path)) if _is_web(uri) else os.path.basename(uri)
+
+
 def _named(given: Input, fs: Any, path: str) -> Iterator[File]:
     try:
         info = fs.info(path)
-    except FileNotFoundError:
+    except FileNotFoundError as error:
+        if getattr(error.__cause__, "status", None if error.__cause__ else 404) not in (
+            404,
+            410,
+        ):  # fsspec's HTTP says this whatever it was
+            raise _unreachable(given, "read", error.__cause__ or error) from error
         info = None
     except OSError as error:
         raise SourceError(
             f"input {given.uri}: expected a location that can be read, got {type(error).__name__}: {error}; check access"
         ) from error
     if info is not None and info["type"] != "directory":
-        yield _file(given, fs, info, os.path.basename(path))
+        yield _file(given, fs, info, _base(path))
     elif info is not None:
         root = path.rstrip("/") + "/"
         for name, entry in _listed(fs.find(path, detail=True), root):
@@ -188,10 +210,14 @@ def _file(given: Input, fs: Any, info: Any, container: str) -> File:
         raise SourceError(
             f"input {given.uri}: expected names that end with one of {endings}, got {container!r}; rename it or narrow the pattern"
         )
+    uri, size = fs.unstrip_protocol(info["name"]) if "file" not in str(fs.protocol) else info["name"], info["size"]
+    if size is None:  # a server that tells no length
+        with Stored(uri) as stored:
+            size = stored.size
     return File(
-        uri=fs.unstrip_protocol(info["name"]) if "file" not in str(fs.protocol) else info["name"],
+        uri=uri,
         container=container,
-        size=int(info["size"] or 0),
+        size=int(size),
         etag=_etag(info),
         kind=kind,
         source=given.source,
@@ -203,7 +229,7 @@ def _etag(info: Any) -> str:
     for name in ("ETag", "etag", "md5Hash", "blob_id", "oid"):
         if info.get(name):
             return str(info[name]).strip('"')
-    for name in ("mtime", "LastModified", "last_modified", "updated", "modified", "created"):
+    for name in ("mtime", "LastModified", "Last-Modified", "last_modified", "updated", "modified", "created"):
         if info.get(name):
             return f"{info[name]}:{info['size']}"
     return f"size:{info['size']}"

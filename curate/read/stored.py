@@ -1,17 +1,20 @@
 """Stored bytes: one file anywhere fsspec reaches, read by position.
 
 Every reader opens its file here, so that a missing, unreadable or changed file is reported in one voice. Source of the paths:
-fsspec (a folder, `s3://`, `gs://`, `hf://`, `memory://`). Misses: a file rewritten with the same size between planning and
-reading (the engine names tasks by etag, which covers it). Price: one open a span.
+fsspec (a folder, `s3://`, `gs://`, `hf://`, `https://`, `memory://`). With HF_HUB_OFFLINE=1 `hf://` is what was downloaded before. Misses: a file
+rewritten with the same size between planning and reading (the engine names tasks by etag, which covers it). Price: one open a span.
 """
 
 import os
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import fsspec
+from fsspec.implementations.local import LocalFileSystem
 
 from curate.errors import SourceError
+from curate.read.remote import Remote
 from curate.store import options
 
 BLOCK = 1 << 18
@@ -20,11 +23,40 @@ BLOCK = 1 << 18
 def filesystem(uri: str) -> tuple[Any, str]:
     """The fsspec filesystem of a location and the path in it; SourceError where the protocol or its driver is missing."""
     try:
+        if uri.startswith("hf://") and _offline():
+            return LocalFileSystem(), _downloaded(uri)
         return fsspec.core.url_to_fs(os.path.expanduser(uri) if "://" not in uri else uri, **options(uri))
     except (ImportError, ValueError) as error:
         raise SourceError(
             f"input {uri}: expected a location that fsspec can open, got {error}; install the driver or check the path"
         ) from error
+
+
+def _offline() -> bool:
+    try:
+        from huggingface_hub import constants
+    except ImportError:
+        return False
+    return bool(constants.HF_HUB_OFFLINE)
+
+
+def _downloaded(uri: str) -> str:
+    """Where the cache of huggingface_hub has a path of a repository."""
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    found = re.fullmatch(r"hf://(?:(datasets|spaces)/)?([^/@]+/[^/@]+)(?:@([^/]+))?(?:/(.*))?", uri)
+    if not found:
+        raise ValueError("an address that is not hf://datasets/OWNER/NAME/PATH")
+    kind, repository, revision, path = found.groups()
+    try:
+        root = snapshot_download(repository, repo_type=kind and kind.removesuffix("s"), revision=revision, local_files_only=True)
+    except LocalEntryNotFoundError as error:
+        raise SourceError(
+            f"input {uri}: expected a repository that was downloaded before, since HF_HUB_OFFLINE is set, got none in the cache; "
+            f"run hf download {repository}{' --repo-type dataset' if kind == 'datasets' else ''} where there is a network, or unset HF_HUB_OFFLINE"
+        ) from error
+    return os.path.join(root, path or "")
 
 
 class Stored:
@@ -35,11 +67,16 @@ class Stored:
         fs, path = filesystem(uri)
         self.local = "file" in ([fs.protocol] if isinstance(fs.protocol, str) else fs.protocol)
         try:
-            self._file = fs.open(path, "rb")
+            self._file = fs.open(path, "rb") if self.local else Remote(fs, path, uri)
+        except SourceError:
+            raise
         except (FileNotFoundError, IsADirectoryError) as error:
             raise SourceError(f"input {uri}: expected a file, got nothing there; check the path") from error
         except OSError as error:
             raise SourceError(f"input {uri}: expected a readable file, got {type(error).__name__}; check its permissions") from error
+        except Exception as error:  # the drivers of remote stores raise what their HTTP libraries do
+            told = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+            raise SourceError(f"input {uri}: expected a file that can be opened, got {told}; check address, access and network") from error
         self.size = self._file.seek(0, os.SEEK_END)
         if expected_size is not None and self.size != expected_size:
             found, _ = self.size, self._file.close()
@@ -65,6 +102,11 @@ class Stored:
         while piece := self.at(start, step):
             yield piece
             start += len(piece)
+
+    @property
+    def whole_only(self) -> bool:
+        """Whether its server sends no parts of the file, so that each reader of a part would get all of it."""
+        return not self.local and bool(self._file.whole_only())
 
     @property
     def file(self) -> Any:

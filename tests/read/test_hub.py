@@ -129,3 +129,42 @@ def test_without_the_extra_the_driver_is_named(monkeypatch):
     monkeypatch.delitem(_registry, "hf", raising=False)
     with pytest.raises(SourceError, match="got Install huggingface_hub; install the driver or check the path"):
         texts(f"{ROOT}/a.jsonl")
+
+
+@pytest.fixture
+def downloaded(tmp_path, monkeypatch):
+    """The cache of huggingface_hub, with one revision as `hf download` lays it down, on a machine that is told to stay offline."""
+    repository, commit = tmp_path / "datasets--owner--texts", "a" * 40
+    for name, data in {"refs/main": commit.encode(), "blobs/1": lines("kept"), "blobs/2": parquet("table")}.items():
+        (repository / name).parent.mkdir(parents=True, exist_ok=True)
+        (repository / name).write_bytes(data)
+    folder = repository / "snapshots" / commit / "data"
+    folder.mkdir(parents=True)
+    (folder / "a.jsonl").symlink_to("../../../blobs/1")
+    (folder / "b.parquet").symlink_to("../../../blobs/2")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+
+
+def test_offline_what_was_downloaded_is_read_under_the_same_names(downloaded):
+    files = resolve([Input(uri=f"{ROOT}/data", source=Source(name="hub"))])
+    assert [(file.container, file.size) for file in files] == [("a.jsonl", len(lines("kept"))), ("b.parquet", len(parquet("table")))]
+    assert texts(f"{ROOT}/data/*") == sorted(words("kept", 40) + words("table", 30))
+    assert texts(f"hf://datasets/owner/texts@{'a' * 40}/data/a.jsonl") == words("kept", 40)
+
+
+@pytest.mark.parametrize(
+    ("uri", "message"),
+    [
+        (
+            "hf://datasets/owner/absent/a.jsonl",
+            "expected a repository that was downloaded before, .* hf download owner/absent --repo-type dataset",
+        ),
+        (f"{ROOT}@v1/a.jsonl", "expected a repository that was downloaded before, since HF_HUB_OFFLINE is set, got none in the cache; run"),
+        (f"{ROOT}/none.jsonl", "expected a file, got nothing there; check the path"),
+        ("hf://datasets", "expected a location that fsspec can open, got an address that is not hf://datasets/OWNER/NAME/PATH; "),
+    ],
+)
+def test_offline_what_was_not_downloaded_is_named(downloaded, uri, message):
+    with pytest.raises(SourceError, match=rf"input {re.escape(uri)}: {message}"):
+        texts(uri)
