@@ -1,5 +1,6 @@
 """Arrow columns as plain numpy views, so that kernels never see Arrow; and the small row operations that pyarrow lacks."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -69,6 +70,18 @@ def scatter(values: pa.Array, at: np.ndarray, length: int) -> pa.Array:
     index = np.full(length, -1, dtype=np.int64)
     index[at] = np.arange(len(at))
     return values.take(pa.array(index, mask=index < 0))
+
+
+def lists(rows: Sequence[Sequence[tuple]], at: np.ndarray, length: int, dtype: pa.DataType) -> pa.Array:
+    """An array of `length` rows of list<struct> with the tuples rows[i] at row at[i] (rising) and empty lists elsewhere."""
+    sizes = np.zeros(length + 1, np.int32)
+    sizes[at + 1] = [len(row) for row in rows]
+    fields = list(dtype.value_type)
+    columns = list(zip(*(each for row in rows for each in row), strict=True)) or [()] * len(fields)
+    struct = pa.StructArray.from_arrays(
+        [pa.array(values, field.type) for values, field in zip(columns, fields, strict=True)], fields=fields
+    )
+    return pa.ListArray.from_arrays(pa.array(np.cumsum(sizes, dtype=np.int32)), struct, type=dtype)
 
 
 def one_chunk(column: pa.ChunkedArray | pa.Array) -> pa.Array:

@@ -116,7 +116,7 @@ def agree(html, strictness=1.0):
     assert differing(NAMES_OF_CONTEXT, kernel.context(p), twin.context(page, p)) == []
     units = page.units(page.all)
     told = (expected / ONE, article / ONE, page.units(b for b in page.all if keep[b]) / units) if units else (None, None, None)
-    assert (found.expected, found.article, found.kept) == told
+    assert (found.expected_f1, found.article, found.kept_share) == told
     texts = [block.text for block, kept in zip(page.blocks, keep, strict=True) if kept]
     assert squeezed(found.text) == squeezed("".join(texts))
     return page

@@ -12,9 +12,13 @@ Misses: what the tree builder would move (tables, misnested formatting), licence
 import numpy as np
 from numba import njit
 
+from curate.kernels.pointers import borrowed
+
 MAX_TAG = 4096
 """Bytes of a tag that are looked at."""
 MAX_DEPTH = 256
+MAX_ELEMENTS = 512
+"""Tags looked at on one page."""
 _PIECES = (b"<meta", b"licen", b"ommon", b"d+jso", b"l+xml")
 _META_WORDS = [
     b"=robots",
@@ -131,7 +135,7 @@ def _telling(data, start, end, openings, words):
     return False
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, inline="always")
 def _piece_at(data, i, n, pieces):
     """(start, number) of the piece that the trigram at i is part of, or (-1, -1)."""
     for at in range(max(0, i - 2), i + 1):
@@ -148,7 +152,7 @@ def _key(word, shift):
     return (t & np.uint64(0x1F)) | (t >> np.uint64(3) & np.uint64(0x3E0)) | (t >> np.uint64(6) & np.uint64(0x7C00))
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, inline="always")
 def _suspects(data, trigrams, out):
     """Bytes at which a trigram of a piece stands, among bytes 0, 3 and 5 of every eight and all of the last few; returns how many."""
     n, found = len(data), 0
@@ -175,7 +179,7 @@ def _suspects(data, trigrams, out):
     return found
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, inline="always")
 def candidates(data, trigrams, pieces, openings, words, starts):
     """Starts of the tags that may tell something, nearly ascending, repeats possible; returns how many (at most len(starts))."""
     n, count, script = len(data), 0, -1
@@ -231,8 +235,10 @@ def _name(data, at, end):
 
 @njit(nogil=True, cache=True)
 def _among(names, value):
-    at = np.searchsorted(names, value)
-    return at < len(names) and names[at] == value
+    found = False
+    for at in range(len(names)):
+        found |= names[at] == value
+    return found
 
 
 @njit(nogil=True, cache=True)
@@ -269,7 +275,7 @@ def _opened(names, depth, name, in_head):
     return depth
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, inline="always")
 def elements(data, wanted, void, raw, in_head, depths, ancestors):
     """For each wanted tag start (ascending): depths[k] = number of its ancestors, -1 where it is no element; ancestors[k] = their starts.
 
@@ -319,3 +325,54 @@ def elements(data, wanted, void, raw, in_head, depths, ancestors):
             i = _tag_end(data, i, n)
         else:
             i += 1
+
+
+@njit(nogil=True, cache=True)
+def _ascending(starts, count):
+    """Sorts starts[:count], which nearly are, and drops repeats; returns how many are left."""
+    left = 0
+    for k in range(count):
+        start, at = starts[k], left
+        while at > 0 and starts[at - 1] > start:
+            at -= 1
+        if at > 0 and starts[at - 1] == start:
+            continue
+        for i in range(left, at, -1):
+            starts[i] = starts[i - 1]
+        starts[at] = start
+        left += 1
+    return left
+
+
+@njit(nogil=True, cache=True)
+def _longer(numbers, used, size):
+    """An array of at least `size` that begins with the used part of `numbers`; itself where it is long enough."""
+    if size <= len(numbers):
+        return numbers
+    made = np.empty(max(size, 2 * len(numbers)), np.int64)
+    for i in range(used):
+        made[i] = numbers[i]
+    return made
+
+
+@njit(nogil=True, cache=True)
+def of_column(data, spans, trigrams, pieces, openings, words, void, raw, in_head):
+    """The telling elements of the pages data[spans[k, 0]:spans[k, 1]]: (int64[elements, 3]: page, start, number of ancestors or -1 where it is no element;
+    int64: starts of the ancestors of one after the other). In the order of pages, at most MAX_ELEMENTS of each."""
+    starts, depths = np.empty(MAX_ELEMENTS, np.int64), np.empty(MAX_ELEMENTS, np.int64)
+    ancestors = np.empty((MAX_ELEMENTS, MAX_DEPTH), np.int64)
+    found, above, size, used = np.empty(768, np.int64), np.empty(1024, np.int64), 0, 0
+    for k in range(len(spans)):
+        page = borrowed(data)[spans[k, 0] : spans[k, 1]]
+        count = _ascending(starts, candidates(page, trigrams, pieces, openings, words, starts))
+        if count:
+            elements(page, starts[:count], void, raw, in_head, depths[:count], ancestors)
+        found = _longer(found, size, size + 3 * count)
+        for at in range(count):
+            depth = max(0, depths[at])
+            above = _longer(above, used, used + depth)
+            for i in range(depth):
+                above[used + i] = ancestors[at, i]
+            found[size], found[size + 1], found[size + 2] = k, starts[at], depths[at]
+            size, used = size + 3, used + depth
+    return found[:size].reshape(-1, 3), above[:used]

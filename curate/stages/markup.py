@@ -31,6 +31,7 @@ wishes       list<struct>      <meta> about machine use: name, value
 """
 
 import importlib.util
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
@@ -44,12 +45,33 @@ from curate.kernels.nesting import TAG_BYTES, TAG_ENDS, nesting
 from curate.stage import Columns, Rule, stage
 from curate.stage import Config as Base
 from curate.web import main_text as ours
-from curate.web.charset import Decoded, controls, decode, plain
-from curate.web.claims import Claim, Wish, evidence_of
+from curate.web.charset import controls, decode, plain
+from curate.web.claims import Claim, Wish, of_pages
 
 CLAIMS = pa.list_(pa.struct([(name, pa.string()) for name in Claim._fields]))
 WISHES = pa.list_(pa.struct([(name, pa.string()) for name in Wish._fields]))
-MEDIA = pa.list_(pa.struct([("url", pa.string()), ("alt", pa.string()), ("at", pa.int64())]))
+MEDIA = ours.MEDIA
+ADDS = {
+    "edits": pa.int32(),
+    "title": pa.string(),
+    "lang": pa.string(),
+    "html_bytes": pa.int64(),
+    "chars": pa.int64(),
+    "text_share": pa.float64(),
+    "charset": pa.string(),
+    "charset_by": pa.string(),
+    "bad_share": pa.float64(),
+    "nesting": pa.int64(),
+    "expected_f1": pa.float64(),
+    "article": pa.float64(),
+    "kept_share": pa.float64(),
+    "blocks": pa.int32(),
+    "fallback": pa.string(),
+    "media": MEDIA,
+    "claims": CLAIMS,
+    "wishes": WISHES,
+}
+LISTS = ("media", "claims", "wishes")
 MAX_TITLE = 500
 AT_ONCE = 1 << 25
 """Bytes of pages that are read at once."""
@@ -95,32 +117,22 @@ class Config(Base):
         return extractor
 
 
+class Read(NamedTuple):
+    """A page whose bytes were read: what they are in valid UTF-8, the codec, what named it, and the share of them that is no text."""
+
+    data: bytes
+    charset: str
+    charset_by: str
+    bad_share: float
+
+
 class Page(NamedTuple):
-    """What was read from one page."""
+    """What a library found on a page."""
 
     text: str = ""
     title: str | None = None
     lang: str | None = None
-    charset: str | None = None
-    charset_by: str | None = None
-    bad_share: float | None = None
-    nesting: int | None = None
-    expected_f1: float | None = None
-    article: float | None = None
-    kept_share: float | None = None
-    blocks: int | None = None
     fallback: str | None = None
-    media: list[ours.Media] | tuple[()] = ()
-    claims: list[Claim] | tuple[()] = ()
-    wishes: list[Wish] | tuple[()] = ()
-
-
-class Source(NamedTuple):
-    """A page before it is read: its bytes in valid UTF-8, as decoded (None where it is too large to be read), and what is known of it."""
-
-    data: bytes
-    html: Decoded | None
-    told: Page
 
 
 def models(config: Config) -> dict[str, str]:
@@ -131,26 +143,7 @@ def models(config: Config) -> dict[str, str]:
 @stage(
     version=10,
     reads=("raw", "headers", "text"),
-    adds={
-        "edits": pa.int32(),
-        "title": pa.string(),
-        "lang": pa.string(),
-        "html_bytes": pa.int64(),
-        "chars": pa.int64(),
-        "text_share": pa.float64(),
-        "charset": pa.string(),
-        "charset_by": pa.string(),
-        "bad_share": pa.float64(),
-        "nesting": pa.int64(),
-        "expected_f1": pa.float64(),
-        "article": pa.float64(),
-        "kept_share": pa.float64(),
-        "blocks": pa.int32(),
-        "fallback": pa.string(),
-        "media": MEDIA,
-        "claims": CLAIMS,
-        "wishes": WISHES,
-    },
+    adds=ADDS,
     rules=(
         Rule("too_large", "html_bytes", ">", "max_html_bytes"),
         Rule("too_nested", "nesting", ">", "max_nesting"),
@@ -166,85 +159,66 @@ def models(config: Config) -> dict[str, str]:
 def markup(batch: pa.RecordBatch, config: Config) -> Columns:
     raw, text = batch["raw"], batch["text"]
     has_raw = arrow.valid(raw)
-    made, fresh = read_pages(raw, batch["headers"], config)
-    new = pc.if_else(pa.array(has_raw), fresh.cast(text.type), text)
+    made = read_pages(raw, batch["headers"], config)
+    new = pc.if_else(pa.array(has_raw), made.pop("text").cast(text.type), text)
     html_bytes = pc.cast(pc.binary_length(raw), pa.int64())
-    known = arrow.valid(new)
-
-    def measured(field: str, dtype: pa.DataType) -> pa.Array:
-        return pa.array([getattr(page, field) if page else None for page in made], dtype)
-
-    def listed(field: str, dtype: pa.DataType) -> pa.Array:
-        return pa.array([[each._asdict() for each in getattr(page, field)] if page else None for page in made], dtype)
-
     return {
+        **made,
         "text": new,
-        "edits": pa.array(has_raw.astype(np.int32), mask=~known),
-        "title": _strings(made, "title"),
-        "lang": _strings(made, "lang"),
+        "edits": pa.array(has_raw.astype(np.int32), mask=~arrow.valid(new)),
         "html_bytes": html_bytes,
         "chars": pc.cast(pc.utf8_length(new), pa.int64()),
         "text_share": _share(pc.cast(pc.binary_length(new), pa.int64()), html_bytes),
-        "charset": _strings(made, "charset"),
-        "charset_by": _strings(made, "charset_by"),
-        "bad_share": measured("bad_share", pa.float64()),
-        "nesting": measured("nesting", pa.int64()),
-        "expected_f1": measured("expected_f1", pa.float64()),
-        "article": measured("article", pa.float64()),
-        "kept_share": measured("kept_share", pa.float64()),
-        "blocks": measured("blocks", pa.int32()),
-        "fallback": _strings(made, "fallback"),
-        "media": listed("media", MEDIA),
-        "claims": listed("claims", CLAIMS),
-        "wishes": listed("wishes", WISHES),
     }
 
 
-def read_page(raw: bytes, content_type: str | None, config: Config) -> Page:
-    """Text and declarations of one page; empty text where the page is over a limit. Errors of a library's parser pass to the caller."""
-    header = pa.array([[{"name": "content-type", "value": content_type}]])
-    (page,), texts = read_pages(pa.array([raw], pa.large_binary()), header, config)
-    assert page is not None
-    return page._replace(text=texts[0].as_py())
+def read_pages(raw: pa.Array, headers: pa.Array, config: Config) -> dict[str, pa.Array]:
+    """Texts (large_string, empty where there is none) and declarations of the pages of a binary column. Errors of a library's parser pass to the caller."""
+    extract = _by_ours if config.extractor == "ours" else _by_library
+    ends = np.cumsum(np.asarray(pc.fill_null(pc.binary_length(raw), 0)), dtype=np.int64)
+    made: list[dict[str, pa.Array]] = []
+    first = 0
+    while first < len(raw) or not made:
+        size = int(ends[first - 1]) if first else 0
+        last = min(len(raw), int(np.searchsorted(ends, size + AT_ONCE)) + 1)
+        made.append(_read(raw.slice(first, last - first), headers.slice(first, last - first), extract, config))
+        first = last
+    return made[0] if len(made) == 1 else {name: pa.concat_arrays([each[name] for each in made]) for name in made[0]}
 
 
-def read_pages(raw: pa.Array, headers: pa.Array, config: Config) -> tuple[list[Page | None], pa.Array]:
-    """(what the pages of a binary column declare, None where there is none; their texts as large_string, empty there)."""
-    read = _by_ours if config.extractor == "ours" else _by_library
-    made: list[Page | None] = []
-    texts, waiting, size = [], list[Source | None](), 0
-    for row in range(len(raw)):
-        waiting.append(_source(raw[row], headers, row, config))
-        size += len(raw[row].as_buffer() or ()) if raw[row].is_valid else 0
-        if size >= AT_ONCE or row == len(raw) - 1:
-            pages, text = read(waiting, config)
-            made += pages
-            texts.append(text)
-            waiting, size = [], 0
-    return made, pa.concat_arrays(texts) if texts else pa.array([], pa.large_string())
+def _read(raw: pa.Array, headers: pa.Array, extract: Callable[[list[bytes], Config], Columns], config: Config) -> dict[str, pa.Array]:
+    """The columns of some pages: a row where there is none has nulls, one of a page over the limit an empty text and empty lists."""
+    found = [_decoded(page, headers, row, config) if page is not None else None for row, page in enumerate(raw.to_pylist())]
+    rows = np.flatnonzero([page is not None for page in found])
+    pages = [page for page in found if page is not None]
+    told = dict(extract([page.data for page in pages], config))
+    told |= {name: pa.array([getattr(page, name) for page in pages], ADDS[name]) for name in ("charset", "charset_by", "bad_share")}
+    if len(rows) == len(raw):
+        return told
+    given, columns = pa.array(arrow.valid(raw)), {name: arrow.scatter(column, rows, len(raw)) for name, column in told.items()}
+    for name, nothing in {"text": pa.scalar("", pa.large_string()), **{name: pa.scalar([], ADDS[name]) for name in LISTS}}.items():
+        columns[name] = pc.if_else(pc.and_(columns[name].is_null(), given), nothing, columns[name])
+    return columns
 
 
-def _source(raw: pa.Scalar, headers: pa.Array, row: int, config: Config) -> Source | None:
-    if not raw.is_valid:
-        return None
-    page = raw.as_buffer().to_pybytes()
+def _decoded(page: bytes, headers: pa.Array, row: int, config: Config) -> Read | None:
+    """The page in UTF-8; None where it is too large to be read."""
     if config.max_html_bytes is not None and len(page) > config.max_html_bytes:
-        return Source(b"", None, Page())
-    html = plain(page) or decode(page, _content_type(headers[row]))
+        return None
+    if plain(page) is not None:
+        return Read(page, "utf-8", "utf-8", 1.0 if page.startswith(PDF) else 0.0)
+    html = decode(page, _content_type(headers[row]))
     bad = len(html.text) if page.startswith(PDF) else html.bad + controls(html)
-    told = Page(charset=html.charset, charset_by=html.basis, bad_share=bad / len(html.text) if html.text else 0.0)
-    return Source(page if html.basis == "utf-8" else html.text.encode("utf-8", "replace"), html, told)
+    return Read(html.text.encode("utf-8", "replace"), html.charset, html.basis, bad / len(html.text) if html.text else 0.0)
 
 
-def _by_ours(sources: list[Source | None], config: Config) -> tuple[list[Page | None], pa.Array]:
-    """All pages in one call of the kernels, and what they say of themselves page by page."""
-    from curate.kernels import html_column as at
-
-    pages = [source.data for source in sources if source]
+def _by_ours(pages: list[bytes], config: Config) -> Columns:
+    """All pages in one call of the kernels for the text, and in one for what may speak of rights."""
     ends = np.cumsum([0] + [len(page) for page in pages])
+    data, spans = np.frombuffer(b"".join(pages), np.uint8), np.stack([ends[:-1], ends[1:]], axis=1)
     found = ours.main_texts(
-        np.frombuffer(b"".join(pages), np.uint8),
-        np.stack([ends[:-1], ends[1:]], axis=1),
+        data,
+        spans,
         ours.load(),
         main_only=config.main_content,
         fall_back=config.fall_back,
@@ -252,53 +226,38 @@ def _by_ours(sources: list[Source | None], config: Config) -> tuple[list[Page | 
         strictness=config.strictness,
         max_nesting=config.max_nesting,
     )
-    rows = iter(zip(found.told.tolist(), np.split(found.media, found.told[:-1, at.MEDIA_END]), strict=True)) if pages else iter(())
-    made = [_page_of_ours(source, *next(rows), config) if source else None for source in sources]
-    sizes, read = np.zeros(len(sources) + 1, np.int64), np.array([source is not None for source in sources])
-    sizes[1:][read] = np.diff(found.told[:, at.END], prepend=0)
-    offsets = pa.py_buffer(np.cumsum(sizes))
-    return made, pa.Array.from_buffers(pa.large_string(), len(sources), [None, offsets, pa.py_buffer(found.text)])
+    told = ours.columns_of(pages, found, config.main_content, config.max_nesting)
+    return {**told, **_evidence(pages, data, np.where(arrow.valid(told["blocks"])[:, None], spans, 0))}
 
 
-def _page_of_ours(source: Source, told: list[int], media: np.ndarray, config: Config) -> Page:
-    if source.html is None:
-        return source.told
-    found = ours.told_of(source.data, told, media, config.main_content)
-    if config.max_nesting is not None and found.nesting > config.max_nesting:
-        return source.told._replace(nesting=found.nesting)
-    claims, wishes = evidence_of(source.data)
-    return source.told._replace(
-        title=found.title,
-        lang=found.lang,
-        nesting=found.nesting,
-        expected_f1=found.expected,
-        article=found.article,
-        kept_share=found.kept,
-        blocks=found.blocks,
-        fallback=found.fallback,
-        media=found.media,
-        claims=claims,
-        wishes=wishes,
-    )
+def _evidence(pages: list[bytes], data: np.ndarray, spans: np.ndarray) -> Columns:
+    """Claims and wishes of pages that are data[spans[k, 0]:spans[k, 1]]."""
+    said = list(of_pages(pages, data, spans))
+    at = np.array([each.page for each in said], np.int64)
+    claims, wishes = [each.claims for each in said], [each.wishes for each in said]
+    return {"claims": arrow.lists(claims, at, len(pages), CLAIMS), "wishes": arrow.lists(wishes, at, len(pages), WISHES)}
 
 
-def _by_library(sources: list[Source | None], config: Config) -> tuple[list[Page | None], pa.Array]:
-    made = [_page_of_library(source, config) if source else None for source in sources]
-    return [page._replace(text="") if page else None for page in made], arrow.large_string([page.text if page else "" for page in made])
+def _by_library(pages: list[bytes], config: Config) -> Columns:
+    steps = [int(nesting(np.frombuffer(page.lower(), dtype=np.uint8), TAG_BYTES, TAG_ENDS)) for page in pages]
+    fits = [config.max_nesting is None or depths <= config.max_nesting for depths in steps]
+    found = [_page_of_library(page.decode(), config) if fit else Page() for page, fit in zip(pages, fits, strict=True)]
+    ends = np.cumsum([0] + [len(page) if fit else 0 for page, fit in zip(pages, fits, strict=True)])
+    data = np.frombuffer(b"".join(page for page, fit in zip(pages, fits, strict=True) if fit), np.uint8)
+    return {
+        "text": arrow.large_string([page.text for page in found]),
+        "nesting": pa.array(steps, pa.int64()),
+        "media": arrow.lists([], np.empty(0, np.int64), len(pages), MEDIA),
+        **{name: arrow.large_string([getattr(page, name) for page in found]).cast(pa.string()) for name in ("title", "lang", "fallback")},
+        **{name: pa.nulls(len(pages), ADDS[name]) for name in ("expected_f1", "article", "kept_share", "blocks")},
+        **_evidence(pages, data, np.stack([ends[:-1], ends[1:]], axis=1)),
+    }
 
 
-def _page_of_library(source: Source, config: Config) -> Page:
-    if source.html is None:
-        return source.told
-    html = source.html.text
-    steps = int(nesting(np.frombuffer(source.data.lower(), dtype=np.uint8), TAG_BYTES, TAG_ENDS))
-    if config.max_nesting is not None and steps > config.max_nesting:
-        return source.told._replace(nesting=steps)
+def _page_of_library(html: str, config: Config) -> Page:
     tree = _parser()(html.replace("\x00", "\ufffd") if "\x00" in html else html)
     text, fallback = _extracted(tree, html, config)
-    claims, wishes = evidence_of(source.data)
-    title = " ".join((tree.title or "").split())[:MAX_TITLE] or None
-    return source.told._replace(text=text, title=title, lang=_lang(tree), nesting=steps, fallback=fallback, claims=claims, wishes=wishes)
+    return Page(text, " ".join((tree.title or "").split())[:MAX_TITLE] or None, _lang(tree), fallback)
 
 
 def _extracted(tree: Any, html: str, config: Config) -> tuple[str, str | None]:
@@ -323,10 +282,6 @@ def _content_type(headers: pa.Scalar) -> str | None:
         if header["name"] and header["name"].lower() == "content-type":
             return header["value"]
     return None
-
-
-def _strings(pages: list[Page | None], field: str) -> pa.Array:
-    return arrow.large_string([getattr(page, field) if page else None for page in pages]).cast(pa.string())
 
 
 def _share(part: pa.Array, whole: pa.Array) -> pa.Array:

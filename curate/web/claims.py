@@ -22,8 +22,10 @@ Price: about 40 µs a page of 60 kB (tests/bench/bench_claims.py); tags are pars
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from html import unescape
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -32,8 +34,6 @@ from curate.kernels import page_marks as marks
 
 MAX_CLAIMS = 32
 """Claims kept of one page; a page with more is a list of works, not a work."""
-MAX_ELEMENTS = 512
-"""Tags looked at on one page."""
 MAX_SAME = 4
 """Times that one claim is located on one page; further repeats are passed over."""
 MAX_SNIPPET = 150
@@ -44,6 +44,8 @@ MAX_RSL = 16_384
 """Characters kept of an RSL licence that stands in the page; a longer one is cut, which makes it one that nobody can read."""
 MAX_JSON = 1 << 20
 """Bytes of one JSON-LD script that is read."""
+MAX_KNOWN = 1024
+"""Bytes of a tag that is remembered."""
 _AROUND = 600
 """Bytes on either side of an element that its snippet is made of."""
 
@@ -109,22 +111,38 @@ class Tag(NamedTuple):
         return next((value for name in names if (value := self.attributes.get(name, "").strip())), None)
 
 
+class Evidence(NamedTuple):
+    """What one page of a column says: its place there, and claims, in document order and without repeats, and wishes; at most MAX_CLAIMS of each."""
+
+    page: int
+    claims: list[Claim]
+    wishes: list[Wish]
+
+
 def evidence_of(page: bytes) -> tuple[list[Claim], list[Wish]]:
-    """Claims, in document order and without repeats, and wishes of a page in UTF-8; at most MAX_CLAIMS of each."""
-    data = np.frombuffer(page, dtype=np.uint8)
-    starts = np.empty(MAX_ELEMENTS, dtype=np.int64)
-    count = marks.candidates(data, marks.TRIGRAMS, marks.PIECES, marks.OPENINGS, marks.META_WORDS, starts)
-    if not count:
-        return [], []
-    starts = np.unique(starts[:count])
-    count = len(starts)
-    depths, ancestors = np.empty(count, dtype=np.int64), np.empty((count, marks.MAX_DEPTH), dtype=np.int64)
-    marks.elements(data, starts, marks.VOID, marks.RAW, marks.IN_HEAD, depths, ancestors)
+    """Claims and wishes of one page in UTF-8."""
+    for found in of_pages([page], np.frombuffer(page, np.uint8), np.array([[0, len(page)]])):
+        return found.claims, found.wishes
+    return [], []
+
+
+def of_pages(pages: Sequence[bytes], data: np.ndarray, spans: np.ndarray) -> Iterator[Evidence]:
+    """What the pages in UTF-8, which are data[spans[k, 0]:spans[k, 1]] (uint8, int64[pages, 2]), say; those that may say something, in their order."""
+    tables = marks.TRIGRAMS, marks.PIECES, marks.OPENINGS, marks.META_WORDS, marks.VOID, marks.RAW, marks.IN_HEAD
+    found, above = marks.of_column(data, spans, *tables)
+    numbers, firsts = np.unique(found[:, 0], return_index=True)
+    ends = np.cumsum(np.maximum(found[:, 2], 0))
+    rows = list(zip(found[:, 1].tolist(), found[:, 2].tolist(), ends.tolist(), strict=True))
+    for page, (first, last) in zip(numbers.tolist(), pairwise([*firsts.tolist(), len(rows)]), strict=True):
+        yield Evidence(page, *_evidence(pages[page], rows[first:last], above))
+
+
+def _evidence(page: bytes, rows: list[tuple[int, int, int]], above: np.ndarray) -> tuple[list[Claim], list[Wish]]:
+    """Of the elements of one page: (start, number of ancestors or -1, where these end in `above`)."""
     found: dict[tuple[str, str, str], Claim] = {}
     named: dict[tuple[str, str], int] = {}
     wishes: list[Wish] = []
-    for k in range(count):
-        start, depth = int(starts[k]), int(depths[k])
+    for start, depth, end in rows:
         if depth < 0:
             if page[start : start + 8].lower() == b"<license":
                 _rdf(page, start, found)
@@ -134,7 +152,7 @@ def evidence_of(page: bytes) -> tuple[list[Claim], list[Wish]]:
         for kind, value, place in _claims(tag, page):
             named[kind, value] = named.get((kind, value), 0) + 1
             if named[kind, value] <= MAX_SAME:
-                locator = place or _locator(page, tag.name, ancestors[k, :depth])
+                locator = place or _locator(page, tag.name, above[end - depth : end].tolist())
                 key = (kind, value, locator)
                 if key not in found:
                     found[key] = Claim(kind, value, locator, "" if place else _snippet(page, start, tag))
@@ -152,21 +170,37 @@ def _rdf(page: bytes, start: int, found: dict[tuple[str, str, str], Claim]) -> N
 
 
 def _tag(page: bytes, start: int) -> Tag:
-    """The start tag at a byte."""
+    """The start tag at a byte. Most tags of a site stand on all of its pages, and are parsed once."""
+    end = page.find(b">", start, start + MAX_KNOWN) + 1
+    if end and (known := _known(page[start:end])) is not None:
+        return Tag(known.name, known.attributes, end)
+    return _parsed(page, start)[0]
+
+
+@lru_cache(maxsize=4096)
+def _known(written: bytes) -> Tag | None:
+    """The tag that ends with its first `>`; None where a quote is open there, so that the tag may go on."""
+    tag, quoted = _parsed(written, 0)
+    return None if quoted else tag
+
+
+def _parsed(page: bytes, start: int) -> tuple[Tag, bool]:
+    """The start tag at a byte, and whether a value of it begins with a quote that does not end."""
     found = _NAME.match(page, start)
     if found is None:
-        return Tag("", {}, start + 1)
+        return Tag("", {}, start + 1), True
     name = found.group(1)
     at = found.end()
     attributes: dict[str, str] = {}
-    limit = min(len(page), start + 4 * marks.MAX_TAG)
+    limit, quoted = min(len(page), start + 4 * marks.MAX_TAG), False
     while at < limit and (match := _ATTRIBUTE.match(page, at, limit)):
         key, *values = match.groups()
         value = next((v for v in values if v is not None), b"")
         attributes.setdefault(key.decode("utf-8", "replace").lower(), unescape(value.decode("utf-8", "replace")))
+        quoted |= values[2] is not None and values[2][:1] in (b'"', b"'")
         at = match.end()
     close = page.find(b">", at, limit)
-    return Tag(name.decode("utf-8", "replace").lower(), attributes, close + 1 if close >= 0 else limit)
+    return Tag(name.decode("utf-8", "replace").lower(), attributes, close + 1 if close >= 0 else limit), quoted
 
 
 def _wishes(tag: Tag, page: bytes) -> Iterator[Wish]:
@@ -259,18 +293,18 @@ def _license_values(value: object) -> Iterator[str]:
                 yield from _license_values(each)
 
 
-def _locator(page: bytes, name: str, ancestors: np.ndarray) -> str:
+def _locator(page: bytes, name: str, ancestors: list[int]) -> str:
     """`region element`; the region of anything inside a figure is `figure`: it speaks of that image."""
     region = "body"
     for start in ancestors[::-1][:64]:
-        found = _NAME.match(page, int(start))
+        found = _NAME.match(page, start)
         above = found.group(1).decode("utf-8", "replace").lower() if found else ""
         if above in _MEDIA_PARENTS:
             return f"figure {name}"
         if above in _REGIONS and region == "body":
             region = above
         elif region == "body":
-            tag = _tag(page, int(start))
+            tag = _tag(page, start)
             if _FOOTER.search(f"{tag.attributes.get('id', '')} {tag.attributes.get('class', '')}"):
                 region = "footer"
     return f"{region} {name}"

@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import pyarrow as pa
 
+from curate import arrow
 from curate.errors import SourceError
 
 MODEL = Path(__file__).parents[1] / "stages" / "markup_model.json"
@@ -36,29 +38,24 @@ class Model(NamedTuple):
     most: int
 
 
-class Media(NamedTuple):
-    """An image that stands in the text: its address as the page writes it, its alternative text, and the character at which the
-    block begins that it stands in or before."""
-
-    url: str
-    alt: str | None
-    at: int
+Image = tuple[str, str | None, int]
+"""Address as the page writes it, alternative text, and character of the text."""
+MEDIA = pa.list_(pa.struct([("url", pa.string()), ("alt", pa.string()), ("at", pa.int64())]))
 
 
 class MainText(NamedTuple):
-    """What was read from one page. expected: F1 that the model expects of its choice; article: probability of one; kept: share of the
-    visible words; fallback: `noscript` where the text stood there, `all` where all visible text was taken, else None."""
+    """What was read from one page: a row of `columns_of`."""
 
     text: str
     title: str | None
     lang: str | None
-    media: list[Media]
-    expected: float | None
-    article: float | None
-    kept: float | None
-    blocks: int
     nesting: int
+    expected_f1: float | None
+    article: float | None
+    kept_share: float | None
+    blocks: int
     fallback: str | None
+    media: list[dict[str, Any]]
 
 
 class MainTexts(NamedTuple):
@@ -100,34 +97,53 @@ def main_text(
 ) -> MainText:
     """The main text of one page in valid UTF-8."""
     page, spans = np.frombuffer(data, np.uint8), np.array([[0, len(data)]])
-    options = {"main_only": main_only, "fall_back": fall_back, "markdown": markdown, "strictness": strictness}
-    found = main_texts(page, spans, model, **options)  # type: ignore[arg-type]
-    return told_of(data, found.told[0].tolist(), found.media, main_only)._replace(text=found.text.tobytes().decode())
+    found = main_texts(page, spans, model, main_only=main_only, fall_back=fall_back, markdown=markdown, strictness=strictness)
+    return MainText(**{name: column[0].as_py() for name, column in columns_of([data], found, main_only, None).items()})
 
 
-def told_of(data: bytes | memoryview, told: list[int], media: np.ndarray, main_only: bool) -> MainText:
-    """What is told of one page but its text. told: its row of `MainTexts.told`; media: its own images."""
+def columns_of(pages: list[bytes], found: MainTexts, main_only: bool, max_nesting: int | None) -> dict[str, pa.Array]:
+    """What was found on pages as columns. text; title, lang: nulls where there is none; nesting; expected_f1: F1 that the model expects of its choice;
+    article: probability of one; kept_share: of the visible words; blocks; fallback: `noscript` where the text stood there, `all` where all visible text was
+    taken; media: images that stand in the text, with the character at which the block begins that they stand in or before. Of a page that is nested too
+    deeply only text, empty, and nesting."""
     from curate.kernels import html_column as at
     from curate.kernels.html_trees import ONE
 
-    judged = main_only and told[at.UNITS] > 0
-    return MainText(
-        text="",
-        title=_plain(data, told[at.TITLE_AT], told[at.TITLE_TO], MAX_TITLE),
-        lang=_plain(data, told[at.LANG_AT], told[at.LANG_TO], MAX_LANG),
-        media=[each for row in media.tolist() if (each := _image(data, *row)) is not None] if len(media) else [],
-        expected=told[at.EXPECTED] / ONE if judged else None,
-        article=told[at.ARTICLE] / ONE if judged else None,
-        kept=told[at.KEPT] / told[at.UNITS] if told[at.UNITS] else None,
-        blocks=told[at.BLOCKS],
-        nesting=told[at.NESTING],
-        fallback=(None, "noscript", "all")[told[at.FALLBACK]],
-    )
+    told = found.told
+    fits = told[:, at.NESTING] <= (np.iinfo(np.int64).max if max_nesting is None else max_nesting)
+    judged = fits & main_only & (told[:, at.UNITS] > 0)
+    said = fits & (told[:, at.UNITS] > 0)
+    offsets = np.concatenate([[0], told[:, at.END]])
+    spans = np.where(fits, told[:, at.TITLE_AT : at.LANG_TO + 1].T, 0).T.tolist()
+    fallback = pa.array(np.where(fits, told[:, at.FALLBACK], 0))
+    return {
+        "text": pa.Array.from_buffers(pa.large_string(), len(told), [None, pa.py_buffer(offsets), pa.py_buffer(found.text)]),
+        "title": _strings([_plain(page, span[0], span[1], MAX_TITLE) for page, span in zip(pages, spans, strict=True)]),
+        "lang": _strings([_plain(page, span[2], span[3], MAX_LANG) for page, span in zip(pages, spans, strict=True)]),
+        "nesting": pa.array(told[:, at.NESTING]),
+        "expected_f1": pa.array(told[:, at.EXPECTED] / ONE, mask=~judged),
+        "article": pa.array(told[:, at.ARTICLE] / ONE, mask=~judged),
+        "kept_share": pa.array(told[:, at.KEPT] / np.maximum(told[:, at.UNITS], 1), mask=~said),
+        "blocks": pa.array(told[:, at.BLOCKS].astype(np.int32), mask=~fits),
+        "fallback": pa.array([None, "noscript", "all"], pa.string()).take(fallback),
+        "media": _media(pages, found),
+    }
 
 
-def _image(data: bytes | memoryview, src: int, src_end: int, alt: int, alt_end: int, at: int) -> Media | None:
-    url = _plain(data, src, src_end, MAX_URL)
-    return Media(url, _plain(data, alt, alt_end, MAX_TITLE), at) if url is not None else None
+def _strings(texts: list[str | None]) -> pa.Array:
+    return arrow.large_string(texts).cast(pa.string())
+
+
+def _media(pages: list[bytes], found: MainTexts) -> pa.Array:
+    from curate.kernels.html_column import MEDIA_END
+
+    ends = found.told[:, MEDIA_END]
+    numbers = np.repeat(np.arange(len(pages)), np.diff(ends, prepend=0)).tolist()
+    images: dict[int, list[Image]] = {}
+    for page, (src, src_end, alt, alt_end, at) in zip(numbers, found.media.tolist(), strict=True):
+        if (url := _plain(pages[page], src, src_end, MAX_URL)) is not None:
+            images.setdefault(page, []).append((url, _plain(pages[page], alt, alt_end, MAX_TITLE), at))
+    return arrow.lists(list(images.values()), np.array(list(images), np.int64), len(pages), MEDIA)
 
 
 def _plain(data: bytes | memoryview, start: int, end: int, limit: int) -> str | None:

@@ -85,7 +85,7 @@ def test_the_whole_text_is_the_twins_blocks_in_order(page, other, markdown):
     assert written == expected
     assert found.blocks == len(blocks)
     judged = main_text(page.encode(), load(), markdown=markdown)
-    assert all(0 <= share <= 1 for share in (judged.expected, judged.article, judged.kept) if share is not None)
+    assert all(0 <= share <= 1 for share in (judged.expected_f1, judged.article, judged.kept_share) if share is not None)
     letters = iter(expected)
     assert all(letter in letters for letter in "".join(judged.text.split()).translate(SIGNS_OF_MARKDOWN)) or judged.fallback
     main_text(other.encode(), load(), markdown=not markdown)

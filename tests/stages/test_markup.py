@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from curate import schema
 from curate.errors import SourceError
-from curate.stages.markup import CLAIMS, Config, markup, read_page
+from curate.stages.markup import CLAIMS, Config, markup
 from curate.web import main_text as ours
 
 PAGE = """<!DOCTYPE html><html lang="en-GB"><head><title> A  page &amp; more </title>
@@ -166,9 +166,9 @@ def test_a_model_of_other_features_is_refused(tmp_path):
 @settings(max_examples=60)
 @given(st.binary(max_size=400), st.booleans())
 def test_any_bytes_have_a_text(raw, markdown):
-    page = read_page(b"<p>" + raw, None, Config(markdown=markdown))
-    page.text.encode()
-    assert page == read_page(b"<p>" + raw, None, Config(markdown=markdown))
+    page = one(b"<p>" + raw, Config(markdown=markdown))
+    page["text"].encode()
+    assert page == one(b"<p>" + raw, Config(markdown=markdown))
 
 
 def test_a_text_source_passes_untouched():
@@ -274,7 +274,7 @@ def test_trafilatura_finds_the_article():
     pytest.importorskip("trafilatura")
     body = "".join(f"<p>Paragraph {i} of the article says something at some length, so that it counts as prose.</p>" for i in range(8))
     page = f"<html><body><nav>Menu</nav><article><h1>T</h1>{body}</article></body></html>"
-    text = read_page(page.encode(), None, Config(extractor="trafilatura", fall_back=False)).text
+    text = one(page, Config(extractor="trafilatura", fall_back=False))["text"]
     assert "Paragraph 7" in text
     assert "Menu" not in text
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from naive_claims import claims_of, wishes_of
 from resiliparse.parse.html import HTMLTree
 
+from curate.web import claims as scanner
 from curate.web.claims import MAX_CLAIMS, MAX_SNIPPET, evidence_of
 
 URL = "https://creativecommons.org/licenses/by/4.0/"
@@ -211,3 +212,9 @@ def test_real_pages_alike(shared):
         same(found, HTMLTree.parse(text), html)
         num += len(found[0]) + len(found[1])
     assert num > 20
+
+
+@given(st.text("""<a=>"' /\n""", max_size=40))
+def test_a_tag_that_is_remembered_is_the_one_that_stands_there(rest):
+    page = b"<a " + rest.encode()
+    assert scanner._tag(page, 0) == scanner._parsed(page, 0)[0]
