@@ -1,19 +1,22 @@
 """Where a long text is cut: at white space that ends a section, a paragraph, a line, a sentence or a word. Slow twin: tests/naive_segments.py.
 
-A text is walked once for all places where it may be cut, each with a level; then each segment ends at the last place of the highest level within
-its reach. So every place is looked at twice at most, whatever the text.
+Each segment ends at the last place of the highest level within its reach. Ends of lines are found first, for all of the text; within lines is looked
+from the reach backwards, and only where no end of a line is in it. So every byte is looked at a few times at most, whatever the text.
 """
 
 import numpy as np
 from numba import njit
 
-from curate.kernels.utf8 import code_at, count_chars, width
+from curate.kernels.blocks import WIDTH, below, ones, within
+from curate.kernels.utf8 import code_at
 
 HEADING, PARAGRAPH, LINE, SENTENCE, WORD = 4, 3, 2, 1, 0
 LEVELS = 5
 MAX_INDENT = 3
 """Spaces before the sign of a heading or of a block of code, at most (CommonMark)."""
 FENCE = 3
+_NONE, _NEWLINE, _FIRST_REST, _LAST_REST = np.uint8(0), np.uint8(10), np.uint8(0x80), np.uint8(0xBF)
+"""Bytes that continue a character are 0x80 to 0xBF."""
 
 
 @njit(nogil=True, cache=True)
@@ -75,47 +78,122 @@ def _closer(code):
 
 
 @njit(nogil=True, cache=True)
-def _most_places(data, low, high):
-    """At least as many as there are places to cut."""
-    most = 0
-    for i in range(low, high):
-        most += data[i] >= 0xE0 or (_white(data[i]) and i > low and not _white(data[i - 1]))
-    return most
+def _count(data, low, high, first, last):
+    """Bytes of data[low:high] from `first` to `last`."""
+    at, count = np.int64(low), np.int64(0)
+    while at + WIDTH <= high:
+        count += ones(within(data, at, _NONE, first, last))
+        at += WIDTH
+    for i in range(at, high):
+        count += first <= data[i] <= last
+    return count
 
 
 @njit(nogil=True, cache=True)
-def _places(data, low, high, headings, at_byte, at_char, level):
-    """Fill in the places where data[low:high], which begins and ends with no white space, may be cut; how many there are."""
-    found, at, chars = 0, low, 0
-    stopped = wide = False
+def _chars(data, low, high):
+    """Characters that begin in data[low:high]."""
+    return high - low - _count(data, low, high, _FIRST_REST, _LAST_REST)
+
+
+@njit(nogil=True, cache=True)
+def _newline(data, at, high):
+    """The next newline from `at` on, or `high`."""
+    at = np.int64(at)
+    while at + WIDTH <= high:
+        bits = within(data, at, _NONE, _NEWLINE, _NEWLINE)
+        if bits:
+            return at + below(bits)
+        at += WIDTH
+    while at < high and data[at] != 10:
+        at += 1
+    return at
+
+
+@njit(nogil=True, cache=True)
+def _lines(data, low, high, headings, at_byte, level):
+    """Fill in the places at ends of lines of data[low:high], which begins and ends with no white space; how many there are."""
+    found, at = 0, low
     fenced = _is_fence(data, low, low, high)
-    while at < high:
-        if not _white(data[at]):
-            code = code_at(data, at)
-            closes, stops = _closer(code), _wide_stop(code)
-            if wide and not closes and not stops:
-                at_byte[found], at_char[found], level[found] = at, chars, SENTENCE
-                found += 1
-            wide, stopped = stops or (wide and closes), _stop(code) or (stopped and closes)
-            at += width(data[at])
-            chars += 1
-            continue
-        after, newlines = at, 0
-        while _white(data[after]):
-            newlines += data[after] == 10
-            after += 1
-        best = SENTENCE if stopped or newlines else WORD
-        if newlines and not fenced:
+    while True:
+        at = _newline(data, at, high)
+        if at == high:
+            return found
+        first, newlines = at, 0
+        while _white(data[first - 1]):
+            first -= 1
+        while _white(data[at]):
+            newlines += data[at] == 10
+            at += 1
+        best = SENTENCE
+        if not fenced:
             best = PARAGRAPH if newlines > 1 else LINE
-            if headings and _is_heading(data, after, low, high):
+            if headings and _is_heading(data, at, low, high):
                 best = HEADING
-        at_byte[found], at_char[found], level[found] = at, chars, best
+        at_byte[found], level[found] = first, best
         found += 1
-        if newlines and _is_fence(data, after, low, high):
+        if _is_fence(data, at, low, high):
             fenced = not fenced
-        chars += after - at
-        at, stopped, wide = after, False, False
-    return found
+
+
+@njit(nogil=True, cache=True)
+def _before(data, at, low):
+    """First byte of the character that ends before `at`."""
+    at -= 1
+    while at > low and data[at] & 0xC0 == 0x80:
+        at -= 1
+    return at
+
+
+@njit(nogil=True, cache=True)
+def _ends_sentence(data, at, low, wide):
+    """Whether the word before `at` ends a sentence, closing marks left out; with `wide` by a mark that needs no white space."""
+    while at > low and not _white(data[at - 1]):
+        at = _before(data, at, low)
+        code = code_at(data, at)
+        if not _closer(code):
+            return _wide_stop(code) if wide else _stop(code)
+    return False
+
+
+@njit(nogil=True, cache=True)
+def _has_newline(data, at):
+    while _white(data[at]):
+        if data[at] == 10:
+            return True
+        at += 1
+    return False
+
+
+@njit(nogil=True, cache=True)
+def _within_line(data, start, reach, low):
+    """The last end of a sentence in data[start + 1 : reach + 1], else of a word, else -1; ends of lines there are in blocks of code."""
+    word = -1
+    for at in range(reach, start, -1):
+        before = data[at - 1]
+        if _white(data[at]):
+            if _white(before):
+                continue
+            if _ends_sentence(data, at, low, False) or _has_newline(data, at):
+                return at
+            word = max(word, at)
+        elif (before >= 0x80 or _closer(np.int64(before))) and data[at] & 0xC0 != 0x80:
+            code = code_at(data, at)
+            if not _closer(code) and not _wide_stop(code) and _ends_sentence(data, at, low, True):
+                return at
+    return word
+
+
+@njit(nogil=True, cache=True)
+def _reach(data, start, chars):
+    """The byte behind so many characters."""
+    at = start
+    while chars > 0:
+        after = at + chars
+        chars -= _chars(data, at, after)
+        at = after
+    while data[at] & 0xC0 == 0x80:
+        at += 1
+    return at
 
 
 @njit(nogil=True, cache=True)
@@ -130,43 +208,46 @@ def _lead(data, at, low, max_chars):
 
 
 @njit(nogil=True, cache=True)
-def _cut(data, low, high, max_chars, headings, starts, ends, first):
-    """Write the segments of data[low:high] from index `first` on; the index behind the last."""
+def _cut(data, low, high, left, max_chars, headings, starts, ends, first):
+    """Write the segments of data[low:high], which has `left` characters, from index `first` on; the index behind the last."""
+    whole = high - low
     while low < high and _white(data[high - 1]):
         high -= 1
     begin = low
     while low < high and _white(data[low]):
         low += 1
-    most = _most_places(data, low, high)
-    at_byte, at_char, level = np.empty(most, np.int64), np.empty(most, np.int64), np.empty(most, np.int8)
-    num = _places(data, low, high, headings, at_byte, at_char, level)
-    total = count_chars(data, low, high)
+    left -= whole - (high - low)
+    most = _count(data, low, high, _NEWLINE, _NEWLINE)
+    at_byte, level = np.empty(most, np.int64), np.empty(most, np.int8)
+    num = _lines(data, low, high, headings, at_byte, level)
     last = np.empty(LEVELS, np.int64)
     start = low - _indent(data, low, begin)
     if low - start >= max_chars:
         start = low
-    char, place, count = start - low, 0, first
-    while total - char > max_chars:
+    left += low - start
+    place, count = 0, first
+    while left > max_chars:
+        reach = _reach(data, start, max_chars)
         while place < num and at_byte[place] <= start:
             place += 1
         last[:] = -1
-        while place < num and at_char[place] - char <= max_chars:
-            last[level[place]] = place
-            place += 1
+        at = place
+        while at < num and at_byte[at] <= reach:
+            last[level[at]] = at
+            at += 1
         best = LEVELS - 1
-        while best >= 0 and last[best] < 0:
+        while best >= LINE and last[best] < 0:
             best -= 1
-        if best >= 0:
-            end = at_byte[last[best]]
+        if best >= LINE:
             place = last[best]
-        else:  # no place to cut within reach: between two characters
-            end = start
-            for _ in range(max_chars):
-                end += width(data[end])
+            end = at_byte[place]
+        else:
+            end = _within_line(data, start, reach, low)
+            end = reach if end < 0 else end  # between two characters
         starts[count], ends[count] = start, end
         count += 1
         lead = _lead(data, end, low, max_chars)
-        char += count_chars(data, start, lead)
+        left -= max_chars - _chars(data, end, reach) + lead - end
         start = lead
     starts[count], ends[count] = start, high
     return count + 1
@@ -180,10 +261,11 @@ def cut(offsets, data, max_chars, headings, counts, starts, ends):
     for row in range(len(offsets) - 1):
         low, high = offsets[row], offsets[row + 1]
         counts[row] = 0
-        if high - low <= max_chars or count_chars(data, low, high) <= max_chars or _blank(data, low, high):
+        chars = _chars(data, low, high) if high - low > max_chars else 0
+        if chars <= max_chars or _blank(data, low, high):
             continue
         first = done
-        done = _cut(data, low, high, max_chars, headings, starts, ends, done)
+        done = _cut(data, low, high, chars, max_chars, headings, starts, ends, done)
         counts[row] = done - first
         starts[first:done] -= low
         ends[first:done] -= low
