@@ -28,6 +28,7 @@ evidence      list<struct>  every claim: kind, value, spdx, locator, snippet
 import re
 from collections.abc import Iterator, Sequence
 from typing import Any, Literal, NamedTuple
+from urllib.parse import urljoin
 
 import numpy as np
 import pyarrow as pa
@@ -93,7 +94,7 @@ class Claim(NamedTuple):
 
 
 @stage(
-    version=4,
+    version=5,
     reads=("headers",),
     adds={
         "spdx": pa.string(),
@@ -152,7 +153,8 @@ def _stated(claims: list[Claim], given: dict[str, Any]) -> list[Claim]:
 def _key(given: dict[str, Any]) -> Any:
     """What a page's claims are made of: pages of a site say the same."""
     links = [one["value"] for one in given.get("headers") or () if one["name"] and one["name"].lower() == "link"]
-    return tuple(links), tuple(tuple(claim.values()) for claim in given.get("claims") or ()), *(given.get(name) for name in STATED)
+    here = given.get("url") if any("anchor" in (link or "").lower() for link in links) else None
+    return tuple(links), here, tuple(tuple(claim.values()) for claim in given.get("claims") or ()), *(given.get(name) for name in STATED)
 
 
 _ADDS = dict(license.adds)
@@ -278,7 +280,7 @@ def _claims(given: dict[str, Any]) -> Iterator[Claim]:
         if isinstance(value, str) and value.strip():
             yield from _of_metadata(value, given.get("url"))
     for header in given.get("headers") or ():
-        yield from _of_header(header["name"] or "", header["value"] or "")
+        yield from _of_header(header["name"] or "", header["value"] or "", given.get("url") or "")
     for claim in given.get("claims") or ():
         kind, value, snippet = claim["kind"], claim["value"], claim["snippet"] or ""
         licence = of_url(value) or (of_words(value) if kind not in ("href", "icon") else None)
@@ -313,15 +315,29 @@ _WHOLE = re.compile(
 _LINK = re.compile(r"<([^>]*)>((?:\s*;\s*[\w*!#$&+.^`|~-]+\s*(?:=\s*(?:\"[^\"]*\"|[^\s\",;]+))?)*)")
 
 
-def _of_header(name: str, value: str) -> Iterator[Claim]:
-    """`Link` (RFC 8288) targets with the relation `license`, unless they are RSL, which says who may crawl."""
+_ANCHOR = re.compile(r";\s*anchor\s*=\s*(?:\"([^\"]*)\"|([^\s\";,]+))", re.IGNORECASE)
+
+
+def _of_header(name: str, value: str, url: str) -> Iterator[Claim]:
+    """`Link` (RFC 8288) targets with the relation `license`, unless they are RSL, which says who may crawl. One with an anchor (§3.2) speaks of what
+    that names, and of no page but this."""
     if name.lower() != "link":
         return
     for target, parameters in _LINK.findall(value):
         lower = parameters.lower()
         rel = re.search(r";\s*rel\s*=\s*(?:\"([^\"]*)\"|([^\s\";,]+))", lower)
         if rel and "license" in (rel[1] or rel[2] or "").split() and "application/rsl+xml" not in lower:
-            yield Claim("header", target[:500], "header link", "", of_url(target), "page", 0.85)
+            anchor = _ANCHOR.search(parameters)
+            scope = "page" if anchor is None or _same(url, anchor[1] or anchor[2] or "") else "part"
+            yield Claim("header", target[:500], "header link", parameters.strip(" ;")[:200] if anchor else "", of_url(target), scope, 0.85)
+
+
+def _same(url: str, anchor: str) -> bool:
+    """Whether an anchor, read from the page at a URL, is that page."""
+    try:
+        return urljoin(url, anchor) == url
+    except ValueError:
+        return False
 
 
 _MEDIA = re.compile(

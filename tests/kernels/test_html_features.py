@@ -10,13 +10,13 @@ from page_twins import agree
 from curate.web.main_text import load, main_text
 
 
-@settings(max_examples=30)
+@settings(max_examples=20)
 @given(ARTICLES, st.sampled_from([1.0, 1.4]))
 def test_pages_like_articles(page, strictness):
     agree(page, strictness)
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(MADE)
 def test_pages_of_awkward_pieces(page):
     agree(page)

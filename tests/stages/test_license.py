@@ -20,13 +20,14 @@ def claim(kind, value, locator="footer a"):
     return {"kind": kind, "value": value, "locator": locator, "snippet": ""}
 
 
-def one(claims=(), header=None, carried=None, config=None):
+def one(claims=(), header=None, carried=None, config=None, url=None):
     config = config or Config()
     columns = {
         "text": pa.array(["text"], pa.large_string()),
         "headers": pa.array([[{"name": "Link", "value": header}] if header else []], schema.HEADERS),
         "markup__claims": pa.array([list(claims)], CLAIMS),
         "license": pa.array([carried], pa.string()),
+        "url": pa.array([url], pa.string()),
     }
     measured = license.measure(pa.record_batch(columns), config, "license")
     return {n.removeprefix("license__"): c[0].as_py() for n, c in (measured | license.judge(measured, config, "license")).items()}
@@ -74,6 +75,23 @@ def test_headers():
     assert one(header=f'<{BY}>; rel="next license"')["spdx"] == "CC-BY-4.0"
     assert one(header=f"<{BY}>; rel=next")["class"] == "unknown"
     assert one(header='</rsl.xml>; rel="license"; type="application/rsl+xml"')["class"] == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("anchor", "name"),
+    [
+        ("https://a.example/page?x", "attribution"),
+        ("?x", "attribution"),
+        ("https://victim.example/page", "unknown"),
+        ("/page", "unknown"),
+        ("#part", "unknown"),
+        ("//[bad", "unknown"),
+    ],
+)
+def test_a_header_with_an_anchor_speaks_of_that_alone(anchor, name):
+    row = one(header=f'<{BY}>; rel="license"; anchor="{anchor}"', url="https://a.example/page?x")
+    assert row["class"] == name
+    assert (row["evidence"][0]["spdx"], row["evidence"][0]["snippet"]) == ("CC-BY-4.0", f'rel="license"; anchor="{anchor}"')
 
 
 @pytest.mark.parametrize(
