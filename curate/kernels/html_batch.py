@@ -1,4 +1,4 @@
-"""What is kept of scanned pages until there are enough of them: trees judge 32 blocks at once (`html_forest.py`), and a small page has a few.
+"""What is kept of scanned pages until there are enough of them: trees judge 64 blocks at once (`html_forest.py`), and a small page has a few.
 
 The scanner's record is used for page after page. Of each its rows are copied out, some kilobytes, and back when it has its turn again: faster than a
 record for each, which would also be 6.6 MB each.
@@ -13,7 +13,7 @@ from curate.kernels import html_tables as ht
 from curate.kernels.html_names import NUM_ANCESTORS
 from curate.kernels.pointers import pointer
 
-PAGES, ROWS, BYTES = 64, 1024, 1 << 17
+PAGES, ROWS, BYTES = 64, 1024, 1 << 18
 """A batch is full with so many pages, blocks, or bytes of pages."""
 ROW, GROUPS, SPACE, OUT_AT, ARTICLE = range(5)
 PLACES = 5

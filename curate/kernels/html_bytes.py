@@ -1,7 +1,7 @@
 """The features of blocks as bytes, in lanes: what trees compare.
 
 A feature is cut into 256 steps that keep its order, fixed by its name and not by data: counts and shares in sixteen steps to the octave (a float
-cut after four bits of its mantissa), signed ones in eight or sixteen steps on either side of 128, probabilities in even steps. To be judged, thirty-two
+cut after four bits of its mantissa), signed ones in eight or sixteen steps on either side of 128, probabilities in even steps. To be judged, sixty-four
 blocks are turned to stand side by side, feature after feature, so that one comparison is made for all of them at once (`html_forest.py`).
 """
 
@@ -14,9 +14,11 @@ from curate.kernels.html_names import NAMES
 from curate.kernels.html_trees import NAMES_OF_CONTEXT, ONE
 from curate.kernels.pointers import pointer, shifted
 
-LANES = 32
+LANES = 64
 """Blocks that are judged at once."""
-_INT, _LONG, _BYTES = ir.IntType(32), ir.IntType(64), ir.VectorType(ir.IntType(8), LANES)
+AT_ONCE = 32
+"""Features that are cut, and turned with those of as many blocks, at once."""
+_INT, _LONG, _BYTES = ir.IntType(32), ir.IntType(64), ir.VectorType(ir.IntType(8), AT_ONCE)
 _MAGIC = 2.0**23
 """Floats from here on are whole numbers: the bits above those of this one count them."""
 _BIAS = 127
@@ -74,27 +76,27 @@ def scales(names: list[str]) -> tuple[np.ndarray, ...]:
     return tuple(np.array(row, np.float32 if at < 2 else np.int32) for at, row in enumerate(rows))
 
 
-WIDTH = len(NAMES) + LANES
+WIDTH = len(NAMES) + AT_ONCE
 """Features of a block with their context, filled up so that the context is cut by itself."""
-OF_BLOCKS = scales([*NAMES, *NAMES_OF_CONTEXT, *([""] * (LANES - len(NAMES_OF_CONTEXT)))])
+OF_BLOCKS = scales([*NAMES, *NAMES_OF_CONTEXT, *([""] * (AT_ONCE - len(NAMES_OF_CONTEXT)))])
 
 
 @intrinsic
 def _cut(typing, x, factor, summand, dropped, least, zero, to):
-    """Writes the bytes of LANES features, one after the other; all are pointers."""
+    """Writes the bytes of AT_ONCE features, one after the other; all are pointers."""
 
     def made(context, builder, signature, args):
-        floats, whole = ir.VectorType(ir.FloatType(), LANES), ir.VectorType(_INT, LANES)
+        floats, whole = ir.VectorType(ir.FloatType(), AT_ONCE), ir.VectorType(_INT, AT_ONCE)
         x, factor, summand = (builder.load(builder.bitcast(at, floats.as_pointer()), align=4) for at in args[:3])
         dropped, least, zero = (builder.load(builder.bitcast(at, whole.as_pointer()), align=4) for at in args[3:6])
-        none, most = ir.Constant(whole, [0] * LANES), ir.Constant(whole, [255] * LANES)
+        none, most = ir.Constant(whole, [0] * AT_ONCE), ir.Constant(whole, [255] * AT_ONCE)
 
         def limited(value, low, high):
             value = builder.select(builder.icmp_signed("<", value, low), low, value)
             return builder.select(builder.icmp_signed(">", value, high), high, value)
 
         bits = builder.bitcast(builder.fadd(builder.fmul(x, factor), summand), whole)
-        size = builder.lshr(builder.and_(bits, ir.Constant(whole, [0x7FFFFFFF] * LANES)), dropped)
+        size = builder.lshr(builder.and_(bits, ir.Constant(whole, [0x7FFFFFFF] * AT_ONCE)), dropped)
         size = limited(builder.sub(size, least), none, most)
         step = builder.select(builder.icmp_signed("<", bits, none), builder.sub(zero, size), builder.add(zero, size))
         found = builder.trunc(limited(step, none, most), _BYTES)
@@ -106,7 +108,7 @@ def _cut(typing, x, factor, summand, dropped, least, zero, to):
 
 @intrinsic
 def _turn(typing, cells, places, to):
-    """Writes LANES columns of LANES bytes, of rows that begin at the int64 places, one after the other; five rounds of interleaving the upper half of
+    """Writes AT_ONCE columns of AT_ONCE bytes, of rows that begin at the int64 places, one after the other; five rounds of interleaving the upper half of
     the rows with the lower one."""
 
     def made(context, builder, signature, args):
@@ -114,14 +116,14 @@ def _turn(typing, cells, places, to):
             return builder.bitcast(builder.gep(base, [by]), _BYTES.as_pointer())
 
         def interleaved(one, other, first):
-            order = [each for k in range(first, first + LANES // 2) for each in (k, LANES + k)]
-            return builder.shuffle_vector(one, other, ir.Constant(ir.VectorType(_INT, LANES), order))
+            order = [each for k in range(first, first + AT_ONCE // 2) for each in (k, AT_ONCE + k)]
+            return builder.shuffle_vector(one, other, ir.Constant(ir.VectorType(_INT, AT_ONCE), order))
 
-        starts = [builder.load(builder.gep(args[1], [ir.Constant(_LONG, row)])) for row in range(LANES)]
+        starts = [builder.load(builder.gep(args[1], [ir.Constant(_LONG, row)])) for row in range(AT_ONCE)]
         held = [builder.load(at(args[0], start), align=1) for start in starts]
-        for _ in range(LANES.bit_length() - 1):
-            pairs = zip(held[: LANES // 2], held[LANES // 2 :], strict=True)
-            held = [interleaved(one, other, first) for one, other in pairs for first in (0, LANES // 2)]
+        for _ in range(AT_ONCE.bit_length() - 1):
+            pairs = zip(held[: AT_ONCE // 2], held[AT_ONCE // 2 :], strict=True)
+            held = [interleaved(one, other, first) for one, other in pairs for first in (0, AT_ONCE // 2)]
         for column, found in enumerate(held):
             builder.store(found, at(args[2], ir.Constant(_LONG, column * LANES)), align=1)
         return context.get_dummy_value()
@@ -131,13 +133,13 @@ def _turn(typing, cells, places, to):
 
 @njit(nogil=True, cache=True)
 def packed(made, rows, first, last, factor, summand, dropped, least, zero, cells):
-    """Cuts the features first … last - 1, at least LANES of them up to `last`, of so many rows of made float32[rows, features] into cells
+    """Cuts the features first … last - 1, at least AT_ONCE of them up to `last`, of so many rows of made float32[rows, features] into cells
     uint8[rows, features]. The other arrays: see `scales`."""
     width = made.shape[1]
     x, to = pointer(made), pointer(cells)
     f, s, d, m, z = pointer(factor), pointer(summand), pointer(dropped), pointer(least), pointer(zero)
-    for column in range(first, last, LANES):
-        at = np.int64(max(0, min(column, last - LANES)))
+    for column in range(first, last, AT_ONCE):
+        at = np.int64(max(0, min(column, last - AT_ONCE)))
         for b in range(rows):
             here = b * width + at
             _cut(shifted(x, here), shifted(f, at), shifted(s, at), shifted(d, at), shifted(m, at), shifted(z, at), shifted(to, here))
@@ -146,9 +148,10 @@ def packed(made, rows, first, last, factor, summand, dropped, least, zero, cells
 @njit(nogil=True, cache=True, inline="always")
 def turned(cells, width, rows, first, last, places, lanes):
     """Turns the rows rows[first:last] of cells, at most LANES of them, into lanes uint8[features, LANES]; both are pointers. places: int64[LANES], for use
-    here. Lanes without a row have the last one."""
+    here. Lanes without a row have the last one, or what they had."""
     for lane in range(LANES):
         places[lane] = np.int64(rows[min(first + lane, last - 1)]) * width
-    for column in range(0, width, LANES):
-        at = np.int64(min(column, width - LANES))
-        _turn(shifted(cells, at), pointer(places), shifted(lanes, at * LANES))
+    for lane in range(0, min(LANES, last - first), AT_ONCE):
+        for column in range(0, width, AT_ONCE):
+            at = np.int64(min(column, width - AT_ONCE))
+            _turn(shifted(cells, at), shifted(pointer(places), lane), shifted(lanes, at * LANES + lane))

@@ -10,6 +10,8 @@ import numpy as np
 from numba import njit
 
 from curate.kernels import html_tables as ht
+from curate.kernels.blocks import load8
+from curate.kernels.html_attributes import FNV, PRIME
 from curate.kernels.html_body import SLOTS, grams
 from curate.kernels.html_elements import INHERITED, grouped, inherited, signature
 from curate.kernels.html_names import (
@@ -75,9 +77,14 @@ def _words(data, i, to, marks, sets):
 @njit(nogil=True, cache=True)
 def _text_key(out, start, end):
     """Hash of the first 48 bytes of a text and its length."""
-    key = np.uint64(14695981039346656037) ^ np.uint64(end - start)
-    for j in range(start, min(end, start + 48)):
-        key = (key ^ np.uint64(out[j])) * np.uint64(1099511628211)
+    key, j, to = FNV ^ np.uint64(end - start), np.int64(start), np.int64(min(end, start + 48))
+    while j + 8 <= to:
+        key = (key ^ load8(out, j)) * PRIME
+        key ^= key >> np.uint64(32)
+        j += 8
+    while j < to:
+        key = (key ^ np.uint64(out[j])) * PRIME
+        j += 1
     return key | np.uint64(1)
 
 

@@ -1,7 +1,7 @@
-"""Boosted trees over blocks that stand in lanes: every node of a tree is compared for 32 blocks at once, and no branch is taken.
+"""Boosted trees over blocks that stand in lanes: every node of a tree is compared for 64 blocks at once, and no branch is taken.
 
 A tree is a full one of DEPTH levels over bytes (`html_bytes.py`); a shallower one is filled up. From the leaves to the root each node chooses, lane
-by lane, between what its children chose: 63 comparisons and 63 choices of vectors, fewer than the walks of 32 blocks take steps, and with nothing
+by lane, between what its children chose: 63 comparisons and 63 choices of vectors, fewer than the walks of 64 blocks take steps, and with nothing
 to wait for (the idea of QuickScorer, Lucchese et al. 2015, in full trees). Leaves are integers, so that their sum has no order.
 Price: 1.3 ns a tree and block with AVX-512.
 """
