@@ -12,7 +12,7 @@ from curate.kernels.html_names import NAMES, NUM_ANCESTORS, NUM_FEATURES, NUM_SU
 from curate.kernels.html_page import NUM_KINDS, described, probabilities
 from curate.kernels.html_scan import scan
 from curate.kernels.html_trees import NAMES_OF_CONTEXT, NUM_CONTEXT, ONE, context
-from curate.web.main_text import load, main_text
+from curate.web.main_text import columns_of, load, main_text, main_texts
 
 PAGES = np.zeros(1, ht.SCANNED)
 COUNTS = {
@@ -120,6 +120,33 @@ def agree(html, strictness=1.0):
     texts = [block.text for block, kept in zip(page.blocks, keep, strict=True) if kept]
     assert squeezed(found.text) == squeezed("".join(texts))
     return page
+
+
+def agree_on_all_text(html, markdown):
+    """The same of all visible text, as plain lines or Markdown. Returns the letters."""
+    found = main_text(html.encode(), load(), main_only=False, fall_back=False, markdown=markdown)
+    blocks = by_twin(html)[0]
+    assert found.blocks == len(blocks)
+    assert letters(found.text) == letters("".join(text for text, *_ in blocks))
+    return letters(found.text)
+
+
+def agree_together(pages, **options):
+    """The same of pages that are judged in one column as of each alone."""
+    data = [page.encode() for page in pages]
+    ends = np.cumsum([0, *map(len, data)])
+    found = main_texts(np.frombuffer(b"".join(data), np.uint8), np.stack([ends[:-1], ends[1:]], axis=1), load(), **options)
+    columns = columns_of(data, found, options.get("main_only", True), None)
+    for row, page in enumerate(data):
+        assert {name: column[row].as_py() for name, column in columns.items()} == main_text(page, load(), **options)._asdict()
+
+
+SIGNS_OF_MARKDOWN = str.maketrans("", "", "-|#>`\\.0123456789")
+
+
+def letters(text):
+    """Without white space and what Markdown may add."""
+    return "".join(text.split()).translate(SIGNS_OF_MARKDOWN)
 
 
 def squeezed(text):

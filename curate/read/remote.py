@@ -24,6 +24,8 @@ class Remote(io.RawIOBase):
     """The file at a path of an fsspec file system; `size` is its length in bytes. Raises what the file system does where it
     cannot be opened, SourceError where reading fails."""
 
+    _file: Any = None
+
     def __init__(self, fs: Any, path: str, uri: str) -> None:
         super().__init__()
         self._fs, self._path, self._uri = fs, path, uri
@@ -69,7 +71,7 @@ class Remote(io.RawIOBase):
 
     def close(self) -> None:
         """Lets the file go, and what was kept of it."""
-        if not self.closed:
+        if not self.closed and self._file is not None:
             self._file.close()
         super().close()
 

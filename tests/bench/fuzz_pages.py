@@ -1,22 +1,23 @@
 """Looks for a page on which the scanner, the features, the trees or the choice crash or differ from their slow twins: python -m tests.bench.fuzz_pages
 [--minutes 10] [--seed N] [--pages FOLDER].
 
-Pages are made by Hypothesis (tests/awkward_pages.py); with --pages, every page of a folder is taken too, and in between broken copies of it: parts cut
-out, doubled, swapped, bytes changed. What is found is shrunk and printed, the exit status is 1. Each round has a seed of its own, which is printed, so
-that a round can be repeated.
+Pages are made by Hypothesis (tests/awkward_pages.py); with --pages, pages of a folder are taken too, and broken copies of them: parts cut out,
+doubled, inserted, bytes changed. They are read alone, and in a column with others. What is found is shrunk and printed, the exit status is 1. Each
+round has a seed of its own, which is printed, so that a round can be repeated.
 """
 
 import argparse
 import random
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from awkward_pages import ARTICLES, MADE
 from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings
 from hypothesis import strategies as st
-from page_twins import agree, by_kernel, by_twin
+from page_twins import agree, agree_on_all_text, agree_together, by_kernel, by_twin
 
 ROUND = 500
 LARGEST = 60_000
@@ -47,6 +48,8 @@ def compared(page):
     for opened in (False, True):
         assert by_kernel(page, opened) == by_twin(page, opened)
     agree(page)
+    for markdown in (False, True):
+        agree_on_all_text(page, markdown)
 
 
 def searched(number, examples):
@@ -59,7 +62,9 @@ def searched(number, examples):
         verbosity=Verbosity.quiet,
         phases=[Phase.generate, Phase.shrink],
     )
-    seed(number)(chosen(given(st.one_of(MADE, ARTICLES, ARTICLES))(compared)))()
+    page = st.one_of(MADE, ARTICLES, ARTICLES)
+    seed(number)(chosen(given(page)(compared)))()
+    seed(number)(settings(chosen, max_examples=examples // 10)(given(st.lists(page, max_size=12))(agree_together)))()
 
 
 def broken(page, draw):
@@ -80,6 +85,19 @@ def broken(page, draw):
     return bytes(page).decode("utf-8", "replace")
 
 
+def copies(page, draw):
+    """The first part of a page, and ten broken copies."""
+    return [page[:LARGEST].decode("utf-8", "replace"), *(broken(page, draw) for _ in range(10))]
+
+
+def tried(check, given, number):
+    try:
+        check(given)
+    except BaseException:
+        print(f"differs, seed {number}: {given!r}")
+        raise
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=1)
@@ -90,14 +108,11 @@ def main():
     end, done, number = time.monotonic() + 60 * options.minutes, 0, options.seed
     while time.monotonic() < end:
         draw = random.Random(number)
-        for path in draw.sample(files, min(len(files), 20)):
-            for page in (path.read_bytes()[:LARGEST].decode("utf-8", "replace"), *(broken(path.read_bytes(), draw) for _ in range(10))):
-                try:
-                    compared(page)
-                except BaseException:
-                    print(f"differs, seed {number}, {path}: {page!r}")
-                    raise
-                done += 1
+        real = [page for path in draw.sample(files, min(len(files), 20)) for page in copies(path.read_bytes(), draw)]
+        for page in real:
+            tried(compared, page, number)
+        tried(partial(agree_together, markdown=number % 2 == 0), draw.sample(real, len(real)), number)
+        done += len(real)
         searched(number, ROUND)
         done, number = done + ROUND, number + 1
         print(f"seed {number - 1}: {done:,} pages alike", flush=True)

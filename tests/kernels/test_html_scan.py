@@ -4,7 +4,7 @@ import pytest
 from awkward_pages import MADE
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from page_twins import by_kernel, by_twin, scanned, span
+from page_twins import agree_on_all_text, by_kernel, by_twin, letters, scanned, span
 
 from curate.kernels import html_tables as ht
 from curate.web.main_text import load, main_text
@@ -73,20 +73,13 @@ def test_links_images_and_signs():
     assert lang == "de"
 
 
-SIGNS_OF_MARKDOWN = str.maketrans("", "", "-|#>`\\.0123456789")
-
-
 @settings(max_examples=50)
 @given(MADE, MADE, st.booleans())
 def test_the_whole_text_is_the_twins_blocks_in_order(page, other, markdown):
-    found = main_text(page.encode(), load(), main_only=False, fall_back=False, markdown=markdown)
-    blocks = [text for text, *_ in by_twin(page)[0]]
-    expected, written = ("".join(text.split()).translate(SIGNS_OF_MARKDOWN) for text in ("".join(blocks), found.text))
-    assert written == expected
-    assert found.blocks == len(blocks)
+    expected = agree_on_all_text(page, markdown)
     judged = main_text(page.encode(), load(), markdown=markdown)
     assert all(0 <= share <= 1 for share in (judged.expected_f1, judged.article, judged.kept_share) if share is not None)
-    letters = iter(expected)
-    assert all(letter in letters for letter in "".join(judged.text.split()).translate(SIGNS_OF_MARKDOWN)) or judged.fallback
+    left = iter(expected)
+    assert all(letter in left for letter in letters(judged.text)) or judged.fallback
     main_text(other.encode(), load(), markdown=not markdown)
     assert main_text(page.encode(), load(), markdown=markdown) == judged  # nothing stays of the page before
