@@ -3,8 +3,7 @@
 The grammar is that of the pattern by which spaCy keeps addresses whole, without IPv4 hosts. Naive twin: tests/naive_text.py.
 """
 
-from numba import njit
-
+from curate.kernels.compiled import njit
 from curate.kernels.utf8 import ALPHA, UPPER, code_at, width
 
 

@@ -6,8 +6,8 @@ busy. Then the parents are made level by level. Twin: the blake3 package, which 
 """
 
 import numpy as np
-from numba import njit
 
+from curate.kernels.compiled import njit
 from curate.kernels.xxh64 import U, u32
 
 LANES = 32

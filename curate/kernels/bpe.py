@@ -14,10 +14,10 @@ pair, 60 a distinct pair.
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from curate.kernels.bpe_heap import push, sink, wider_heap
 from curate.kernels.bpe_tokens import MIX, Vocabulary, enter_first, grown, intern
+from curate.kernels.compiled import njit
 
 FREE = np.uint64(0xFFFFFFFFFFFFFFFF)
 START, LENGTH, COUNT = 0, 1, 2

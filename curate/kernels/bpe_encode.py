@@ -9,8 +9,8 @@ which changes no id. Slow twin: tests/naive_bpe.py.
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
+from curate.kernels.compiled import njit
 from curate.kernels.pretoken_flags import make_room, split_chunk
 from curate.kernels.pretokens import SHORT, keys_of, mixed
 

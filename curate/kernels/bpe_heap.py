@@ -1,7 +1,8 @@
 """Kernels of the heap of candidate pairs for `bpe.py`: uint64[n, 3] of count, pair, number of the entry; the next to merge is on top."""
 
 import numpy as np
-from numba import njit
+
+from curate.kernels.compiled import njit
 
 
 @njit(nogil=True, cache=True, forceinline=True)

@@ -3,7 +3,8 @@
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
+
+from curate.kernels.compiled import njit
 
 MIX = np.uint64(0x9E3779B97F4A7C15)
 

@@ -1,7 +1,6 @@
 """C4's cleaning of lines as the code that built it has it (TensorFlow Datasets' c4_utils; curation S3b). Naive twin: tests/naive_rules.py."""
 
-from numba import njit
-
+from curate.kernels.compiled import njit
 from curate.kernels.lines import _copied, _stripped_in_place, _words, find_any, trim
 from curate.kernels.utf8 import BREAK, code_at, width
 

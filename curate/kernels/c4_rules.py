@@ -6,9 +6,9 @@ Ends of lines and brackets are found 64 bytes at a time. Of the words that remov
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from curate.kernels.blocks import WIDTH, below, load8, store8, within
+from curate.kernels.compiled import njit
 from curate.kernels.lines import LineRules, _copied, _ends_sentence, _stripped_in_place, _words, needles_at, trim
 from curate.kernels.pointers import borrowed, pointer
 from curate.kernels.scan_tables import ALL_PUNCT, ENDS, FIRST, bits_from

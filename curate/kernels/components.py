@@ -1,6 +1,6 @@
 """Connected components of a graph whose edges are all there. Slow twin: tests/barriers/test_hold_out.py."""
 
-from numba import njit
+from curate.kernels.compiled import njit
 
 
 @njit(nogil=True, cache=True)

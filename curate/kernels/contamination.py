@@ -6,8 +6,8 @@ words in a row, as a polynomial hash mod 2^64 of their hashes. Slow twin: tests/
 """
 
 import numpy as np
-from numba import njit
 
+from curate.kernels.compiled import njit
 from curate.kernels.fold import ALONE, DECIMAL, DROPPED, FOLDED, MARK
 from curate.kernels.utf8 import code_at, width
 

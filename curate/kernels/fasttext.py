@@ -7,8 +7,8 @@ After Joulin et al. 2016 and the reference's file format, version 12, with its w
 import math
 
 import numpy as np
-from numba import njit
 
+from curate.kernels.compiled import njit
 from curate.kernels.fasttext_text import DIM, SCALE, add_text
 from curate.kernels.utf8 import SPACE, code_at, width
 

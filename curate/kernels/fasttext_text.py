@@ -8,9 +8,9 @@ that begin with `__label__` do not count, as there. The second half is `fasttext
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from curate.kernels.blocks import WIDTH, below, load8, within
+from curate.kernels.compiled import njit
 from curate.kernels.pointers import borrowed
 from curate.kernels.word_hash import SHORT, eight, hash_of, hash_short, head
 

@@ -6,8 +6,8 @@ stored as float32, and exp is a polynomial of ours, not the machine's.
 """
 
 import numpy as np
-from numba import njit
 
+from curate.kernels.compiled import njit
 from curate.kernels.fasttext_text import BUCKET, END, END_HASH, FIRST, NGRAMS, WORDS, blank, entry_of, hashed, is_end, signed
 
 LN2_HIGH, LN2_LOW = 0.693147180369123816490, 1.90821492927058770002e-10

@@ -1,9 +1,10 @@
 """Pieces of memory, wherever they lie, one after the other: rows of lists that stand in many buffers are moved once, as the bytes they are."""
 
-from numba import njit, types
+from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from curate.kernels.compiled import njit
 from curate.kernels.pointers import address
 
 

@@ -6,7 +6,8 @@ bucket of m rows gives at most 6 m pairs.
 """
 
 import numpy as np
-from numba import njit
+
+from curate.kernels.compiled import njit
 
 ALL_PAIRS = 16
 NUM_HUBS = 4

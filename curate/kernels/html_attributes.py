@@ -5,9 +5,10 @@ itemprop go the same way with another seed. A quote that is never closed is a ch
 """
 
 import numpy as np
-from numba import njit, types
+from numba import types
 
 from curate.kernels import html_tables as ht
+from curate.kernels.compiled import njit
 from curate.kernels.pointers import address
 
 

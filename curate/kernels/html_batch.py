@@ -7,9 +7,9 @@ record for each, which would also be 6.6 MB each.
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from curate.kernels import html_tables as ht
+from curate.kernels.compiled import njit
 from curate.kernels.html_names import NUM_ANCESTORS
 from curate.kernels.pointers import pointer
 

@@ -6,9 +6,9 @@ CJK character is a word. Escapes of JSON are resolved; tags and character refere
 """
 
 import numpy as np
-from numba import njit
 
 from curate.kernels import html_tables as ht
+from curate.kernels.compiled import njit
 from curate.kernels.html_attributes import FNV, PRIME, find_within, is_white
 
 _KEY = np.frombuffer(b'"articleBody"', np.uint8).copy()

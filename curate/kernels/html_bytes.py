@@ -7,9 +7,10 @@ blocks are turned to stand side by side, feature after feature, so that one comp
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.extending import intrinsic
 
+from curate.kernels.compiled import njit
 from curate.kernels.html_names import NAMES
 from curate.kernels.html_trees import NAMES_OF_CONTEXT, ONE
 from curate.kernels.pointers import pointer, shifted

@@ -7,9 +7,9 @@ functions of their own everything below them would be compiled once more for eac
 """
 
 import numpy as np
-from numba import njit
 
 from curate.kernels import html_tables as ht
+from curate.kernels.compiled import njit
 from curate.kernels.html_attributes import find_within, starts
 from curate.kernels.html_batch import ARTICLE as ARTICLE_AT
 from curate.kernels.html_batch import BYTES, OUT_AT, PAGES, ROW, ROWS, SPACE, held_of, moved, size_of

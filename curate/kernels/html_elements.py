@@ -4,9 +4,9 @@ Elements stand in document order, parents before children, so that one pass from
 """
 
 import numpy as np
-from numba import njit
 
 from curate.kernels import html_tables as ht
+from curate.kernels.compiled import njit
 from curate.kernels.html_attributes import FNV
 from curate.kernels.pointers import borrowed
 

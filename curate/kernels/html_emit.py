@@ -9,9 +9,9 @@ So are items of more than two blocks.
 """
 
 import numpy as np
-from numba import njit
 
 from curate.kernels import html_tables as ht
+from curate.kernels.compiled import njit
 
 ROW, ITEM, DEEP, ORDINAL, CODE, QUOTED, GRID, TERMS = range(8)
 PLACE_COLUMNS = 8

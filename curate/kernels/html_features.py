@@ -7,10 +7,10 @@ Slow twin: tests/naive_html_features.py, which says of each name what the number
 """
 
 import numpy as np
-from numba import njit
 
 from curate.kernels import html_tables as ht
 from curate.kernels.blocks import load8
+from curate.kernels.compiled import njit
 from curate.kernels.html_attributes import FNV, PRIME
 from curate.kernels.html_body import SLOTS, grams
 from curate.kernels.html_elements import INHERITED, grouped, inherited, signature

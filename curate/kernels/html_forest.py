@@ -8,9 +8,10 @@ Price: 1.3 ns a tree and block with AVX-512.
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.extending import intrinsic
 
+from curate.kernels.compiled import njit
 from curate.kernels.html_bytes import LANES, turned
 from curate.kernels.html_trees import logistic
 from curate.kernels.pointers import pointer, shifted

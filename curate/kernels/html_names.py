@@ -1,9 +1,9 @@
 """The names of the features of a block, where each group of them stands, and three small measures that all of them use."""
 
 import numpy as np
-from numba import njit
 
 from curate.kernels import html_tables as ht
+from curate.kernels.compiled import njit
 from curate.kernels.html_elements import INHERITED, NAMES_OF_INHERITED
 from curate.kernels.html_openings import OPENINGS
 

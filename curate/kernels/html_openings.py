@@ -6,8 +6,8 @@ that a weight that was learned on pages in English holds for the same words of o
 """
 
 import numpy as np
-from numba import njit
 
+from curate.kernels.compiled import njit
 from curate.kernels.html_attributes import FNV, PRIME
 
 OPENINGS = {

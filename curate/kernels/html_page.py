@@ -8,9 +8,9 @@ articles; they are weighted by the probability that the page is an article. Tree
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from curate.kernels import html_tables as ht
+from curate.kernels.compiled import njit
 from curate.kernels.html_batch import ARTICLE, GROUPS, ROW, moved
 from curate.kernels.html_bytes import OF_BLOCKS, WIDTH, packed, scales
 from curate.kernels.html_elements import INHERITED, LANDMARK, NAMES_OF_INHERITED

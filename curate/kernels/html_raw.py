@@ -2,9 +2,9 @@
 `html_scan.py`."""
 
 import numpy as np
-from numba import njit
 
 from curate.kernels import html_tables as ht
+from curate.kernels.compiled import njit
 from curate.kernels.html_attributes import (
     OF_MATH,
     OF_META,

@@ -11,9 +11,9 @@ Price: 400 MB/s. Slow twin: tests/naive_html.py.
 """
 
 import numpy as np
-from numba import njit
 
 from curate.kernels import html_tables as ht
+from curate.kernels.compiled import njit
 from curate.kernels.html_attributes import FNV, OF_BLOCK, OF_IMAGE, OF_ROOT, PRIME, SKIP, attributes, find, is_white, lower, tag_end
 from curate.kernels.html_raw import read_math, read_meta, read_raw
 from curate.kernels.html_text import broken, line_break, put, text

@@ -2,9 +2,9 @@
 `html_features.py`."""
 
 import numpy as np
-from numba import njit
 
 from curate.kernels import html_tables as ht
+from curate.kernels.compiled import njit
 from curate.kernels.html_names import (
     ABOVE_AT,
     CANDIDATE_AT,

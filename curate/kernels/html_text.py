@@ -6,9 +6,9 @@ word joiners, byte order marks and control characters are dropped (not the joine
 """
 
 import numpy as np
-from numba import njit
 
 from curate.kernels import html_tables as ht
+from curate.kernels.compiled import njit
 
 
 @njit(nogil=True, cache=True)

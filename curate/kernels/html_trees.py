@@ -8,9 +8,9 @@ The cut maximises the expected F1 of the kept words (Lewis 1995; Ye et al. 2012)
 import math
 
 import numpy as np
-from numba import njit
 
 from curate.kernels import html_tables as ht
+from curate.kernels.compiled import njit
 from curate.kernels.html_names import NUM_ANCESTORS, NUM_FEATURES, S_UNITS
 from curate.kernels.pointers import borrowed
 

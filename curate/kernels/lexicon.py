@@ -14,8 +14,8 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
+from curate.kernels.compiled import njit
 from curate.kernels.fold import UNSPACED
 from curate.kernels.utf8 import ALPHA, DIGIT, MARK, SPACE, classes, code_at, width
 

@@ -3,9 +3,9 @@
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from curate.kernels.blocks import WIDTH, ones, within
+from curate.kernels.compiled import njit
 from curate.kernels.marks import TERMINAL
 from curate.kernels.ngrams import newline
 from curate.kernels.pointers import borrowed, pointer

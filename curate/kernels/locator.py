@@ -36,7 +36,12 @@ def cache_folder() -> Path:
         base = Path.home() / "Library" / "Caches" / "curate"
     else:
         base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "curate"
-    return base / f"kernels-{version('numba')}"
+    return base / f"kernels-{_release()}"
+
+
+@cache
+def _release() -> str:
+    return version("numba")
 
 
 def any_compiled() -> bool:
@@ -72,11 +77,16 @@ def _all_sources() -> str:
 
 
 def folder_of(name: str) -> Path:
-    """The cache folder of the kernel file `name`, for the sources as they are now."""
+    """The cache folder of the kernel file `name`, for the sources as this process found them."""
+    return cache_folder() / f"{name}-{_digest(name)}"
+
+
+@cache
+def _digest(name: str) -> str:
     digest = sha256()
     for source in sorted(sources(name)):
         digest.update(source.encode() + (HERE / f"{source}.py").read_bytes())
-    return cache_folder() / f"{name}-{digest.hexdigest()[:16]}"
+    return digest.hexdigest()[:16]
 
 
 def sources(name: str) -> frozenset[str]:

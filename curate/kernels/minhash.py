@@ -15,9 +15,10 @@ Price of 112 functions, a shingle: 9 ns, datatrove's 30.
 from itertools import pairwise
 
 import numpy as np
-from numba import njit, types
+from numba import types
 from numba.extending import overload
 
+from curate.kernels.compiled import njit
 from curate.kernels.shingles import DONE, fill, scratch
 
 PRIME = np.uint64((1 << 61) - 1)

@@ -5,7 +5,8 @@ hours and 100 kB of `<ul>` gigabytes. The sum of depths bounds both. Naive twin:
 """
 
 import numpy as np
-from numba import njit
+
+from curate.kernels.compiled import njit
 
 _TAGS = (b"div", b"article", b"ul", b"ol")
 TAG_BYTES = np.frombuffer(b"".join(_TAGS), dtype=np.uint8).copy()

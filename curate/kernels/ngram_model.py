@@ -1,7 +1,8 @@
 """Scores of texts under an n-gram model with back-off, over hashes of words. Naive twin: tests/naive_ngram.py."""
 
 import numpy as np
-from numba import njit
+
+from curate.kernels.compiled import njit
 
 ROOT, UNKNOWN, START = np.uint64(0x9E3779B97F4A7C15), np.uint64(1), np.uint64(2)
 """What keys begin with; the word that stands for all that the model has not seen; what stands before the first word."""

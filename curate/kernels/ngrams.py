@@ -11,9 +11,9 @@ twin: tests/naive_text.py.
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from curate.kernels.blocks import WIDTH, below, load8, store8, within
+from curate.kernels.compiled import njit
 from curate.kernels.pointers import borrowed, pointer
 from curate.kernels.scan import CHARS, NEWLINES
 from curate.kernels.slots import mask_of, slot_of, table

@@ -10,8 +10,8 @@ Misses: what the tree builder would move (tables, misnested formatting), licence
 """
 
 import numpy as np
-from numba import njit
 
+from curate.kernels.compiled import njit
 from curate.kernels.pointers import borrowed
 
 MAX_TAG = 4096

@@ -1,6 +1,6 @@
 """Lines of texts as spans of bytes, and heads of texts, without copying."""
 
-from numba import njit
+from curate.kernels.compiled import njit
 
 
 @njit(nogil=True, cache=True)

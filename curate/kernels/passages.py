@@ -8,8 +8,8 @@ compared is XXH64 of the bytes. Slow twin: tests/naive_passages.py.
 """
 
 import numpy as np
-from numba import njit
 
+from curate.kernels.compiled import njit
 from curate.kernels.xxh64 import xxh64
 
 BASE = np.uint64(0x9E3779B97F4A7C15)

@@ -4,7 +4,8 @@ It must miss nothing that the patterns would find in a whole text: tests/stages/
 """
 
 import numpy as np
-from numba import njit
+
+from curate.kernels.compiled import njit
 
 AT, DIGITS, COLONS, IBAN, TOKEN, KEY, VALUE, NAMED = range(8)
 """Kinds: a commercial at; a run of digits with separators; hexadecimal groups with colons; two letters and two digits; the beginning of a known token;

@@ -9,8 +9,8 @@ counts digits and looks for the last line end of a run, so the automaton has it.
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
+from curate.kernels.compiled import njit
 from curate.kernels.pretoken_states import CHUNK, NUMBER, SPACE, Automaton, split_end, split_some, wide_kind, width
 
 _START, _LETTER, _NUMBER, _OTHER, _SPACE, _BLANK, _APOSTROPHE, _CLASS = (np.uint8(n) for n in (0, 1, 2, 4, 8, 16, 32, 15))

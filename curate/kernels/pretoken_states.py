@@ -9,7 +9,8 @@ line end. Text must be valid UTF-8, as Arrow strings are. Slow twin: tests/naive
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
+
+from curate.kernels.compiled import njit
 
 OTHER, LETTER, NUMBER, SPACE = 0, 1, 2, 3
 """Classes of code points, as `curate.tokenizer.unicode_classes` has them."""

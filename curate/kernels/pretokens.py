@@ -5,8 +5,8 @@ eight, the next eight, length), of longer ones XXH64 and a place in the text whe
 """
 
 import numpy as np
-from numba import njit
 
+from curate.kernels.compiled import njit
 from curate.kernels.pretoken_flags import make_room, split_chunk
 from curate.kernels.pretoken_states import CHUNK, SPACE, width
 from curate.kernels.xxh64 import P2, P3, xxh64

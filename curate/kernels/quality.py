@@ -3,9 +3,9 @@
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from curate.kernels.blocks import ones
+from curate.kernels.compiled import njit
 from curate.kernels.pointers import pointer
 from curate.kernels.word_hash import hash_word
 

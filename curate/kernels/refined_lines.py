@@ -3,8 +3,8 @@
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
+from curate.kernels.compiled import njit
 from curate.kernels.utf8 import ALPHA, DIGIT, SPACE, UPPER, code_at, width
 from curate.kernels.word_classes import FOLLOWING
 

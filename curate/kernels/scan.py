@@ -8,9 +8,9 @@ the begin of their row (uint32: rows of less than 4 GiB). Naive twin: tests/naiv
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from curate.kernels.blocks import WIDTH, below, load8, within
+from curate.kernels.compiled import njit
 from curate.kernels.marks import SYMBOL, TERMINAL
 from curate.kernels.pointers import borrowed, pointer
 from curate.kernels.scan_tables import (

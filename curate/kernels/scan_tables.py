@@ -4,9 +4,9 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from curate.kernels.blocks import WIDTH, below, ones, within
+from curate.kernels.compiled import njit
 from curate.kernels.marks import SYMBOL, TERMINAL, punctuation
 from curate.kernels.specials import specials, tables
 from curate.kernels.utf8 import PUNCT, SPACE, code_at

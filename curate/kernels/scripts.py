@@ -10,8 +10,8 @@ import unicodedata
 from functools import lru_cache
 
 import numpy as np
-from numba import njit
 
+from curate.kernels.compiled import njit
 from curate.kernels.utf8 import code_at, width
 
 NAMES = {

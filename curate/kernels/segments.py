@@ -5,9 +5,9 @@ from the reach backwards, and only where no end of a line is in it. So every byt
 """
 
 import numpy as np
-from numba import njit
 
 from curate.kernels.blocks import WIDTH, below, ones, within
+from curate.kernels.compiled import njit
 from curate.kernels.utf8 import code_at
 
 HEADING, PARAGRAPH, LINE, SENTENCE, WORD = 4, 3, 2, 1, 0

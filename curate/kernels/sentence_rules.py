@@ -5,8 +5,8 @@ and `_`, over one of `.:'’·` between letters and one of `.,'` between digits;
 """
 
 import numpy as np
-from numba import njit
 
+from curate.kernels.compiled import njit
 from curate.kernels.pointers import pointer
 from curate.kernels.utf8 import ALPHA, DIGIT, MARK, SPACE, UPPER, code_at, width
 

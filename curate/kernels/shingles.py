@@ -9,8 +9,8 @@ buffer are hashed side by side (`xxh64.py`). Price: about 25 ns a word, half of 
 """
 
 import numpy as np
-from numba import njit
 
+from curate.kernels.compiled import njit
 from curate.kernels.fold import ALONE, DECIMAL, DIGIT, DROPPED, FOLDED, MARK, SLOW
 from curate.kernels.utf8 import code_at, width
 from curate.kernels.xxh64 import LANES, NUM_LANES, SHORT, xxh64, xxh64_between

@@ -3,7 +3,8 @@
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
+
+from curate.kernels.compiled import njit
 
 U = np.uint64
 

@@ -3,8 +3,7 @@
 Slow twin: tests/naive_passages.py.
 """
 
-from numba import njit
-
+from curate.kernels.compiled import njit
 from curate.kernels.passages import is_blank
 
 

@@ -1,8 +1,8 @@
 """Words between white space, and marks at the edges of lines, as Dolma and DCLM count them (curation S15, S17). Naive twin: tests/naive_rules.py."""
 
 import numpy as np
-from numba import njit
 
+from curate.kernels.compiled import njit
 from curate.kernels.utf8 import ALPHA, DIGIT, SPACE, code_at, width
 
 WORDS = ("words", "alnum_words", "chars", "median", "alpha_words", "symbol_words", "stop_words")

@@ -1,7 +1,8 @@
 """Kernels beside the encoder: tokens of pieces to documents, and what a tokenizer's report counts. One pass each, nothing held."""
 
 import numpy as np
-from numba import njit
+
+from curate.kernels.compiled import njit
 
 
 @njit(nogil=True, cache=True)

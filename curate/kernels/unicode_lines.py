@@ -10,8 +10,8 @@ tests/kernels/test_unicode_lines.py. Price: 600 to 900 MB/s on ASCII, about 300 
 """
 
 import numpy as np
-from numba import njit
 
+from curate.kernels.compiled import njit
 from curate.kernels.utf8 import code_at, width
 
 REPLACE, MAYBE, COMPOSED, HARD, CR = 1, 2, 4, 8, 16

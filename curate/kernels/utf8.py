@@ -9,7 +9,8 @@ import unicodedata
 from functools import lru_cache
 
 import numpy as np
-from numba import njit
+
+from curate.kernels.compiled import njit
 
 SPACE, ALPHA, DIGIT, MARK, PUNCT, UPPER, LOWER, BREAK = (np.uint8(1 << bit) for bit in range(8))
 """Bits of `classes()`: str.isspace, str.isalpha, category Nd, M*, P*, upper case letter, lower case letter, str.splitlines boundary."""

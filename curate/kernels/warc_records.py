@@ -9,10 +9,10 @@ because each costs compile time.
 """
 
 import numpy as np
-from numba import njit
 
 from curate.kernels.blocks import WIDTH as BLOCK
 from curate.kernels.blocks import below, within
+from curate.kernels.compiled import njit
 
 LOOK, PAGE, SKIP = 0, 1, 2
 SKIPS = ("warcinfo", "request", "metadata", "revisit", "continuation", "response_status", "response_empty", "response_mime", "dns")

@@ -7,8 +7,8 @@ is the current one. Naive twin: tests/naive_rules.py.
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
+from curate.kernels.compiled import njit
 from curate.kernels.slots import mask_of, slots_of
 from curate.kernels.utf8 import ALPHA, DIGIT, SPACE, code_at, count_chars, width
 

@@ -12,8 +12,8 @@ the syllable that it closes. Naive twin: tests/naive_words.py. Price: about 100 
 """
 
 import numpy as np
-from numba import njit
 
+from curate.kernels.compiled import njit
 from curate.kernels.pointers import borrowed, pointer
 from curate.kernels.utf8 import code_at, width
 from curate.kernels.word_classes import (

@@ -1,9 +1,9 @@
 """64-bit hashes of words, eight bytes at a time. The hash of a word of up to sixteen bytes needs no loop."""
 
 import numpy as np
-from numba import njit
 
 from curate.kernels.blocks import load8
+from curate.kernels.compiled import njit
 
 U = np.uint64
 K1, K2 = U(0x9E3779B185EBCA87), U(0xC2B2AE3D27D4EB4F)

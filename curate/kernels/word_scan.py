@@ -6,9 +6,9 @@ some, as a space with a combining mark on it does, is taken without. Naive twin:
 """
 
 import numpy as np
-from numba import njit
 
 from curate.kernels.blocks import WIDTH, below, within
+from curate.kernels.compiled import njit
 from curate.kernels.marks import SYMBOL, TERMINAL, punctuation
 from curate.kernels.pointers import borrowed, pointer
 from curate.kernels.scan import (

@@ -9,11 +9,11 @@ twin: tests/naive_text.py. Price: about 40 MB/s for tokens, 400 MB/s for split w
 """
 
 import numpy as np
-from numba import njit
 
 from curate.kernels.addresses import back as _back
 from curate.kernels.addresses import digit as _digit
 from curate.kernels.addresses import is_address as _is_address
+from curate.kernels.compiled import njit
 from curate.kernels.specials import BACK, COLON, CURRENCY, FRONT, HYPHEN, ICON, MAX_SPECIAL, PUNCT, QUOTE, SLOTS
 from curate.kernels.utf8 import ALPHA, LOWER, SPACE, UPPER, code_at, width
 from curate.kernels.word_hash import hash_of

@@ -4,7 +4,8 @@ Specification: github.com/Cyan4973/xxHash, doc/xxhash_spec.md. Twin: the xxhash 
 """
 
 import numpy as np
-from numba import njit
+
+from curate.kernels.compiled import njit
 
 P1 = np.uint64(0x9E3779B185EBCA87)
 P2 = np.uint64(0xC2B2AE3D27D4EB4F)
