@@ -105,10 +105,13 @@ def _decoded(raw: bytes, name: str, basis: str) -> Decoded:
 def controls(decoded: Decoded) -> int:
     """Control characters that no text has, beside white space and the escapes of ISO 2022. Not looked for in what was valid UTF-8 from the start:
     archives, images and programs never are."""
-    return 0 if decoded.basis == "utf-8" else sum(map(decoded.text.count, _CONTROLS))
+    if decoded.basis == "utf-8":
+        return 0
+    written = decoded.text.encode("utf-8", "replace")
+    return len(written) - len(written.translate(None, _CONTROLS))
 
 
-_CONTROLS = [chr(code) for code in range(32) if code not in (*_SPACE, 0x0B, 0x0E, 0x0F, 0x1A, 0x1B)]
+_CONTROLS = bytes(code for code in range(32) if code not in (*_SPACE, 0x0B, 0x0E, 0x0F, 0x1A, 0x1B))
 
 
 def _has_nul(raw: bytes) -> bool:
@@ -161,8 +164,8 @@ def prescan(raw: bytes) -> str | None:
     """The charset label that a `<meta>` in the first PRESCAN_BYTES declares (HTML standard, "prescan a byte stream"). UTF-16 means
     UTF-8."""
     head = raw[:PRESCAN_BYTES]
-    at = 0
-    while (at := head.find(b"<", at)) >= 0:
+    at, last = 0, head.lower().rfind(b"charset")  # after it nothing declares one
+    while 0 <= (at := head.find(b"<", at)) < last:
         rest = head[at : at + 6].lower()
         if rest.startswith(b"<!--"):
             end = head.find(b"-->", at + 2)
@@ -189,6 +192,9 @@ def _meant(label: str) -> str:
 
 
 def _past_tag(head: bytes, at: int) -> int:
+    end = head.find(b">", at)
+    if end >= 0 and head.find(b'"', at, end) < 0 and head.find(b"'", at, end) < 0:
+        return end + 1
     while at < len(head) and head[at] not in b"\t\n\x0c\r >":
         at += 1
     while True:
