@@ -186,7 +186,7 @@ def tokens(facts: Facts) -> str | None:
         text += f" {made['forgotten_documents']:,} documents were forgotten after the shards had been written."
     if len(made["by_split"]) > 1:
         sides = ", ".join(f"{name} {count:,}" for name, count in made["by_split"].items())
-        text += f" Sides, by the hash of near-duplicate clusters: {sides} tokens."
+        text += f" Sides, drawn for families of near-duplicates and of segments whole: {sides} tokens."
     text += mixture(made)
     by_license = sorted(made["by_license"].items(), key=lambda item: (-item[1], item[0]))
     if not by_license:
