@@ -133,7 +133,7 @@ def probabilities(page, numbers):
     if article < read["cut"]["prose"]:
         return p, article
     both = staged(articles, [None if 2 * q >= gate else q for q in p])
-    return [one + (two - one) * article // ONE for one, two in zip(p, both, strict=True)], article
+    return [one + (two - one) * article * read["cut"]["share"] // (ONE * ONE) for one, two in zip(p, both, strict=True)], article
 
 
 def cut(page, p, article, strictness=1.0):

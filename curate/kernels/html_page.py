@@ -98,7 +98,7 @@ def _surrounded(page, held, space, pages, least, gate, p, rows):
 def probabilities(page, held, space, pages, model):
     """p int64[blocks], of ONE, of a batch of so many pages, and in held.places of each how probably it is an article.
 
-    From `prose` on the articles' model is asked as well, and what it says has the weight of that probability. Blocks under `gate` after the first
+    From `prose` on the articles' model is asked as well, and what it says has the weight of that probability times `share`. Blocks under `gate` after the first
     stage keep what it said; of those that the model of all pages puts under half of it the other is not asked. model: `main_text.Model`.
     """
     places, size = held.places, held.places[pages, ROW]
@@ -119,7 +119,7 @@ def probabilities(page, held, space, pages, model):
             article = places[k, ARTICLE]
             for b in range(places[k, ROW], places[k + 1, ROW]):
                 if turn and article >= least:
-                    p[b] += (said[b] - p[b]) * article // ONE
+                    p[b] += (said[b] - p[b]) * article * model.share // (ONE * ONE)
                 elif turn == 0:
                     p[b] = said[b]
                     if article >= least and 2 * p[b] >= model.gate:

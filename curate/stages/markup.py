@@ -141,7 +141,7 @@ def models(config: Config) -> dict[str, str]:
 
 
 @stage(
-    version=10,
+    version=11,
     reads=("raw", "headers", "text"),
     adds=ADDS,
     rules=(

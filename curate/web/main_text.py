@@ -25,14 +25,16 @@ MAX_URL = 2_000
 
 
 class Model(NamedTuple):
-    """kind: `html_page.Trees` that tell an article; scores float32[65536] of class words by hash; articles, others: `html_page.Expert`; the
-    probability of an article from which `articles` is asked, the gate of the second stage and the limits of the cut, of 10,000."""
+    """kind: `html_page.Trees` that tell an article; scores float32[65536] of class words by hash; articles, others: `html_page.Expert`; of
+    10,000: the probability of an article from which `articles` is asked, the share of it that is the weight of what `articles` says, the gate of the
+    second stage and the limits of the cut."""
 
     kind: Any
     scores: np.ndarray
     articles: Any
     others: Any
     prose: int
+    share: int
     gate: int
     least: int
     most: int
@@ -175,7 +177,7 @@ def load(path: Path = MODEL) -> Model:
         scores = np.zeros(65536, np.float32)
         for token, score in read["tokens"]:
             scores[token] = np.float32(score / 100)
-        model = Model(kind, scores, articles, others, cut["prose"], cut["gate"], cut["least"], cut["most"])
+        model = Model(kind, scores, articles, others, cut["prose"], cut["share"], cut["gate"], cut["least"], cut["most"])
     except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
         raise SourceError(f"markup: expected a model file, got {path}: {error}; train one with tests/bench/train_markup.py") from error
     for had, makes in zip(names, ([*NAMES, *NAMES_OF_CONTEXT], NAMES_OF_KIND), strict=True):

@@ -33,7 +33,7 @@ from tests.bench import markup_sets as sets
 from tests.bench.markup_labels import shares
 
 TREES = {"kind": 60, "first": 150, "second": 200}
-GATE, PROSE, LEAST, MOST = 400, 3000, 3000, 8000
+GATE, PROSE, SHARE, LEAST, MOST = 400, 3000, 8000, 3000, 8000
 FACTORS = {"articles": 1.0, "all pages": 1.0}
 INNER, ALPHA, KEPT_NEGATIVES = 2, 3.0, 0.5
 BLOCKS = {
@@ -224,7 +224,7 @@ def write(path, pages):
         "articles": expert([pages[at] for at in articles], table, [made[at] for at in articles]),
         "all pages": expert(pages, table, made),
     }
-    cut = {"prose": PROSE, "gate": GATE, "least": LEAST, "most": MOST}
+    cut = {"prose": PROSE, "share": SHARE, "gate": GATE, "least": LEAST, "most": MOST}
     tokens = compact([[int(token), round(float(scores[token]) * 100)] for token in np.flatnonzero(scores)])
     lines = [f'"saw": {json.dumps(SAW)}', f'"cut": {json.dumps(cut)}', f'"features": {compact([*NAMES, *NAMES_OF_CONTEXT])}']
     lines += [f'"kind_features": {compact(NAMES_OF_KIND)}', f'"kind": {trees(kind)}', f'"tokens": {tokens}']
