@@ -8,6 +8,7 @@ import pytest
 ROOT = pathlib.Path(__file__).parents[1]
 MAY_IMPORT = {
     "curate.errors": set(),
+    "curate.collector": set(),
     "curate.kernels": set(),
     "curate.arrow": set(),
     "curate.scans": {"curate.arrow", "curate.kernels", "curate.words"},
@@ -72,7 +73,7 @@ MAY_IMPORT = {
         "curate.kernels",
         "curate.errors",
     },
-    "curate.read": {"curate.turns", "curate.schema", "curate.store", "curate.kernels", "curate.errors"},
+    "curate.read": {"curate.turns", "curate.schema", "curate.store", "curate.kernels", "curate.collector", "curate.errors"},
     "curate.shards": {"curate.stage", "curate.schema", "curate.arrow", "curate.kernels", "curate.store", "curate.errors"},
     "curate.export": {"curate.shards", "curate.store", "curate.errors"},
     "curate.recipe": {
@@ -88,6 +89,7 @@ MAY_IMPORT = {
     "curate.catalog": {"curate.recipe", "curate.stage", "curate.barrier", "curate.schema", "curate.errors"},
     "curate.ledger": {"curate.schema", "curate.store", "curate.errors"},
     "curate.engine": {
+        "curate.collector",
         "curate.thresholds",
         "curate.scans",
         "curate.steward",

@@ -3,17 +3,16 @@
 No data passes through it: only task descriptions, ledger lines and manifests.
 """
 
-import gc
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Protocol
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from curate.collector import uncollected
 from curate.engine import plan as plans
 from curate.engine.index import check_steps, opened
 from curate.engine.local import Engine, Task
@@ -82,7 +81,7 @@ class Driver:
 
     def phase(self, label: str, tasks: Sequence[Task], take: Callable[[Outcome], Outcome] = lambda outcome: outcome) -> list[Outcome]:
         """What `take` leaves of the outcomes of all tasks, in order; those that the ledger knows are not repeated."""
-        with uncollected():
+        with uncollected():  # a third of the time of 10^5 outcomes
             outcomes = {task.name: take(outcome) for task in tasks if (outcome := self.ledger.done(task.name)) is not None}
         self.tasks += [task.name for task in tasks]
         todo = list({task.name: task for task in tasks if task.name not in outcomes}.values())
@@ -219,18 +218,6 @@ class Driver:
         for name in self.store.list(folder):
             if f"{folder}/{name}" not in kept:
                 self.store.remove(f"{folder}/{name}")
-
-
-@contextmanager
-def uncollected() -> Iterator[None]:
-    """While 10^5 outcomes are read, which refer to nothing in circles, looking for circles among them would take a third of the time."""
-    collects = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collects:
-            gc.enable()
 
 
 def input_parts(recipe: Recipe) -> list[InputPart]:

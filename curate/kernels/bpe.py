@@ -16,8 +16,9 @@ from typing import NamedTuple
 import numpy as np
 
 from curate.kernels.bpe_heap import push, sink, wider_heap
-from curate.kernels.bpe_tokens import MIX, Vocabulary, enter_first, grown, intern
+from curate.kernels.bpe_tokens import MIX, Vocabulary, enter_first, intern
 from curate.kernels.compiled import njit
+from curate.kernels.growing import grown
 
 FREE = np.uint64(0xFFFFFFFFFFFFFFFF)
 START, LENGTH, COUNT = 0, 1, 2

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from curate.kernels.compiled import njit
+from curate.kernels.growing import grown
 
 MIX = np.uint64(0x9E3779B97F4A7C15)
 
@@ -20,14 +21,6 @@ class Vocabulary(NamedTuple):
     """int32: id + 1, or 0."""
     size: np.ndarray
     """int64[1]: tokens."""
-
-
-@njit(nogil=True, cache=True)
-def grown(array, num):
-    wider = np.empty(2 * len(array), dtype=array.dtype)
-    for i in range(num):
-        wider[i] = array[i]
-    return wider
 
 
 @njit(nogil=True, cache=True)

@@ -10,6 +10,7 @@ import numpy as np
 
 from curate.kernels import html_tables as ht
 from curate.kernels.compiled import njit
+from curate.kernels.growing import longer
 from curate.kernels.html_attributes import find_within, starts
 from curate.kernels.html_batch import ARTICLE as ARTICLE_AT
 from curate.kernels.html_batch import BYTES, OUT_AT, PAGES, ROW, ROWS, SPACE, held_of, moved, size_of
@@ -83,16 +84,6 @@ def _chosen(page, p, article, model, strictness, units, place, keep, told):
 
 
 @njit(nogil=True, cache=True)
-def _longer(text, used, size):
-    """An array of at least `size` that begins with the used part of `text`; itself where it is long enough."""
-    if size <= len(text):
-        return text
-    made = np.empty((max(size, 2 * len(text)),) + text.shape[1:], text.dtype)  # noqa: RUF005
-    made[:used] = text[:used]
-    return made
-
-
-@njit(nogil=True, cache=True)
 def _media(page, begins, made, media, row):
     """Writes the images near kept blocks, in the order of the page, into media int64[≥ row + MAX_MEDIA, MEDIA_COLUMNS]; returns the row after them.
     begins: where each block begins in made, the text, -1 where it was left."""
@@ -147,7 +138,7 @@ def _read_batch(page, data, spans, first, model, main_only, fall_back, max_nesti
         n = page.state[ht.NUM_BLOCKS]
         if n and main_only:
             described(page, here, out, model.scores, k, held)
-        space = _longer(space, used, used + size_of(page))
+        space = longer(space, used, used + size_of(page))
         held.places[k, SPACE] = used
         used = moved(page, k, held, space, False)
         size += len(here)
@@ -204,11 +195,11 @@ def read_column(pages, data, spans, model, strictness, main_only, fall_back, mar
             if n:
                 if last - first > 1:
                     moved(page, k, held, space, True)
-                begins, text = np.empty(n, np.int64), _longer(text, size, size + _room(page))
+                begins, text = np.empty(n, np.int64), longer(text, size, size + _room(page))
                 made, out = text[size:], outs[held.places[k, OUT_AT] :]
                 mine, article = p[at : at + n], held.places[k, ARTICLE_AT]
                 made = made[: _emitted(page, out, mine, article, model, strictness, main_only, fall_back, markdown, made, begins, row)]
-                media = _longer(media, images, images + MAX_MEDIA)
+                media = longer(media, images, images + MAX_MEDIA)
                 images = _media(page, begins, made, media, images)
                 size += len(made)
             row[END], row[MEDIA_END] = size, images

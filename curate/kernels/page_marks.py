@@ -12,6 +12,7 @@ Misses: what the tree builder would move (tables, misnested formatting), licence
 import numpy as np
 
 from curate.kernels.compiled import njit
+from curate.kernels.growing import longer
 from curate.kernels.pointers import borrowed
 
 MAX_TAG = 4096
@@ -345,17 +346,6 @@ def _ascending(starts, count):
 
 
 @njit(nogil=True, cache=True)
-def _longer(numbers, used, size):
-    """An array of at least `size` that begins with the used part of `numbers`; itself where it is long enough."""
-    if size <= len(numbers):
-        return numbers
-    made = np.empty(max(size, 2 * len(numbers)), np.int64)
-    for i in range(used):
-        made[i] = numbers[i]
-    return made
-
-
-@njit(nogil=True, cache=True)
 def of_column(data, spans, trigrams, pieces, openings, words, void, raw, in_head):
     """The telling elements of the pages data[spans[k, 0]:spans[k, 1]]: (int64[elements, 3]: page, start, number of ancestors or -1 where it is no element;
     int64: starts of the ancestors of one after the other). In the order of pages, at most MAX_ELEMENTS of each."""
@@ -367,10 +357,10 @@ def of_column(data, spans, trigrams, pieces, openings, words, void, raw, in_head
         count = _ascending(starts, candidates(page, trigrams, pieces, openings, words, starts))
         if count:
             elements(page, starts[:count], void, raw, in_head, depths[:count], ancestors)
-        found = _longer(found, size, size + 3 * count)
+        found = longer(found, size, size + 3 * count)
         for at in range(count):
             depth = max(0, depths[at])
-            above = _longer(above, used, used + depth)
+            above = longer(above, used, used + depth)
             for i in range(depth):
                 above[used + i] = ancestors[at, i]
             found[size], found[size + 1], found[size + 2] = k, starts[at], depths[at]

@@ -7,6 +7,7 @@ eight, the next eight, length), of longer ones XXH64 and a place in the text whe
 import numpy as np
 
 from curate.kernels.compiled import njit
+from curate.kernels.growing import grown
 from curate.kernels.pretoken_flags import make_room, split_chunk
 from curate.kernels.pretoken_states import CHUNK, SPACE, width
 from curate.kernels.xxh64 import P2, P3, xxh64
@@ -287,13 +288,6 @@ def _rehash(hashes, num):
 
 
 @njit(nogil=True, cache=True)
-def _longer(array, num):
-    out = np.empty(2 * len(array), dtype=array.dtype)
-    out[:num] = array[:num]
-    return out
-
-
-@njit(nogil=True, cache=True)
 def sum_counts(hashes, offsets, data, subs, counts):
     """Rows with equal bytes and equal sub become one. hashes uint64[n]: any function of the bytes that spreads well.
 
@@ -311,7 +305,7 @@ def sum_counts(hashes, offsets, data, subs, counts):
             i = slots[at] - 1
             if i < 0:
                 if num == len(first):
-                    first, total, seen = _longer(first, num), _longer(total, num), _longer(seen, num)
+                    first, total, seen = grown(first, num), grown(total, num), grown(seen, num)
                 first[num], total[num], seen[num] = row, counts[row], h
                 num += 1
                 slots[at] = num

@@ -168,11 +168,9 @@ def _named(given: Input, fs: Any, path: str) -> Iterator[File]:
     try:
         info = fs.info(path)
     except FileNotFoundError as error:
-        if getattr(error.__cause__, "status", None if error.__cause__ else 404) not in (
-            404,
-            410,
-        ):  # fsspec's HTTP says this whatever it was
-            raise _unreachable(given, "read", error.__cause__ or error) from error
+        cause = error.__cause__  # fsspec's HTTP says that nothing is there whatever it was
+        if cause is not None and getattr(cause, "status", None) not in (404, 410):
+            raise _unreachable(given, "read", cause) from error
         info = None
     except OSError as error:
         raise SourceError(

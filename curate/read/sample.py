@@ -8,7 +8,6 @@ beside and renamed, so that a build that dies leaves nothing, and two at once do
 Misses: scripts other than Latin are rare, and prose is that of programmers: it shows that a recipe works, not that it is good.
 """
 
-import gc
 import json
 import os
 import shutil
@@ -18,12 +17,12 @@ import uuid
 import zlib
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from blake3 import blake3
 
+from curate.collector import uncollected
 from curate.errors import SourceError
 from curate.read import sample_html, sample_texts
 from curate.read.sample_texts import Text
@@ -87,7 +86,7 @@ def _build_beside(folder: Path) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     beside = Path(tempfile.mkdtemp(prefix=f"{folder.name}-", dir=folder.parent))
     try:
-        with _uncollected():
+        with uncollected():  # syntax trees
             build(beside, sample_texts.texts(sample_texts.requirements()))
         try:
             beside.rename(folder)
@@ -96,18 +95,6 @@ def _build_beside(folder: Path) -> None:
                 raise
     finally:
         shutil.rmtree(beside, ignore_errors=True)
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """No search for cycles meanwhile: syntax trees have none, and to look through their nodes takes as long as to make them."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def build(folder: Path, texts: Iterator[Text]) -> None:

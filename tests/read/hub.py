@@ -3,10 +3,10 @@
 import hashlib
 import json
 import re
-import threading
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote, urlsplit
+
+from read.web import Handler, running
 
 REPOSITORY = re.compile(r"/api/datasets/(?P<repo>[^/]+/[^/]+)(?:/(?P<what>revision|tree)/(?P<revision>[^/]+)(?:/(?P<folder>.+))?)?$")
 FILE = re.compile(r"/datasets/(?P<repo>[^/]+/[^/]+)/resolve/(?P<revision>[^/]+)/(?P<path>.+)$")
@@ -38,21 +38,8 @@ class Hub:
 def handler(hub):
     """A request handler over the hub."""
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def log_message(self, *_):
-            pass
-
-        def answer(self, status, body=b"", **headers):
-            self.send_response(status)
-            for name, value in (headers | {"Content-Length": len(body)}).items():
-                self.send_header(name.replace("_", "-"), str(value))
-            self.end_headers()
-            if self.command != "HEAD":
-                self.wfile.write(body)
-
-        def do_GET(self):
+    class OfHub(Handler):
+        def do_GET(self):  # noqa: N802
             path = unquote(urlsplit(self.path).path)
             if found := REPOSITORY.match(path):
                 self.repository(**found.groupdict())
@@ -92,26 +79,19 @@ def handler(hub):
             if data is None:
                 self.answer(404, X_Error_Code="EntryNotFound", X_Error_Message="not there")
                 return
-            wanted = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("Range") or "")
-            if not wanted:
+            part = self.wanted(len(data))
+            if not part:
                 self.answer(200, data, ETag='"x"')
                 return
-            start, end = int(wanted[1]), min(int(wanted[2]) + 1, len(data))
+            start, end = part
             hub.asked.append((revision, path, start, end))
             self.answer(206, data[start:end], Content_Range=f"bytes {start}-{end - 1}/{len(data)}")
 
-    return Handler
+    return OfHub
 
 
 @contextmanager
 def serving(hub):
     """The address of the hub."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler(hub))
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with running(handler(hub)) as port:
+        yield f"http://127.0.0.1:{port}"

@@ -1,4 +1,4 @@
-"""A web server on this machine for inputs by https:// and http://, as well or badly behaved as a test wants it."""
+"""Web servers on this machine; and one for inputs by https:// and http://, as well or badly behaved as a test wants it."""
 
 import re
 import threading
@@ -7,59 +7,30 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote, urlsplit
 
 
-class Site:
-    """files: path → bytes; asked: (method, path, range) of every request. ranges: it sends parts of files; length: it tells lengths; cut: the next so
-    many answers with a body break off in the middle; status: what it answers instead of a file."""
+class Handler(BaseHTTPRequestHandler):
+    """What all of them do."""
 
-    def __init__(self, files, *, ranges=True, length=True, cut=0, status=None):
-        self.files, self.ranges, self.length, self.cut, self.status = files, ranges, length, cut, status
-        self.asked = []
+    protocol_version = "HTTP/1.1"
 
+    def log_message(self, *_):
+        pass
 
-def handler(site):
-    """A request handler over the site."""
+    def answer(self, status, body=b"", *, length=True, whole=True, **headers):
+        """One answer, which may tell no length, or break off in the middle; a HEAD gets no body."""
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name.replace("_", "-"), str(value))
+        if length:
+            self.send_header("Content-Length", str(len(body)))
+        self.close_connection = not (length and whole)
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body if whole else body[: len(body) // 2])
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def log_message(self, *_):
-            pass
-
-        def answer(self, status, body=b"", **headers):
-            self.send_response(status)
-            for name, value in headers.items():
-                self.send_header(name.replace("_", "-"), str(value))
-            if site.length:
-                self.send_header("Content-Length", str(len(body)))
-            self.close_connection = not site.length
-            self.end_headers()
-            if self.command == "HEAD":
-                return
-            if site.cut and body:
-                site.cut -= 1
-                self.close_connection, body = True, body[: len(body) // 2]
-            self.wfile.write(body)
-
-        def do_GET(self):
-            path = unquote(urlsplit(self.path).path)[1:]
-            wanted = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("Range") or "")
-            site.asked.append((self.command, path, wanted and wanted[0]))
-            data = site.files.get(path)
-            if site.status:
-                self.answer(site.status)
-            elif path.startswith("moved/"):
-                self.answer(302, Location=f"/{path.removeprefix('moved/')}")
-            elif data is None:
-                self.answer(404)
-            elif wanted and site.ranges:
-                start, end = int(wanted[1]), min(int(wanted[2]) + 1, len(data))
-                self.answer(206, data[start:end], Content_Range=f"bytes {start}-{end - 1}/{len(data)}", ETag='"x"')
-            else:
-                self.answer(200, data, Last_Modified="Sat, 28 Nov 2026 01:00:00 GMT")
-
-        do_HEAD = do_GET  # noqa: N815
-
-    return Handler
+    def wanted(self, size):
+        """(start, end) of the part that is asked for of so many bytes; None for all."""
+        found = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("Range") or "")
+        return (int(found[1]), min(int(found[2]) + 1, size)) if found else None
 
 
 class Server(ThreadingHTTPServer):
@@ -70,16 +41,62 @@ class Server(ThreadingHTTPServer):
 
 
 @contextmanager
-def serving(site, context=None):
-    """The address of the site; with an SSL context by https."""
-    server = Server(("127.0.0.1", 0), handler(site))
+def running(handler, context=None):
+    """The port of a server with these handlers; with an SSL context it speaks TLS."""
+    server = Server(("127.0.0.1", 0), handler)
     if context:
         server.socket = context.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
-        yield f"{'https' if context else 'http'}://localhost:{server.server_address[1]}"
+        yield server.server_address[1]
     finally:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+class Site:
+    """files: path → bytes; asked: (method, path) of every request. ranges: it sends parts of files; length: it tells lengths; cut: the next so
+    many answers with a body break off in the middle; status: what it answers instead of a file."""
+
+    def __init__(self, files, *, ranges=True, length=True, cut=0, status=None):
+        self.files, self.ranges, self.length, self.cut, self.status = files, ranges, length, cut, status
+        self.asked = []
+
+
+def handler(site):
+    """A request handler over the site."""
+
+    class OfSite(Handler):
+        def tell(self, status, body=b"", **headers):
+            whole = not (site.cut and body and self.command != "HEAD")
+            site.cut -= not whole
+            self.answer(status, body, length=site.length, whole=whole, **headers)
+
+        def do_GET(self):
+            path = unquote(urlsplit(self.path).path)[1:]
+            site.asked.append((self.command, path))
+            data = site.files.get(path)
+            if site.status:
+                self.tell(site.status)
+            elif path.startswith("moved/"):
+                self.tell(302, Location=f"/{path.removeprefix('moved/')}")
+            elif data is None:
+                self.tell(404)
+            elif site.ranges and (part := self.wanted(len(data))):
+                start, end = part
+                self.tell(206, data[start:end], Content_Range=f"bytes {start}-{end - 1}/{len(data)}", ETag='"x"')
+            else:
+                self.tell(200, data, Last_Modified="Sat, 28 Nov 2026 01:00:00 GMT")
+
+        do_HEAD = do_GET  # noqa: N815
+
+    return OfSite
+
+
+@contextmanager
+def serving(site, context=None):
+    """The address of the site; with an SSL context by https."""
+    with running(handler(site), context) as port:
+        yield f"{'https' if context else 'http'}://localhost:{port}"
