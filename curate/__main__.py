@@ -70,7 +70,7 @@ def run(
 
     console = Console(stderr=True)
     if not locator.any_compiled():
-        console.print("first run on this machine: kernels are compiled on the way, once, about two minutes in all", highlight=False)
+        console.print("first run on this machine: kernels are compiled on the way, once, two to three minutes in all", highlight=False)
     started = time.monotonic()
     try:
         with progress.watcher(console) as watcher:

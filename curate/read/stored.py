@@ -18,6 +18,8 @@ from curate.read.remote import Remote
 from curate.store import options
 
 BLOCK = 1 << 18
+_EXTRAS = {"s3": "s3", "gs": "gcs", "gcs": "gcs", "hf": "hf", "http": "http", "https": "http"}
+"""Protocol → the extra of this project that brings its driver."""
 
 
 def filesystem(uri: str) -> tuple[Any, str]:
@@ -27,9 +29,9 @@ def filesystem(uri: str) -> tuple[Any, str]:
             return LocalFileSystem(), _downloaded(uri)
         return fsspec.core.url_to_fs(os.path.expanduser(uri) if "://" not in uri else uri, **options(uri))
     except (ImportError, ValueError) as error:
-        raise SourceError(
-            f"input {uri}: expected a location that fsspec can open, got {error}; install the driver or check the path"
-        ) from error
+        extra = _EXTRAS.get(uri.partition("://")[0]) if isinstance(error, ImportError) else None
+        remedy = f"run pip install 'curate[{extra}]'" if extra else "install the driver or check the path"
+        raise SourceError(f"input {uri}: expected a location that fsspec can open, got {error}; {remedy}") from error
 
 
 def _offline() -> bool:

@@ -46,7 +46,7 @@ def kernel(texts, max_chars, headings):
     return [[next(bounds) for _ in range(count)] for count in counts]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(st.lists(st.lists(PIECES, max_size=40).map("".join), max_size=3), st.integers(1, 30), st.booleans())
 @example(["```\n# no\n\nheading\n```\n# one\ntext\n\ntext. More text\n# two"], 12, True)
 @example(["  \n    indented\n\n  # two" + " " * 40], 8, True)
@@ -55,7 +55,7 @@ def test_the_twin_cuts_alike(texts, max_chars, headings):
         assert [(len(text.encode()[:a].decode()), len(text.encode()[:b].decode())) for a, b in got] == segments(text, max_chars, headings)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.text(alphabet="ab。 \n#`é", max_size=200), st.integers(1, 30), st.booleans())
 def test_only_white_space_between_segments_is_lost(text, max_chars, headings):
     data, (bounds,) = text.encode(), kernel([text], max_chars, headings)

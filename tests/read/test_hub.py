@@ -127,7 +127,7 @@ def test_a_hub_that_is_out_of_reach_is_told_as_an_input(monkeypatch):
 def test_without_the_extra_the_driver_is_named(monkeypatch):
     monkeypatch.setitem(known_implementations, "hf", {"class": "nothing_here.HfFileSystem", "err": "Install huggingface_hub"})
     monkeypatch.delitem(_registry, "hf", raising=False)
-    with pytest.raises(SourceError, match="got Install huggingface_hub; install the driver or check the path"):
+    with pytest.raises(SourceError, match="got Install huggingface_hub; run pip install 'curate\\[hf\\]'"):
         texts(f"{ROOT}/a.jsonl")
 
 
