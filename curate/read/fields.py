@@ -4,11 +4,13 @@ Used for JSON lines and Parquet. A field is a name, or names joined by dots for 
 is tried first. `text` must be there and be a string; `id`, `url` and `fetched_at` may be absent. What else the map names becomes
 a carried column of strings, and `license` always does.
 
-A template puts the text together from several fields: `{name}` stands for a field's value (numbers written out, nothing for what is absent or
-null), `{{` and `}}` for braces. A record that has none of its fields is no document.
+A template puts the text together from several fields: `{name}` stands for a field's value (numbers and times written out, objects as JSON, nothing for
+what is absent or null), `{{` and `}}` for braces. A record that has none of its fields is no document.
 """
 
+import json
 from collections.abc import Mapping
+from datetime import date, time
 from functools import partial
 from string import Formatter
 from typing import Any
@@ -55,7 +57,8 @@ class Fields:
     def of(self, record: Mapping[str, Any]) -> dict[str, Any]:
         """Arguments for `Rows.add` from one record; WrongRecordError where it has no text. Its id is made of its own id, else its URL."""
         text, roles = self._turns(record) if self.dialogue else (utf8_safe(self._text(record)), None)
-        url = string(lookup(record, self.names["url"])) or None
+        address = lookup(record, self.names["url"])
+        url = address if isinstance(address, str) and address else None
         native = string(lookup(record, self.names["id"]))
         return {
             "payload": text.encode() if roles is None else f"{roles}\n{text}".encode(),
@@ -139,16 +142,31 @@ def lookup(record: Mapping[str, Any], field: str) -> Any:
 
 
 def string(value: Any) -> str | None:
-    """Strings as they are, numbers and booleans written out, lists of strings joined by commas; None for the rest."""
+    """Strings as they are, numbers, booleans and points in time (ISO 8601) written out, lists of strings joined by commas, other lists and objects as
+    JSON; None for null and what is absent."""
     if isinstance(value, str):
         return value
+    if value is None or value is _ABSENT:
+        return None
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float):
         return str(value)
-    if isinstance(value, list) and value and all(isinstance(v, str) for v in value):
+    if isinstance(value, list | tuple) and value and all(isinstance(v, str) for v in value):
         return ", ".join(value)
-    return None
+    if isinstance(value, list | tuple | Mapping):
+        try:
+            return json.dumps(value, ensure_ascii=False, default=_written)
+        except (TypeError, RecursionError):  # keys that JSON has not, such as dates
+            return str(value)
+    return _written(value)
+
+
+def _written(value: Any) -> str:
+    """What JSON has no form for: times, decimals, UUIDs, bytes."""
+    if isinstance(value, date | time):
+        return value.isoformat()
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 
 def _kind(value: Any) -> str:

@@ -8,6 +8,7 @@ Misses: row groups larger than memory.
 """
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 import pyarrow as pa
@@ -119,7 +120,7 @@ def _group(
                 done += 1
                 if rows.full:
                     yield
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
         rows.error(first + done, f"expected {count} rows in row group {group}, got {done} before {type(error).__name__}")
 
 
@@ -134,4 +135,22 @@ def _values(column: pa.Array) -> list[Any]:
         parts = [_values(pc.struct_field(column, [i])) for i in range(len(names))]
         valid = column.is_valid().to_pylist()
         return [dict(zip(names, row, strict=True)) if ok else None for ok, row in zip(valid, zip(*parts, strict=True), strict=True)]
-    return column.to_pylist()
+    if pa.types.is_list(column.type) or pa.types.is_large_list(column.type):
+        items, ends = iter(_values(column.flatten())), pc.list_value_length(column).to_pylist()
+        return [None if count is None else list(islice(items, count)) for count in ends]
+    return _moments(column) if pa.types.is_temporal(column.type) else column.to_pylist()
+
+
+def _moments(column: pa.Array) -> list[Any]:
+    """Times to the microsecond, which is what Python's hold; as Arrow writes them where one lies outside of Python's years 1 to 9999."""
+    dtype = column.type
+    try:
+        if pa.types.is_timestamp(dtype):
+            column = column.cast(pa.timestamp("us", dtype.tz), safe=False)
+        elif pa.types.is_duration(dtype):
+            column = column.cast(pa.duration("us"), safe=False)
+        elif pa.types.is_time64(dtype):
+            column = column.cast(pa.time64("us"), safe=False)
+        return column.to_pylist()
+    except (ValueError, OverflowError):  # Arrow's are ValueErrors too
+        return column.cast(pa.string()).to_pylist()

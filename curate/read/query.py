@@ -16,8 +16,18 @@ from curate.read.fields import Fields, WrongRecordError
 from curate.read.rows import Rows
 from curate.read.stored import Stored
 
-SUFFIXES = (".duckdb", ".parquet", ".csv", ".tsv", ".jsonl", ".ndjson")
-_READERS = {".parquet": "read_parquet", ".csv": "read_csv", ".tsv": "read_csv", ".jsonl": "read_json", ".ndjson": "read_json"}
+_CALLS = {
+    (".parquet", ".pq"): "read_parquet({})",
+    (".csv",): "read_csv({}, header=true, skip=0)",
+    (".tsv",): "read_csv({}, header=true, skip=0, delim='\t')",
+    (".jsonl", ".ndjson", ".json"): "read_json({})",
+}
+"""Endings of table files → what reads them. Left to guess, DuckDB passes over lines of a CSV file that do not fit the others."""
+_PACKED = ("", ".gz", ".zst")
+_READERS = {
+    end + packed: call for ends, call in _CALLS.items() for end in ends for packed in _PACKED if not (packed and end in (".parquet", ".pq"))
+}
+SUFFIXES = (".duckdb", *_READERS)
 
 
 def cut(uri: str, size: int, span_bytes: int) -> list[tuple[int, int]]:
@@ -60,8 +70,8 @@ def _records(uri: str, query: str, limits: Limits) -> Iterator[dict[str, Any]]:
     try:
         with duckdb.connect(uri if suffix == ".duckdb" else ":memory:", read_only=suffix == ".duckdb", config=settings) as connection:
             if suffix != ".duckdb":
-                quoted = uri.replace("'", "''")
-                connection.execute(f"create view input as select * from {_READERS[suffix]}('{quoted}')")
+                quoted = "'" + uri.replace("'", "''") + "'"
+                connection.execute(f"create view input as select * from {_READERS[suffix].format(quoted)}")
             result = connection.execute(query)
             names = [column[0] for column in result.description or ()]
             while batch := result.fetchmany(limits.batch_rows):

@@ -8,7 +8,7 @@ objects.
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import lru_cache
 from itertools import pairwise
 from typing import Any, NamedTuple, cast
@@ -244,7 +244,7 @@ def host(url: str) -> str:
 
 
 def moment(value: Any) -> datetime | None:
-    """A point in time from ISO 8601 text, seconds since 1970 or a datetime; UTC where no zone is given; None where it is none of these."""
+    """A point in time from ISO 8601 text, seconds since 1970, a date or a datetime; UTC where no zone is given; None where it is none of these."""
     try:
         if isinstance(value, bool) or value is None:
             return None
@@ -253,7 +253,9 @@ def moment(value: Any) -> datetime | None:
         if isinstance(value, str):
             value = datetime.fromisoformat(value.strip())
         if not isinstance(value, datetime):
-            return None
+            if not isinstance(value, date):
+                return None
+            value = datetime(value.year, value.month, value.day)
         return (value.replace(tzinfo=UTC) if value.tzinfo is None else value).astimezone(UTC)
     except (ValueError, OverflowError, OSError):
         return None

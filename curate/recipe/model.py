@@ -74,7 +74,7 @@ class Input(Config):
     source: Annotated[str, Field(min_length=1)] = Field(default_factory=lambda data: source_name(data.get("uri", "")))
     """Name of the source, part of every document's id; default: the last part of the location, without its endings."""
     fields: dict[str, str] = Field(default_factory=dict)
-    """Column → field of the input record, for JSONL and Parquet; columns beyond the document's own are carried along as text."""
+    """Column → field of the input record, for JSONL and Parquet; columns beyond the document's own are carried along as text, lists and objects as JSON."""
     template: str | None = None
     """How the text is put together from fields of the record, such as "{title}\\n\\n{body}"; left out: the text is one field."""
     query: Annotated[str, Field(min_length=1)] | None = None

@@ -1,5 +1,8 @@
 """Parquet: fields, types, row groups, bad bytes, damage."""
 
+from datetime import date
+from decimal import Decimal
+
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -95,3 +98,33 @@ def test_a_damaged_row_group_is_one_error_and_the_others_are_read(tmp_path):
     (error,) = outcome.errors
     assert error.offset == 4
     assert error.message.startswith("expected 4 rows in row group 1, got 0 before ")
+
+
+def test_no_type_of_a_carried_column_is_lost(tmp_path):
+    columns = {
+        "text": ["one"],
+        "price": pa.array([Decimal("1.50")]),
+        "day": pa.array([date(2024, 1, 2)]),
+        "at": pa.array([1_700_000_000_000_000_001], pa.timestamp("ns")),
+        "late": pa.array([10_000_000], pa.date32()),
+        "parts": pa.array([[{"n": 1, "to": None}]]),
+        "scores": pa.array([[0.5, 1.0]]),
+        "tags": pa.array([["a", "b"]]),
+        "bad": pa.ListArray.from_arrays([0, 1], pa.array([b"a\xff"]).view(pa.string())),
+    }
+    source = Source(name="s", fields={name: name for name in columns} | {"fetched_at": "day", "first": "parts.0.n"})
+    (row,) = read(_write(tmp_path / "a.parquet", columns), source=source).rows
+    assert {name: row[name] for name in [*columns, "first"] if name != "text"} == {
+        "price": "1.50",
+        "day": "2024-01-02",
+        "at": "2023-11-14T22:13:20",
+        "late": "29349-01-26",  # beyond Python's years
+        "parts": '[{"n": 1, "to": null}]',
+        "scores": "[0.5, 1.0]",
+        "tags": "a, b",
+        "bad": "a\ufffd",
+        "first": "1",
+    }
+    assert row["fetched_at"].isoformat() == "2024-01-02T00:00:00+00:00"
+    (made,) = read(tmp_path / "a.parquet", source=Source(name="s", template="{price} on {day}{nothing}")).rows
+    assert made["text"] == "1.50 on 2024-01-02"

@@ -1,5 +1,6 @@
 """Queries and templates: rows of SQL as records, texts put together from fields."""
 
+import gzip
 import json
 
 import pyarrow as pa
@@ -98,3 +99,24 @@ def test_a_record_without_any_of_the_fields_is_none(tmp_path):
 def test_bad_templates(template):
     with pytest.raises(ValueError, match=r"expected a template (such as|with field names)"):
         parsed(template)
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("a.tsv", b"id\ttext\n1\tonly, one, row of the table\n"),
+        ("a.csv.gz", gzip.compress(b'id,text\n1,"only, one, row of the table"\n')),
+    ],
+)
+def test_the_first_line_of_a_table_is_its_head(tmp_path, name, data):
+    (tmp_path / name).write_bytes(data)
+    outcome = read(tmp_path / name, kind="query", source=Source(name="s", query="select * from input"))
+    assert [row["text"] for row in outcome.rows] == ["only, one, row of the table"]
+
+
+def test_no_line_of_a_table_is_passed_over(tmp_path):
+    (tmp_path / "a.csv").write_bytes(b"id,text\n1,caf\xe9\n2,fine\n3,a,b,c\n")
+    with pytest.raises(
+        SourceError, match=r"expected a query that DuckDB can run, got .*CSV Error on Line: 2.*not utf-8.*; check the query"
+    ):
+        read(tmp_path / "a.csv", kind="query", source=Source(name="s", query="select * from input"))
