@@ -100,7 +100,7 @@ def claims_of(tree: Any, page: bytes) -> list[Claim]:
         for kind, value, place in _claims_of_element(element):
             named[kind, value] = named.get((kind, value), 0) + 1
             if named[kind, value] <= MAX_SAME:
-                locator = place or _locator(element)
+                locator = place or _locator(element) + _subject(element, kind)
                 found.setdefault((kind, value, locator), Claim(kind, value, locator, "" if place else _snippet(element)))
         if len(found) >= MAX_CLAIMS:
             return list(found.values())[:MAX_CLAIMS]
@@ -174,7 +174,7 @@ def _of_json_ld(text: str) -> Iterator[tuple[str, str]]:
     if "icense" not in text or len(text) > MAX_JSON:
         return
     try:
-        stack = [json.loads(text)]
+        stack = [json.loads(_unwrapped(text), strict=False)]
     except (ValueError, RecursionError):
         return
     while stack:
@@ -185,8 +185,58 @@ def _of_json_ld(text: str) -> Iterator[tuple[str, str]]:
             types = node.get("@type")
             kind = "/".join(t for t in types if isinstance(t, str)) if isinstance(types, list) else str(types or "Thing")
             for value in _license_values(node.get("license")):
-                yield kind[:60], value
+                yield re.sub(r"\s", "", kind)[:60] + _of(_address(node)), value
             stack.extend(v for k, v in reversed(node.items()) if isinstance(v, dict | list) and k != "license")
+
+
+def _unwrapped(text: str) -> str:
+    """Without the comment or the CDATA section that old templates put around a script."""
+    text = text.strip()
+    for opening in ("<!--", "//<![CDATA[", "// <![CDATA[", "/*<![CDATA[*/", "/* <![CDATA[ */", "<![CDATA["):
+        text = text.removeprefix(opening)
+    for closing in ("-->", "//]]>", "// ]]>", "/*]]>*/", "/* ]]> */", "]]>"):
+        text = text.removesuffix(closing)
+    return text
+
+
+def _address(node: dict[str, Any]) -> str | None:
+    """What a node says that it speaks of, if that is a page."""
+    for name in ("url", "mainEntityOfPage", "@id"):
+        value = node.get(name)
+        if isinstance(value, dict):
+            value = value.get("@id") or value.get("url")
+        if isinstance(value, str) and value.strip() and _is_address(value.strip()):
+            return value
+    return None
+
+
+def _is_address(value: str) -> bool:
+    scheme = re.match(r"([A-Za-z_][A-Za-z0-9_+.-]*):", value)
+    return not value.startswith("[") and (scheme is None or scheme[1] in ("http", "https"))
+
+
+def _of(address: str | None) -> str:
+    return " of " + re.sub(r"\s", "", address)[:MAX_VALUE] if address else ""
+
+
+def _subject(element: Any, kind: str) -> str:
+    """The item of microdata, the `about` of RDFa."""
+    above, node = [], element.parent
+    while node is not None and len(above) < 64:
+        above.append(node)
+        node = node.parent if (node.tag or "").lower() != "html" else None
+    if kind == "microdata":
+        for item in above:
+            if item.hasattr("itemscope"):
+                types = (item.getattr("itemtype") or "").split()
+                named = re.search(r"\w+(?=/?$)", types[0]) if types else None
+                return (f" {named[0]}" if named else "") + _of((item.getattr("itemid") or "").strip())
+    elif kind in ("link", "rel", "rdfa"):
+        for one in [element, *above]:
+            if one.hasattr("about"):
+                about = (one.getattr("about") or "").strip()
+                return _of(about if about and _is_address(about) else None)
+    return ""
 
 
 def _license_values(value: Any) -> Iterator[str]:

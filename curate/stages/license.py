@@ -5,8 +5,8 @@ Claims come from the page (the `claims` of `markup`, whatever the recipe calls i
 `SPDX-License-Identifier` tags in the first 100 lines of a text that was no page; whichever of them a batch has is read. Sentences of the text ("This
 work is licensed under …", "All rights reserved") are claims of a confidence below 0.5, which have a say only where nothing else has: of several that
 differ the strictest, and no conflict; `min_confidence: 0.5` asks for more than prose. What a steward's approval of the domain states comes before all
-of these. Each claim gets a scope from its place: a mark in a figure or a list, a credit for a photo, a link in running text that grants nothing speak
-of a part and never of the page.
+of these. Each claim gets a scope from its place: a mark in a figure or a list, a credit for a photo, a link in running text that grants nothing, linked data about
+another address than the page's speak of a part and never of the page.
 Claims on the whole document that ask for different things are a conflict, resolved to the strictest and held for a steward; no claim is no
 permission (`unknown`). Scopes and confidences are after the projects C4Corpus, CCCC and C5 (governance notes §1.1, §1.4); a footer link is right for the
 page's own text in a little over half of all large hosts, so that an allow-list should be looked at by host before it is trusted.
@@ -28,7 +28,7 @@ evidence      list<struct>  every claim: kind, value, spdx, locator, snippet
 import re
 from collections.abc import Iterator, Sequence
 from typing import Any, Literal, NamedTuple
-from urllib.parse import urljoin
+from urllib.parse import unquote, urljoin, urlsplit
 
 import numpy as np
 import pyarrow as pa
@@ -94,7 +94,7 @@ class Claim(NamedTuple):
 
 
 @stage(
-    version=5,
+    version=6,
     reads=("headers",),
     adds={
         "spdx": pa.string(),
@@ -153,7 +153,10 @@ def _stated(claims: list[Claim], given: dict[str, Any]) -> list[Claim]:
 def _key(given: dict[str, Any]) -> Any:
     """What a page's claims are made of: pages of a site say the same."""
     links = [one["value"] for one in given.get("headers") or () if one["name"] and one["name"].lower() == "link"]
-    here = given.get("url") if any("anchor" in (link or "").lower() for link in links) else None
+    named = any("anchor" in (link or "").lower() for link in links) or any(
+        " of " in claim["locator"] for claim in given.get("claims") or ()
+    )
+    here = given.get("url") if named else None
     return tuple(links), here, tuple(tuple(claim.values()) for claim in given.get("claims") or ()), *(given.get(name) for name in STATED)
 
 
@@ -285,6 +288,8 @@ def _claims(given: dict[str, Any]) -> Iterator[Claim]:
         kind, value, snippet = claim["kind"], claim["value"], claim["snippet"] or ""
         licence = of_url(value) or (of_words(value) if kind not in ("href", "icon") else None)
         scope, confidence = _place(kind, claim["locator"], licence, value, snippet)
+        if scope == "page" and not _of_page(claim["locator"], given.get("url") or ""):
+            scope, confidence = "part", 0.1
         if licence is not None and licence.odd:
             confidence *= 0.5
         if kind != "href" or licence is not None:
@@ -340,6 +345,23 @@ def _same(url: str, anchor: str) -> bool:
         return False
 
 
+def _of_page(locator: str, url: str) -> bool:
+    """Whether a claim that names an address speaks of the page at a URL: scheme, `www.`, slash at the end and fragment aside, a query if it has one;
+    a site speaks of all that lies below it. True where no address is named, or the page's own is not known."""
+    place, named, address = locator.partition(" of ")
+    if not (named and url):
+        return True
+    try:
+        here, there = urlsplit(url), urlsplit(urljoin(url, address))
+        hosts = {(one.hostname or "").removeprefix("www.") for one in (here, there)}
+    except ValueError:
+        return False
+    mine, its = (unquote(one.path).rstrip("/") + "/" for one in (here, there))
+    above = _SITE.search(place) is not None and mine.startswith(its)
+    return len(hosts) == 1 and (above or mine == its) and there.query in ("", here.query)
+
+
+_SITE = re.compile(r"WebSite|Blog(?!P)")
 _MEDIA = re.compile(
     r"(?:Image|Video|Audio|Media|3DModel|Music|Photograph|SoftwareSourceCode|SoftwareApplication|Product|Dataset)", re.IGNORECASE
 )
@@ -355,7 +377,9 @@ _CONFIDENCE = {"link": 0.85, "rdfa": 0.85, "rel": 0.8, "microdata": 0.8, "href":
 
 def _place(kind: str, locator: str, licence: Licence | None, value: str, snippet: str) -> tuple[str, float]:
     """What a claim speaks of, and how sure that is, from its kind and the region of the page in which it stands."""
-    region, _, element = locator.partition(" ")
+    region, _, element = locator.partition(" of ")[0].partition(" ")
+    if kind == "microdata" and _MEDIA.search(element.partition(" ")[2]):
+        return "part", 0.0
     if kind == "json-ld":
         if _MEDIA.search(element):
             return "part", 0.0

@@ -141,7 +141,7 @@ def models(config: Config) -> dict[str, str]:
 
 
 @stage(
-    version=11,
+    version=12,
     reads=("raw", "headers", "text"),
     adds=ADDS,
     rules=(

@@ -8,12 +8,13 @@ rel        `<a rel=license>` or any other element with that rel                 
 meta       `<meta>` of Dublin Core, `license`, `copyright`, `cc:license` …      content
 rdfa       `property` licence attributes                                        href, resource or content
 microdata  `itemprop=license`                                                   href, content, src or text
-json-ld    `license` of a schema.org node; the locator ends in its `@type`      URL or text
+json-ld    `license` of a schema.org node                                       URL or text
 href       `<a href>` to a Creative Commons or Open Data Commons deed           href
 icon       `<img>` of a Creative Commons badge                                  src
 rdf        the Creative Commons RDF comment of old pages                        URL
 
-A locator is `region element`, region being the nearest of head, footer, figure, article, main, aside, nav, li … above the element.
+A locator is `region element`, region being the nearest of head, footer, figure, article, main, aside, nav, li … above the element; of linked data the
+`@type` or `itemtype` follows, and where the markup says of which address it speaks (`url`, `mainEntityOfPage`, `@id`; `itemid`; `about`) `of` with that.
 A wish is a name and what it says: `robots`, an agent's name, `tdm-reservation`, `tdm-policy`, `content-usage`, `content-signal`; `rsl` with the
 address, or the text, of an RSL licence.
 Misses: sentences in prose, feeds, microformats' nesting, anything that a script writes.
@@ -25,8 +26,8 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from html import unescape
-from itertools import pairwise
-from typing import NamedTuple
+from itertools import chain, pairwise
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -75,6 +76,11 @@ _ATTRIBUTE = re.compile(
 _NAME = re.compile(rb"<([A-Za-z][^\s/>]*)")
 _TAGS = re.compile(rb"<!--.*?(?:-->|$)|<[!/?A-Za-z][^>]*(?:>|$)", re.DOTALL)
 _CUT_TAG = re.compile(rb"[^<>]*>")
+_WRAPPED = re.compile(r"^\s*(?:<!--|(?://|/\*)?\s*<!\[CDATA\[(?:\s*\*/)?)|(?:-->|(?://|/\*)?\s*\]\]>(?:\s*\*/)?)\s*$")
+"""What old templates put around a script, which is no JSON."""
+_ELSEWHERE = re.compile(r"\s*(?:(?!https?:)[A-Za-z_][\w+.-]*:|_:|\[)")
+"""Names of things that are no pages: urn:, blank nodes, CURIEs."""
+_ITEM = re.compile(r"^\s*\S*?(\w+)/?(?:\s|$)")
 _SCRIPT_END = re.compile(rb"</script", re.IGNORECASE)
 _BLOCK = re.compile(
     rb"</?(?:p|div|li|ul|ol|td|th|tr|table|footer|header|section|article|aside|nav|main|h[1-6]|body|html|figure|blockquote|dd|dt|dl"
@@ -152,7 +158,8 @@ def _evidence(page: bytes, rows: list[tuple[int, int, int]], above: np.ndarray) 
         for kind, value, place in _claims(tag, page):
             named[kind, value] = named.get((kind, value), 0) + 1
             if named[kind, value] <= MAX_SAME:
-                locator = place or _locator(page, tag.name, above[end - depth : end].tolist())
+                ancestors = above[end - depth : end].tolist()
+                locator = place or _locator(page, tag.name, ancestors) + _subject(page, tag, ancestors, kind)
                 key = (kind, value, locator)
                 if key not in found:
                     found[key] = Claim(kind, value, locator, "" if place else _snippet(page, start, tag))
@@ -267,7 +274,7 @@ def _of_json_ld(content: bytes) -> Iterator[tuple[str, str]]:
     if b'"license"' not in content:
         return
     try:
-        stack = [json.loads(content.decode("utf-8", "replace"))]
+        stack = [json.loads(_WRAPPED.sub("", content.decode("utf-8", "replace")), strict=False)]
     except (ValueError, RecursionError):
         return
     while stack:
@@ -278,8 +285,23 @@ def _of_json_ld(content: bytes) -> Iterator[tuple[str, str]]:
             types = node.get("@type")
             kind = "/".join(t for t in types if isinstance(t, str)) if isinstance(types, list) else str(types or "Thing")
             for value in _license_values(node.get("license")):
-                yield kind[:60], value
+                yield "".join(kind.split())[:60] + _of(_address_of(node)), value
             stack.extend(v for k, v in reversed(node.items()) if isinstance(v, dict | list) and k != "license")
+
+
+def _address_of(node: dict[str, Any]) -> str | None:
+    """Which address a node says that it speaks of; None where it says none, or one that is no place on the web."""
+    for name in ("url", "mainEntityOfPage", "@id"):
+        value = node.get(name)
+        value = value.get("@id") or value.get("url") if isinstance(value, dict) else value
+        if isinstance(value, str) and value.strip() and not _ELSEWHERE.match(value):
+            return value
+    return None
+
+
+def _of(address: str | None) -> str:
+    """The end of a locator that speaks of an address."""
+    return f" of {''.join(address.split())[:MAX_VALUE]}" if address else ""
 
 
 def _license_values(value: object) -> Iterator[str]:
@@ -308,6 +330,19 @@ def _locator(page: bytes, name: str, ancestors: list[int]) -> str:
             if _FOOTER.search(f"{tag.attributes.get('id', '')} {tag.attributes.get('class', '')}"):
                 region = "footer"
     return f"{region} {name}"
+
+
+def _subject(page: bytes, tag: Tag, ancestors: list[int], kind: str) -> str:
+    """What an element speaks of, where that is not simply its page: the item of microdata, the `about` of RDFa."""
+    above = (_tag(page, start) for start in ancestors[::-1][:64])
+    if kind == "microdata":
+        item = next((one for one in above if "itemscope" in one.attributes), None)
+        named = _ITEM.search(item.attributes.get("itemtype", "")) if item else None
+        return (f" {named[1]}" if named else "") + _of(item.get("itemid") if item else None)
+    if kind in ("link", "rel", "rdfa"):
+        about = next((one.attributes["about"] for one in chain((tag,), above) if "about" in one.attributes), "")
+        return _of(about if about.strip() and not _ELSEWHERE.match(about) else None)
+    return ""
 
 
 def _snippet(page: bytes, start: int, tag: Tag) -> str:

@@ -70,6 +70,29 @@ def test_a_claim_on_a_part_has_no_say_on_the_page(kind, locator):
     assert row["evidence"][0]["spdx"] == "CC-BY-4.0"
 
 
+@pytest.mark.parametrize(
+    ("url", "locator", "scope"),
+    [
+        ("https://a.example/x?utm=1", "head json-ld Article of http://www.a.example/x/#article", "page"),
+        ("https://a.example/x", "head json-ld Article of #article", "page"),
+        ("https://a.example/x", "head json-ld Article of https://a.example/", "part"),
+        ("https://a.example/x", "head json-ld WebSite of https://a.example/", "page"),
+        ("https://a.example/x", "head json-ld WebSite of https://b.example/", "part"),
+        ("https://a.example/?p=1", "head json-ld Article of https://a.example/?p=2", "part"),
+        ("https://a.example/x", "head json-ld Article of https://[", "part"),
+        ("https://a.example/images", "head json-ld Article of https://a.example/images", "page"),
+        (None, "head json-ld Article of https://b.example/", "page"),
+        ("https://a.example/x", "body a of /y", "part"),
+        ("https://a.example/x", "body a of /x", "page"),
+        ("https://a.example/x", "body a ImageObject", "part"),
+    ],
+)
+def test_a_claim_about_another_address_has_no_say(url, locator, scope):
+    kind = "json-ld" if "json-ld" in locator else "microdata" if "ImageObject" in locator else "rel"
+    row = one([claim(kind, BY, locator)], url=url)
+    assert (row["spdx"], row["scope"]) == (("CC-BY-4.0", "page") if scope == "page" else ("NOASSERTION", None))
+
+
 def test_headers():
     assert one(header=f'<{BY}>; rel="license", </style>; rel=stylesheet')["spdx"] == "CC-BY-4.0"
     assert one(header=f'<{BY}>; rel="next license"')["spdx"] == "CC-BY-4.0"

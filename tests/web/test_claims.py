@@ -43,12 +43,45 @@ def wishes(html):
             URL,
             "head json-ld WebPage",
         ),
+        (
+            f'<body><div itemscope itemtype="http://schema.org/ImageObject" itemid="/i.jpg"><a itemprop="license" href="{URL}">x</a></div>',
+            "microdata",
+            URL,
+            "body a ImageObject of /i.jpg",
+        ),
+        (f'<body><div about="/other"><a rel="license" href="{URL}">x</a></div>', "rel", URL, "body a of /other"),
+        (f'<body><div about="/other"><p about=""><a rel="license" href="{URL}">x</a></p></div>', "rel", URL, "body a"),
+        (f'<body><div about="urn:isbn:1"><a rel="license" href="{URL}">x</a></div>', "rel", URL, "body a"),
         (f'<body><!-- <rdf:RDF><License rdf:about="{URL}"/></rdf:RDF> -->', "rdf", URL, "comment rdf"),
     ],
 )
 def test_kinds(html, kind, value, locator):
     found = claims(html)
     assert [(c.kind, c.value, c.locator) for c in found] == [(kind, value, locator)]
+
+
+@pytest.mark.parametrize(
+    ("node", "subject"),
+    [
+        ('"url": "https://other.example/y", "@id": "#a"', " of https://other.example/y"),
+        ('"mainEntityOfPage": {"@type": "WebPage", "@id": "https://here.example/"}', " of https://here.example/"),
+        ('"@id": "#article"', " of #article"),
+        ('"@id": "_:b0"', ""),
+        ('"url": ["https://a.example/"], "mainEntityOfPage": true, "@id": "urn:isbn:1"', ""),
+    ],
+)
+def test_linked_data_tells_of_which_address_it_speaks(node, subject):
+    script = f'<script type="application/ld+json">{{"@type": "Article", {node}, "license": "{URL}"}}</script>'
+    assert [c.locator for c in claims(script)] == [f"head json-ld Article{subject}"]
+    assert [c.locator for c in claims_of(HTMLTree.parse(script), script.lower().encode())] == [f"head json-ld Article{subject}"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [("<!-- ", " -->"), ("\n//<![CDATA[\n", "\n//]]>\n"), ("/* <![CDATA[ */", "/* ]]> */"), ("", "")]
+)
+def test_linked_data_as_old_templates_wrap_it(before, after):
+    script = f'<script type="application/ld+json">{before}{{"name": "two\nlines", "license": "{URL}"}}{after}</script>'
+    assert [c.value for c in claims(script)] == [URL] == [c.value for c in claims_of(HTMLTree.parse(script), script.lower().encode())]
 
 
 @pytest.mark.parametrize(
