@@ -12,19 +12,25 @@ from curate.consent.policy import ALLOW, DENY, NONE, UNCLEAR, Signal
 MAX_FIELD = 8192
 """Characters of a field that are read; a longer one is unclear unless what was read denies."""
 _KEY = re.compile(r"[a-z*][a-z0-9_.*-]*")
+_ITEM = re.compile(
+    r"""[A-Za-z*][\w!#$%&'*+.^`|~:/-]*|-?\d{1,15}(?:\.\d{1,3})?|\?[01]|@-?\d+|:[A-Za-z0-9+/=]*:|%?"(?:[^"\\]|\\.)*"|\([^()]*\)""", re.ASCII
+)
+"""A value of such a dictionary: token, number, boolean, date, bytes, string, inner list."""
 _MEMBER = re.compile(r"(?:[^,\"]|\"(?:[^\"\\]|\\.)*\")+")
+_SLIP = re.compile(r"\s*ai[-_ ]?train(?:ing)?\b")
+"""How people write `ai-train` who mean it."""
 _LEGACY = frozenset(["tdm", "ai", "genai", "train-genai", "bots"])
 """Labels of earlier AIPREF drafts."""
 _TOKEN = re.compile(r"[a-z-]+")
 
 
 def usage(value: str, carrier: str) -> Iterator[Signal]:
-    """AIPREF's Content-Usage, an RFC 9651 dictionary: `label=y` or `label=n`, the last of a label counts, parameters say nothing; a key that is none
+    """AIPREF's Content-Usage, an RFC 9651 dictionary: `label=y` or `label=n`, the last of a label counts, parameters say nothing; a key or a value that is none
     (a capital, a space) voids the whole field."""
     members: dict[str, str] = {}
     for member in _MEMBER.findall(value[:MAX_FIELD]):
         key, equals, said = member.partition(";")[0].strip().partition("=")
-        if not _KEY.fullmatch(key) or (equals and not said.strip()):
+        if not _KEY.fullmatch(key) or (equals and not _ITEM.fullmatch(said)):
             yield Signal("train-ai", carrier, value, UNCLEAR)
             return
         members[key] = {"y": ALLOW, "n": DENY}.get(said, NONE)
@@ -43,6 +49,8 @@ def content_signal(value: str, carrier: str) -> Iterator[Signal]:
         key, _, word = member.partition("=")
         if key.strip() == "ai-train":
             said.add({"no": DENY, "yes": ALLOW}.get(word.strip(), UNCLEAR))
+        elif _SLIP.match(key):
+            said.add(UNCLEAR)
     if said:
         yield Signal("ai-train", carrier, value, next(says for says in (DENY, UNCLEAR, ALLOW) if says in said))
     yield from _too_long(value, "ai-train", carrier)

@@ -55,7 +55,7 @@ class Config(Base):
 
 
 @stage(
-    version=4,
+    version=5,
     reads=("headers",),
     adds={"verdict": pa.string(), "basis": pa.string(), "signals": SIGNALS},
     rules=(Rule("opted_out", "verdict", "in", "deny"), Rule("held_consent", "verdict", "in", "hold")),
@@ -82,6 +82,11 @@ def consent(batch: pa.RecordBatch, config: Config) -> Columns:
     return {"verdict": pa.array(verdicts, pa.string()), "basis": pa.array(bases, pa.string()), "signals": pa.array(signals, SIGNALS)}
 
 
+_PROSE = re.compile(
+    r"(?:(?:og|twitter|article|dc|dcterms|citation|parsely|sailthru)[.:_]"
+    r"|(?:news_)?keywords|description|title|subject|abstract|author|generator|application-name)\b"
+)
+"""Names of <meta> that tell people what a page is about; that may be the word `noai`."""
 _ROBOTS = re.compile(r"\bno(?:image)?ai\b|\bnoml\b", re.IGNORECASE)
 
 
@@ -101,7 +106,9 @@ def _signals(given: dict[str, Any]) -> Iterator[Signal]:
                 yield rsl.signal(value, url, "page") if value.startswith("<") else rsl.unobtainable(value, "page")
             elif name == "link" and "application/rsl+xml" in value.lower():
                 yield from (rsl.unobtainable(address, carrier) for address in _RSL.findall(value[: words.MAX_FIELD]))
-            elif name == "x-robots-tag" or (carrier == "meta" and (name == "robots" or name in TRAINERS or _ROBOTS.search(value))):
+            elif name == "x-robots-tag" or (
+                carrier == "meta" and (name == "robots" or name in TRAINERS or (_ROBOTS.search(value) and not _PROSE.match(name)))
+            ):
                 yield from words.robots_tokens(value, carrier)
 
 

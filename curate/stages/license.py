@@ -5,8 +5,8 @@ Claims come from the page (the `claims` of `markup`, whatever the recipe calls i
 `SPDX-License-Identifier` tags in the first 100 lines of a text that was no page; whichever of them a batch has is read. Sentences of the text ("This
 work is licensed under …", "All rights reserved") are claims of a confidence below 0.5, which have a say only where nothing else has: of several that
 differ the strictest, and no conflict; `min_confidence: 0.5` asks for more than prose. What a steward's approval of the domain states comes before all
-of these. Each claim gets a scope from its place: a mark in a figure or a list, a credit for a photo, a link in running text that grants nothing, linked data about
-another address than the page's speak of a part and never of the page.
+of these. Each claim gets a scope from its place: a mark in a figure or a list, a credit for a photo, a link in running text
+that grants nothing, linked data about another address than the page's speak of a part and never of the page.
 Claims on the whole document that ask for different things are a conflict, resolved to the strictest and held for a steward; no claim is no
 permission (`unknown`). Scopes and confidences are after the projects C4Corpus, CCCC and C5 (governance notes §1.1, §1.4); a footer link is right for the
 page's own text in a little over half of all large hosts, so that an allow-list should be looked at by host before it is trusted.

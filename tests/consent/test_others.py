@@ -89,6 +89,9 @@ def test_an_rsl_document_that_cannot_be_read_licenses_nothing(text):
         ("Train-AI=n", "unclear"),
         ("train ai=n", "unclear"),
         ("train-ai=", "unclear"),
+        ("train-ai= n", "unclear"),
+        ("train-ai=n search=y", "unclear"),
+        ('search="a, b", train-ai=n', "deny"),
     ],
 )
 def test_content_usage(field, says):
