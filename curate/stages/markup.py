@@ -141,7 +141,7 @@ def models(config: Config) -> dict[str, str]:
 
 
 @stage(
-    version=12,
+    version=13,
     reads=("raw", "headers", "text"),
     adds=ADDS,
     rules=(
