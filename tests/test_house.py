@@ -73,7 +73,7 @@ MAY_IMPORT = {
         "curate.kernels",
         "curate.errors",
     },
-    "curate.read": {"curate.turns", "curate.schema", "curate.store", "curate.kernels", "curate.collector", "curate.errors"},
+    "curate.read": {"curate.web", "curate.turns", "curate.schema", "curate.store", "curate.kernels", "curate.collector", "curate.errors"},
     "curate.shards": {"curate.stage", "curate.schema", "curate.arrow", "curate.kernels", "curate.store", "curate.errors"},
     "curate.export": {"curate.shards", "curate.store", "curate.errors"},
     "curate.recipe": {

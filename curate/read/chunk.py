@@ -22,7 +22,7 @@ class Span:
     etag: str
     """What tells versions of the file apart: etag, or mtime and size."""
     kind: str
-    """Name of the reader module: warc, jsonl, parquet, folder."""
+    """Name of the reader module: warc, jsonl, parquet, folder, …"""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,11 +3,12 @@
 An input is a file, a folder, a glob, all of them anywhere fsspec reaches, or `sample:`. A file's container name is its path below
 the glob root (the folder before the first wildcard) or below the folder; a single file's is its base name, on the web without the query. The order
 is (source, container): neither the order of the inputs nor that of a directory listing enters. Refused: names without a reader, a name twice
-under one source. Skipped in folders and globs: names that begin with a dot or an underscore (`_SUCCESS`); in folders also what
-has no reader. Price: one listing an input, and a look into each file that is larger than a part.
+under one source. Passed over in folders and globs: names that begin with a dot or an underscore (`_SUCCESS`). What else has no reader is a record
+that is skipped (`unread.py`) in a folder, and refused where a glob names it. Price: one listing an input, and a look into each file that is larger than a part.
 """
 
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -21,6 +22,7 @@ from curate.read.stored import Stored, filesystem
 
 KINDS = ("warc", "arc", "jsonl", "parquet", "folder")
 SAMPLE = "sample:"
+UNREAD = "unread"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,8 +145,10 @@ def _files(given: Input) -> Iterator[File]:
         raise
     except Exception as error:  # the drivers of remote stores raise what their HTTP libraries do
         raise _unreachable(given, "listed", error) from error
-    if not found:
-        raise SourceError(f"input {given.uri}: expected at least one file to read, got none; check the path or the pattern")
+    if all(file.kind == UNREAD for file in found):
+        endings = Counter(os.path.splitext(file.container)[1] or "without ending" for file in found)
+        got = ", ".join(f"{count} {ending}" for ending, count in endings.most_common(5)) or "none"
+        raise SourceError(f"input {given.uri}: expected at least one file to read, got {got}; check the path or the pattern")
     yield from found
 
 
@@ -181,8 +185,7 @@ def _named(given: Input, fs: Any, path: str) -> Iterator[File]:
     elif info is not None:
         root = path.rstrip("/") + "/"
         for name, entry in _listed(fs.find(path, detail=True), root):
-            if given.kind or kind_of(name):
-                yield _file(given, fs, entry, name)
+            yield _file(given, fs, entry, name, other=UNREAD)
     elif any(mark in path for mark in "*?["):
         plain = path[: min(path.index(mark) for mark in "*?[" if mark in path)]
         root = plain[: plain.rfind("/") + 1]
@@ -201,8 +204,9 @@ def _listed(entries: dict[str, Any], root: str) -> list[tuple[str, Any]]:
     )
 
 
-def _file(given: Input, fs: Any, info: Any, container: str) -> File:
-    kind = given.kind or kind_of(container)
+def _file(given: Input, fs: Any, info: Any, container: str, other: str | None = None) -> File:
+    """A listed file; `other`: its kind where no reader knows it, else it is refused."""
+    kind = given.kind or kind_of(container) or other
     if kind is None:
         endings = " ".join(suffix for kind in KINDS for suffix in reader(kind).SUFFIXES)
         raise SourceError(

@@ -1,18 +1,18 @@
 """A folder of .html, .txt and .md files: each file is one document; its id is made of its name below the folder.
 
-Markup goes to `raw`, text to `text` (byte-order mark, else UTF-8 with U+FFFD in place of what does not fit). An empty file is
+Markup goes to `raw`, text to `text`, its charset found as that of pages (`curate/web/charset.py`). An empty file is
 skipped as `empty`. Rows have neither URL nor fetch time: what a file system knows about either would differ on the next machine.
-Price: one open a file; small files share a part. Misses: charsets of text files; front matter in Markdown stays text.
+Price: one open a file; small files share a part. Misses: front matter in Markdown stays text.
 """
 
 import os
 from collections.abc import Iterator
 
 from curate.read.chunk import Chunk, Limits, Source, Span
-from curate.read.encoding import decoded
 from curate.read.http import HTML, sniffed
 from curate.read.rows import Rows
 from curate.read.stored import Stored
+from curate.web.charset import decode
 
 _MIME = {".html": "text/html", ".htm": "text/html", ".xhtml": "application/xhtml+xml", ".txt": "text/plain", ".md": "text/markdown"}
 SUFFIXES = tuple(_MIME)
@@ -53,6 +53,6 @@ def _place(rows: Rows, stored: Stored, container: str) -> None:
         offset=0,
         length=stored.size,
         raw=payload if markup else None,
-        text=None if markup else decoded(payload),
+        text=None if markup else decode(payload).text,
         mime=mime,
     )

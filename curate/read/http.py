@@ -16,8 +16,8 @@ from typing import NamedTuple
 import zstandard
 from fastwarc.stream_io import BrotliReader
 
-from curate.read.encoding import charset, decoded
 from curate.read.headers import named_fields
+from curate.web.charset import decode
 
 HTML = frozenset(["text/html", "application/xhtml+xml"])
 _GENERIC = frozenset(
@@ -214,5 +214,5 @@ def page(body: Block, content_type: str, headers: Headers, kind: str, status: in
         return Page(mime, body, headers, body, None, status)
     if mime != "text/plain" or sniffed(body) == "application/octet-stream":
         return f"{kind}_mime"
-    text = decoded(bytes(body), charset(content_type))
+    text = decode(bytes(body), content_type).text
     return Page(mime, body, headers, None, text, status) if text.strip() else f"{kind}_empty"

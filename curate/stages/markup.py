@@ -141,7 +141,7 @@ def models(config: Config) -> dict[str, str]:
 
 
 @stage(
-    version=13,
+    version=14,
     reads=("raw", "headers", "text"),
     adds=ADDS,
     rules=(

@@ -89,10 +89,18 @@ def _best(raw: bytes, header: str | None) -> Decoded:
         if name == "cp1252" and basis in ("header", "meta"):
             beyond = _not_latin(raw)
         doubtful = beyond and (name in _LATIN or 10 * decoded.bad > beyond)
-        if decoded.bad <= GOOD_SHARE * len(decoded.text) and not doubtful:
+        if _explains(decoded) and not doubtful:
             return decoded
         found.append(decoded)
     return min(found, key=lambda d: d.bad / max(1, len(d.text)))
+
+
+def _explains(decoded: Decoded) -> bool:
+    """Whether little of a text is bad: of all its characters, or of UTF-8 those that are not ASCII, since other charsets hardly ever look like them."""
+    if decoded.bad <= GOOD_SHARE * len(decoded.text):
+        return True
+    text = decoded.text
+    return decoded.charset == "utf-8" and 10 * decoded.bad <= len(text) - len(text.encode("ascii", "ignore")) - text.count("\ufffd")
 
 
 def _candidate(raw: bytes, header: str | None, basis: str) -> str | None:

@@ -55,7 +55,10 @@ def test_a_folder_is_walked_and_names_are_below_it(tree):
         ("b/c/three.md", "folder"),
         ("b/two.html", "folder"),
         ("lines.jsonl", "jsonl"),
+        ("picture.png", "unread"),
     ]
+    (counted,) = open_span(spans([Input(uri=str(tree), source=CRAWL)], 1 << 20)[0].spans[-1], CRAWL, Limits())
+    assert (counted.skipped, counted.documents.num_rows) == ({"no_reader": 1}, 0)
     assert all(f.size == 14 and f.etag and f.uri == str(tree / f.container) for f in files)
 
 

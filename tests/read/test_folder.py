@@ -15,7 +15,9 @@ from read.reading import page, read
         ("a.HTM", page("x"), page("x"), None, "text/html"),
         ("a.txt", "Grüße\n".encode(), None, "Grüße\n", "text/plain"),
         ("a.txt", "Grüße".encode("utf-16"), None, "Grüße", "text/plain"),
-        ("a.md", b"# t\xff", None, "# t\ufffd", "text/markdown"),
+        ("a.txt", "Äpfel, Birnen und Möhren für alle".encode("cp1252"), None, "Äpfel, Birnen und Möhren für alle", "text/plain"),
+        ("a.md", ("# Война и мир\n" * 9).encode("koi8-r"), None, "# Война и мир\n" * 9, "text/markdown"),
+        ("a.txt", ("Grüße. " * 99).encode() + b"\xc3", None, "Grüße. " * 99 + "\ufffd", "text/plain"),
     ],
 )
 def test_markup_goes_to_raw_and_text_to_text(tmp_path, name, data, raw, text, mime):

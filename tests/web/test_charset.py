@@ -112,6 +112,9 @@ def test_who_names_the_charset(raw, content_type, charset, basis):
 def test_a_page_cut_in_the_middle_of_a_character_is_still_utf8():
     found = decode(("Grüße " * 400).encode()[:-3], "text/html; charset=utf-8")
     assert (found.charset, found.bad) == ("utf-8", 1)
+    for content_type in (None, "text/html; charset=utf-8"):  # a comment in another charset does not make mojibake of a short page
+        found = decode("Grüße aus Köln, schöne Straße. ".encode() * 5 + b"\xfc\xe4", content_type)
+        assert (found.charset, found.bad) == ("utf-8", 2)
 
 
 @pytest.mark.parametrize(
