@@ -53,7 +53,7 @@ LISTED = {name: {in_16_bits(word.encode()) for word in listed.split()} for name,
 
 def openings(text):
     """The lists that one of the first three words in the first 96 bytes is in."""
-    first = {in_16_bits(word) for word in LETTERS.findall(text.encode()[:96].lower())[:3]}
+    first = {in_16_bits(word) for word in LETTERS.findall(text.encode()[:96].replace("：".encode(), b":").lower())[:3]}
     return {name for name, listed in OPENING.items() if listed & first}
 
 

@@ -4,12 +4,12 @@ the blocks that are kept.
 Probabilities are whole numbers of ONE from the logistic function on, as they are declared to be; all else is Python's arithmetic.
 """
 
-import itertools
 import json
 import math
 from functools import lru_cache
 
 import numpy as np
+from naive_html_choice import chosen
 from naive_html_features import Page, around, features, ratio
 
 from curate.kernels.html_bytes import scale_of
@@ -150,38 +150,7 @@ def cut(page, p, article, strictness=1.0):
     return min(max(threshold, read["cut"]["least"]), read["cut"]["most"]), math.floor(best * ONE + 0.5)
 
 
-def is_row(page, at):
-    """A row of a table with data: two cells or more, no text outside of them, none with several blocks or a table, of 300 words at most."""
-    row = page.inside(page.elements[at])
-    cells = [page.inside(e) for e in page.elements[1:] if e.parent == at and e.tag in ("td", "th")]
-    tables = [i for i, e in enumerate(page.elements) if e.tag == "table" and page.inside(e) and at in page.path(i)]
-    data = len(cells) >= 2 and len(row) == sum(map(len, cells)) <= len(cells) and not tables
-    return page.elements[at].tag == "tr" and data and page.units(row) <= 1500
-
-
-def chosen(page, p, threshold):
-    """The blocks that are kept: each by its p, but those of a row or `pre` by the mean of it; and code and quotations where the nearest text on both
-    sides is kept."""
-    rows = {at for at in range(len(page.elements)) if is_row(page, at)}
-    keep, apart = [], []
-    for b in page.all:
-        path = page.path(page.blocks[b].element)
-        around = list(itertools.takewhile(lambda at: at not in rows, path))  # what stands in a row is part of it
-        tags = [page.elements[at].tag for at in around]
-        whole = path[len(around)] if len(around) < len(path) else around[tags.index("pre")] if "pre" in tags else None
-        blocks = page.inside(page.elements[whole]) if whole else [b]
-        weights = [page.units([o]) for o in blocks] if page.units(blocks) else [1] * len(blocks)
-        keep.append(sum(p[o] * weight for o, weight in zip(blocks, weights, strict=True)) >= threshold * sum(weights))
-        apart.append("pre" in tags or "blockquote" in tags)
-    text = [keep[b] for b in page.all if not apart[b]]
-    for b in page.all:
-        before = sum(not each for each in apart[:b])
-        if apart[b] and 0 < before < len(text) and text[before - 1] and text[before]:
-            keep[b] = True
-    return keep
-
-
-def decided(html, strictness=1.0):
+def decided(html, strictness=1.0, standfirst=False):
     """(page, features, p, p of an article, threshold, expected F1, blocks kept, None or why all or more was taken)."""
     _, scores = model()
     page, fallback = Page(html, scores), None
@@ -194,7 +163,7 @@ def decided(html, strictness=1.0):
     numbers = features(page)
     p, article = probabilities(page, numbers)
     threshold, expected = cut(page, p, article, strictness)
-    keep = chosen(page, p, threshold)
+    keep = chosen(page, p, article, threshold, standfirst)
     if page.units(page.all) and not any(keep):
         keep, fallback = [True] * page.n, "all"
     return page, numbers, p, article, threshold, expected, keep, fallback

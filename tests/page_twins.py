@@ -101,11 +101,11 @@ def differing(names, made, expected):
     return [(int(b), names[f], float(made[b, f]), float(wanted[b, f])) for b, f in np.argwhere(made != wanted)]
 
 
-def agree(html, strictness=1.0):
+def agree(html, strictness=1.0, standfirst=False):
     """Raises AssertionError with what differs. Returns the twin's page."""
     data = html.encode()
-    page, numbers, p, article, _, expected, keep, fallback = twin.decided(html, strictness)
-    found = main_text(data, load(), strictness=strictness)
+    page, numbers, p, article, _, expected, keep, fallback = twin.decided(html, strictness, standfirst)
+    found = main_text(data, load(), strictness=strictness, standfirst=standfirst)
     assert (found.blocks, found.fallback) == (page.n, fallback)
     if not page.n:
         return page

@@ -15,7 +15,8 @@ from curate.kernels.html_attributes import find_within, starts
 from curate.kernels.html_batch import ARTICLE as ARTICLE_AT
 from curate.kernels.html_batch import BYTES, OUT_AT, PAGES, ROW, ROWS, SPACE, held_of, moved, size_of
 from curate.kernels.html_bytes import WIDTH
-from curate.kernels.html_emit import PLACE_COLUMNS, decided, emit, places
+from curate.kernels.html_choice import decided
+from curate.kernels.html_emit import PLACE_COLUMNS, emit, places
 from curate.kernels.html_page import NUM_KINDS, described, probabilities
 from curate.kernels.html_scan import scan
 from curate.kernels.html_trees import cut
@@ -75,12 +76,12 @@ def _scanned(page, data, out, fall_back):
 
 
 @njit(nogil=True, cache=True, inline="always")
-def _chosen(page, p, article, model, strictness, units, place, keep, told):
+def _chosen(page, out, p, article, model, strictness, standfirst, units, place, keep, told):
     """Fills keep bool[blocks] with the model's choice."""
     factor = model.articles.factor if article >= model.prose else model.others.factor
     threshold, told[EXPECTED] = cut(page, p, factor * strictness, model.least, model.most)
     told[ARTICLE] = article
-    decided(page, p, threshold, units, place, keep)
+    decided(page, out, p, article, threshold, units, place, standfirst, keep)
 
 
 @njit(nogil=True, cache=True)
@@ -155,7 +156,7 @@ def _room(page):
 
 
 @njit(nogil=True, cache=True, inline="always")
-def _emitted(page, out, p, article, model, strictness, main_only, fall_back, markdown, made, begins, told):
+def _emitted(page, out, p, article, model, strictness, main_only, fall_back, standfirst, markdown, made, begins, told):
     """Writes the text of a page with at least one block into made; returns its length. Fills begins int64[blocks]."""
     n = page.state[ht.NUM_BLOCKS]
     keep, units, place = np.ones(n, np.bool_), np.zeros(n + 1, np.int64), np.empty((page.state[ht.NUM_ELEMENTS], PLACE_COLUMNS), np.int32)
@@ -163,7 +164,7 @@ def _emitted(page, out, p, article, model, strictness, main_only, fall_back, mar
         units[b + 1] = units[b] + page.blocks[b, ht.UNITS]
     places(page, units, place)
     if main_only:
-        _chosen(page, p, article, model, strictness, units, place, keep, told)
+        _chosen(page, out, p, article, model, strictness, standfirst, units, place, keep, told)
         if fall_back and told[UNITS] and not keep.any():
             keep[:] = True
             told[FALLBACK] = ALL_FALLBACK
@@ -173,11 +174,11 @@ def _emitted(page, out, p, article, model, strictness, main_only, fall_back, mar
 
 
 @njit(nogil=True, cache=True)
-def read_column(pages, data, spans, model, strictness, main_only, fall_back, markdown, max_nesting):
+def read_column(pages, data, spans, model, strictness, main_only, fall_back, standfirst, markdown, max_nesting):
     """(texts uint8, told int64[pages, TOLD], media int64[images, MEDIA_COLUMNS]) of the pages data[spans[k, 0]:spans[k, 1]], each valid UTF-8.
 
-    pages: SCANNED[1], used anew for each; model: `main_text.Model`; strictness multiplies the experts' factors; main_only off keeps every block; a page
-    whose depths sum to more than max_nesting has no text."""
+    pages: SCANNED[1], used anew for each; model: `main_text.Model`; strictness multiplies the experts' factors; main_only off keeps every block; standfirst
+    keeps those of articles; a page whose depths sum to more than max_nesting has no text."""
     page, told = pages[0], np.zeros((len(spans), TOLD), np.int64)
     longest = np.int64(0)
     for k in range(len(spans)):
@@ -198,7 +199,9 @@ def read_column(pages, data, spans, model, strictness, main_only, fall_back, mar
                 begins, text = np.empty(n, np.int64), longer(text, size, size + _room(page))
                 made, out = text[size:], outs[held.places[k, OUT_AT] :]
                 mine, article = p[at : at + n], held.places[k, ARTICLE_AT]
-                made = made[: _emitted(page, out, mine, article, model, strictness, main_only, fall_back, markdown, made, begins, row)]
+                made = made[
+                    : _emitted(page, out, mine, article, model, strictness, main_only, fall_back, standfirst, markdown, made, begins, row)
+                ]
                 media = longer(media, images, images + MAX_MEDIA)
                 images = _media(page, begins, made, media, images)
                 size += len(made)

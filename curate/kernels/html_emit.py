@@ -1,9 +1,9 @@
 """Kept blocks to text: paragraphs, list items, rows of tables, code.
 
 Blank lines stand between paragraphs. Items of a list, terms and rows of a table stand in lines of their own; an item begins with `- `,
-two spaces for each list around it. The cells of a row are joined by tabs, empty ones too. `pre` is as it was written. Rows and `pre` are kept or left
-as a whole, by their mean probability: no row loses a cell. As Markdown: `#` for headings, `1.` in ordered lists, `|` for tables,
-fences for code, `>` for quotations; characters with a meaning in Markdown stay as they are.
+two spaces for each list around it. The cells of a row are joined by tabs, empty ones too. `pre` is as it was written.
+As Markdown: `#` for headings, `1.` in ordered lists, `|` for tables, fences for code, `>` for quotations; characters with a meaning in Markdown
+stay as they are.
 A cell that holds several blocks or a table, and a row with text outside of its cells, belong to a page laid out by a table: their blocks are paragraphs.
 So are items of more than two blocks.
 """
@@ -69,43 +69,6 @@ def places(page, sums, place):
             here[QUOTED] = 1
         elif tag == ht.DL:
             here[TERMS] = element
-
-
-@njit(nogil=True, cache=True)
-def _filled(page, place, keep):
-    """Code and quotations stay where the nearest text before and after them does: nobody puts boilerplate into a `pre` or `blockquote`, but some
-    annotators leave both out."""
-    n = page.state[ht.NUM_BLOCKS]
-    apart, followed, before, after = np.empty(n, np.bool_), np.empty(n, np.bool_), False, False
-    for b in range(n - 1, -1, -1):
-        here = place[page.blocks[b, ht.ELEMENT]]
-        apart[b] = here[CODE] != 0 or here[QUOTED] != 0
-        after = after if apart[b] else keep[b]
-        followed[b] = after
-    for b in range(n):
-        if not apart[b]:
-            before = keep[b]
-        elif before and followed[b]:
-            keep[b] = True
-
-
-@njit(nogil=True, cache=True)
-def decided(page, p, threshold, sums, place, keep):
-    """keep[b] = whether block b stays: by its own p, by the mean p of the row or `pre` that it is in, or as code or quotation between text that stays."""
-    n = page.state[ht.NUM_BLOCKS]
-    mass = np.zeros(n + 1, np.int64)
-    for b in range(n):
-        keep[b] = p[b] >= threshold
-        mass[b + 1] = mass[b] + p[b] * page.blocks[b, ht.UNITS]
-    for element in range(1, page.state[ht.NUM_ELEMENTS]):
-        if place[element, ROW] == element or place[element, CODE] == element:
-            first, last = page.elements[element, ht.FIRST], page.elements[element, ht.LAST]
-            units = sums[last] - sums[first]
-            if units > 0:
-                keep[first:last] = mass[last] - mass[first] >= threshold * units
-            elif last > first:  # marks only
-                keep[first:last] = p[first:last].sum() >= threshold * (last - first)
-    _filled(page, place, keep)
 
 
 @njit(nogil=True, cache=True)

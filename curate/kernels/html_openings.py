@@ -53,11 +53,13 @@ BITS = _bits()
 @njit(nogil=True, cache=True)
 def opening(data, i, to):
     """The lists that one of the first WORDS words of data[i:to] is in, as bits. A word is a run of letters, ASCII in either case, and of bytes beyond
-    ASCII."""
+    ASCII; a full-width colon parts words."""
     key, size, words, found, to = FNV, 0, 0, np.int64(0), min(to, i + _MAX_BYTES)
     while i <= to and words < WORDS:
         c = data[i] if i < to else np.uint8(32)
         c = c | 32 if c >= 65 and c <= 90 else c
+        if c == 0xEF and i + 2 < to and data[i + 1] == 0xBC and data[i + 2] == 0x9A:
+            i, c = i + 2, np.uint8(58)
         if (c >= 97 and c <= 122) or c >= 128:
             key = (key ^ np.uint64(c)) * PRIME
             size += 1

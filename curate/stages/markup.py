@@ -88,6 +88,8 @@ class Config(Base):
     """Leave out menus, footers and the like (ours, resiliparse); off keeps all visible text."""
     fall_back: bool = True
     """Where no main content is found, take all visible text of the page instead of nothing; `fallback` counts it."""
+    standfirst: bool = False
+    """ours only: keep the standfirst of an article, the paragraph that sums it up under its headline; annotators disagree whether it is part of the text."""
     markdown: bool = False
     """ours only: headings, numbered lists, tables, code and quotations with the signs of Markdown instead of plain lines."""
     strictness: float = Field(default=1, ge=0.5, le=2)
@@ -141,7 +143,7 @@ def models(config: Config) -> dict[str, str]:
 
 
 @stage(
-    version=14,
+    version=15,
     reads=("raw", "headers", "text"),
     adds=ADDS,
     rules=(
@@ -222,6 +224,7 @@ def _by_ours(pages: list[bytes], config: Config) -> Columns:
         ours.load(),
         main_only=config.main_content,
         fall_back=config.fall_back,
+        standfirst=config.standfirst,
         markdown=config.markdown,
         strictness=config.strictness,
         max_nesting=config.max_nesting,

@@ -79,27 +79,36 @@ def main_texts(
     *,
     main_only: bool = True,
     fall_back: bool = True,
+    standfirst: bool = False,
     markdown: bool = False,
     strictness: float = 1.0,
     max_nesting: int | None = None,
 ) -> MainTexts:
     """The main texts of the pages data[spans[k, 0]:spans[k, 1]], each of them valid UTF-8. data: uint8; spans: int64[pages, 2]. strictness: above 1
-    the cut loses text rather than to keep boilerplate; a page whose depths sum to more than max_nesting has none."""
+    the cut loses text rather than to keep boilerplate; standfirst: that of an article stays; a page whose depths sum to more than max_nesting has none."""
     from curate.kernels.html_column import read_column
     from curate.kernels.html_tables import SCANNED
 
     if not hasattr(_BUFFERS, "pages"):
         _BUFFERS.pages = np.zeros(1, SCANNED)
     limit = np.iinfo(np.int64).max if max_nesting is None else max_nesting
-    return MainTexts(*read_column(_BUFFERS.pages, data, spans, model, float(strictness), main_only, fall_back, markdown, limit))
+    return MainTexts(*read_column(_BUFFERS.pages, data, spans, model, float(strictness), main_only, fall_back, standfirst, markdown, limit))
 
 
 def main_text(
-    data: bytes, model: Model, *, main_only: bool = True, fall_back: bool = True, markdown: bool = False, strictness: float = 1.0
+    data: bytes,
+    model: Model,
+    *,
+    main_only: bool = True,
+    fall_back: bool = True,
+    standfirst: bool = False,
+    markdown: bool = False,
+    strictness: float = 1.0,
 ) -> MainText:
     """The main text of one page in valid UTF-8."""
     page, spans = np.frombuffer(data, np.uint8), np.array([[0, len(data)]])
-    found = main_texts(page, spans, model, main_only=main_only, fall_back=fall_back, markdown=markdown, strictness=strictness)
+    options = {"main_only": main_only, "fall_back": fall_back, "standfirst": standfirst, "markdown": markdown}
+    found = main_texts(page, spans, model, strictness=strictness, **options)
     return MainText(**{name: column[0].as_py() for name, column in columns_of([data], found, main_only, None).items()})
 
 

@@ -8,6 +8,7 @@ curate/stages/markup_model.md has the cross-validated one.
 
 import argparse
 import time
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -26,6 +27,7 @@ def extractors():
 
     found = {
         "ours": whole_stage,
+        "ours, standfirst": partial(whole_stage, standfirst=True),
         "ours, kernels": only_kernels,
         "resiliparse": lambda pages: [extract_plain_text(page["data"].decode(), main_content=True) for page in pages],
     }
@@ -38,14 +40,14 @@ def extractors():
     return found
 
 
-def whole_stage(pages):
+def whole_stage(pages, **options):
     """The stage on a batch: charset, text, title, images, claims, columns."""
     from curate import schema
     from curate.stages.markup import Config, markup
 
     raw = pa.array([page["raw"] for page in pages], pa.large_binary())
     batch = {"raw": raw, "headers": pa.array([[]] * len(pages), schema.HEADERS), "text": pa.nulls(len(pages), pa.large_string())}
-    return markup.measure(pa.record_batch(batch), Config(), "markup")["text"].to_pylist()
+    return markup.measure(pa.record_batch(batch), Config(**options), "markup")["text"].to_pylist()
 
 
 def only_kernels(pages):

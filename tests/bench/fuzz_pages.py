@@ -46,7 +46,8 @@ ALPHABET = [
 def compared(page):
     for opened in (False, True):
         assert by_kernel(page, opened) == by_twin(page, opened)
-    agree(page)
+    for standfirst in (False, True):
+        agree(page, standfirst=standfirst)
     for markdown in (False, True):
         agree_on_all_text(page, markdown)
 

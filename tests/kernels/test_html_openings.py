@@ -23,6 +23,7 @@ def found(text, start=0):
         ("Subscribe now to our edition", {"call"}),
         ("Posted by Ann, 3 comments", {"meta"}),
         ("The cat sat by the fire", set()),
+        ("相关阅读：海湾里的船", {"more"}),
         ("2023", set()),
         ("", set()),
     ],
