@@ -1,6 +1,6 @@
 """Which field of an input record becomes which column: `Source.fields`, and the names that are tried without it.
 
-Used for JSON lines and Parquet. A field is a name, or names joined by dots for nested objects; a field whose own name holds dots
+Used for JSON lines, CSV and Parquet. A field is a name, or names joined by dots for nested objects; a field whose own name holds dots
 is tried first. `text` must be there and be a string; `id`, `url` and `fetched_at` may be absent. What else the map names becomes
 a carried column of strings, and `license` always does.
 

@@ -20,7 +20,7 @@ from curate.errors import SourceError
 from curate.read.chunk import Source, Span
 from curate.read.stored import Stored, filesystem
 
-KINDS = ("warc", "arc", "jsonl", "parquet", "folder")
+KINDS = ("warc", "arc", "jsonl", "delimited", "parquet", "folder")
 SAMPLE = "sample:"
 UNREAD = "unread"
 

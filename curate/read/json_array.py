@@ -1,4 +1,5 @@
-"""One JSON array over a whole file: its values one after the other, in bounded memory, with the bytes that each of them is.
+"""One JSON array over a whole file, or objects that are spread over lines, one after the other: the values in bounded memory, with the bytes that each
+of them is.
 
 Price: the standard library's parser; a value that does not end in what is held is parsed again when twice as much is there. Misses: an array
 inside an object.
@@ -14,9 +15,12 @@ BETWEEN = re.compile(r"[\s,\ufeff]*")
 ESCAPE = "surrogateescape"
 
 
+_SPREAD = re.compile(rb"\[|\{[ \t]*\r?\n")
+
+
 def begins(head: bytes) -> bool:
-    """Whether a file that starts so is an array. No line of JSON lines starts so, since those are objects."""
-    return head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"["
+    """Whether a file that starts so is an array, or an object over several lines. No line of JSON lines starts so, since those are objects."""
+    return _SPREAD.match(head.removeprefix(b"\xef\xbb\xbf").lstrip()) is not None
 
 
 class _Window:
@@ -55,9 +59,11 @@ def values(pieces: Iterable[bytes], longest: int) -> Iterator[tuple[int, int, An
     """(offset, length, value) of the values of an array, in bytes. ValueError, after the last sound one, where it is damaged, where it does not
     end, or where a value has more than `longest` characters. Bytes that are no UTF-8 come as lone surrogates."""
     window, parser = _Window(pieces), json.JSONDecoder()
-    if window.between() == "[":
+    if array := window.between() == "[":
         window.pass_over(window.place + 1)
-    while (next_one := window.between()) != "]":
+    while (next_one := window.between()) != "]" or not array:
+        if not next_one and not array:
+            return
         if not next_one:
             raise ValueError("expected a JSON array that ends with ], got the end of the file")
         try:

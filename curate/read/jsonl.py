@@ -4,7 +4,8 @@ A plain file is cut anywhere: a line belongs to the span in which it starts. A c
 before it is white space to JSON); blank lines are no records. Invalid UTF-8 is read with U+FFFD in its place, as text of the web
 is everywhere in this house; a line that is no JSON object is a counted error. origin.offset and .length: bytes of the line in the
 unpacked file. Fields: `Source.fields` maps column → field, with dots for nested ones (`metadata.url`); `license` is carried where
-it is there. A file whose first character is `[` is one array of objects (json_array.py), and one span. Price: the standard library's parser,
+it is there. A file whose first character is `[` is one array of objects, one whose first line is `{` has objects over several lines
+(json_array.py); both are one span. Price: the standard library's parser,
 about 200 MB/s.
 """
 

@@ -93,7 +93,7 @@ def check_kind(top: RecipeFile, inputs: Sequence[Input], tokenizer: Config | Non
         place = document.place(("input", i))
         if one.can_be_markup:
             problems.add(
-                place, f"input.{i}.uri: expected JSON lines, Parquet or a query with kind {top.kind}, got {one.uri}; name such a file"
+                place, f"input.{i}.uri: expected JSON lines, CSV, Parquet or a query with kind {top.kind}, got {one.uri}; name such a file"
             )
         if one.template is not None:
             problems.add(place, f"input.{i}.template: expected none with kind {top.kind}, got {one.template!r}; say `turns`")

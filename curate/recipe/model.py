@@ -60,7 +60,10 @@ class Turn(Config):
 
 def _templated(template: str) -> str:
     """The template, if it names fields."""
-    named = [name for _, name, *_ in Formatter().parse(template)]  # raises ValueError where braces do not match
+    try:
+        named = [name for _, name, *_ in Formatter().parse(template)]
+    except ValueError as error:
+        raise ValueError(f"expected braces that match, got {template!r} ({error}); write {{{{ and }}}} for braces of the text") from None
     if not any(named) or "" in named:
         raise ValueError(f"expected field names in braces such as {{title}}, got {template!r}; name at least one field")
     return template
@@ -74,7 +77,7 @@ class Input(Config):
     source: Annotated[str, Field(min_length=1)] = Field(default_factory=lambda data: source_name(data.get("uri", "")))
     """Name of the source, part of every document's id; default: the last part of the location, without its endings."""
     fields: dict[str, str] = Field(default_factory=dict)
-    """Column → field of the input record, for JSONL and Parquet; columns beyond the document's own are carried along as text, lists and objects as JSON."""
+    """Column → field of the input record, for JSONL, CSV and Parquet; further columns are carried along as text, lists and objects as JSON."""
     template: str | None = None
     """How the text is put together from fields of the record, such as "{title}\\n\\n{body}"; left out: the text is one field."""
     query: Annotated[str, Field(min_length=1)] | None = None
@@ -96,7 +99,7 @@ class Input(Config):
         if self.template or self.query:
             return False
         name = PurePosixPath(self.uri.partition("://")[2] or self.uri).name.lower()
-        return not re.search(r"\.(jsonl|ndjson|json|parquet|txt|text|md)(\.(gz|zst|bz2|xz))?$", name)
+        return not re.search(r"\.(jsonl|ndjson|json|csv|tsv|parquet|pq|txt|text|md)(\.(gz|zst|bz2|xz))?$", name)
 
 
 class Limits(Config):

@@ -78,3 +78,13 @@ def test_bytes_that_are_no_utf8_are_replaced(tmp_path):
     found = read(path)
     assert [row["text"] for row in found.rows] == ["caf\ufffd", "next"]
     assert found.rows[1]["origin"]["offset"] == 19
+
+
+def test_objects_over_several_lines(tmp_path):
+    one, two = {"text": "one {\n", "id": 1}, {"text": "two", "id": 2}
+    (tmp_path / "a.json").write_text(json.dumps(one, indent=2) + "\n")
+    assert [row["text"] for row in read(tmp_path / "a.json").rows] == ["one {\n"]
+    (tmp_path / "b.json").write_text("\n".join(json.dumps(each, indent=2) for each in (one, two, 3)) + "\n{")
+    outcome = read(tmp_path / "b.json")
+    assert [row["text"] for row in outcome.rows] == ["one {\n", "two"]
+    assert [e.message[:31] for e in outcome.errors] == ["expected a JSON object, got int", "expected a value of a JSON arra"]

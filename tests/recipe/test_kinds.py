@@ -42,7 +42,7 @@ def test_a_trained_tokenizer_knows_of_the_marks():
     [
         (recipe("text", chat={}), "chat: expected kind messages or preference, got kind text; add `kind: messages`"),
         (recipe("chat"), 'kind: expected text, messages or preference, got "chat"'),
-        (recipe(uri="a.warc.gz"), "input.0.uri: expected JSON lines, Parquet or a query with kind messages, got a.warc.gz"),
+        (recipe(uri="a.warc.gz"), "input.0.uri: expected JSON lines, CSV, Parquet or a query with kind messages, got a.warc.gz"),
         (recipe(one={"template": "{a}"}), r"input.0.template: expected none with kind messages, got '{a}'; say `turns`"),
         (recipe("preference", one={"turns": [ASK]}), "input.0.turns: expected kind messages, got preference"),
         (
