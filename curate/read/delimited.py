@@ -47,7 +47,7 @@ class _Lines:
     """The lines of a file as text, with their ends; `at` is the byte after the last one given."""
 
     def __init__(self, stored: Stored, longest: int) -> None:
-        self._pieces = unpacked(stored) if packing(stored.at(0, 4)) != "plain" else stored.pieces()
+        self._pieces = unpacked(stored, text=True) if packing(stored.at(0, 4), text=True) != "plain" else stored.pieces()
         self._held, self.longest = bytearray(), longest
         self.at = 0
         self.damage: str | None = None

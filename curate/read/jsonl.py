@@ -33,7 +33,7 @@ def cut(uri: str, size: int, span_bytes: int) -> list[tuple[int, int]]:
     if size <= span_bytes:
         return [(0, size)]
     with Stored(uri, size) as stored:
-        if packing(stored.at(0, 4)) != "plain" or json_array.begins(stored.at(0, HEAD_BYTES)):
+        if packing(stored.at(0, 4), text=True) != "plain" or json_array.begins(stored.at(0, HEAD_BYTES)):
             return [(0, size)]
     return [(at, min(at + span_bytes, size)) for at in range(0, size, span_bytes)]
 
@@ -43,9 +43,11 @@ def read(span: Span, source: Source, limits: Limits) -> Iterator[Chunk]:
     fields = Fields(source)
     rows = Rows(source, span.container, limits, fields.columns)
     with Stored(span.uri, span.size) as stored:
-        packed = packing(stored.at(0, 4)) != "plain"
+        packed = packing(stored.at(0, 4), text=True) != "plain"
         if span.start == 0 and json_array.begins(_head(stored, packed)):
-            for at, length, value in _values(unpacked(stored) if packed else stored.pieces(), rows, _ESCAPED * limits.document_bytes):
+            for at, length, value in _values(
+                unpacked(stored, text=True) if packed else stored.pieces(), rows, _ESCAPED * limits.document_bytes
+            ):
                 _record(rows, fields, at, length, value)
                 if rows.full:
                     yield rows.take(0 if packed else min(at + length, span.end))
@@ -65,7 +67,7 @@ def read(span: Span, source: Source, limits: Limits) -> Iterator[Chunk]:
 
 def _head(stored: Stored, packed: bool) -> bytes:
     try:
-        return next(unpacked(stored), b"")[:HEAD_BYTES] if packed else stored.at(0, HEAD_BYTES)
+        return next(unpacked(stored, text=True), b"")[:HEAD_BYTES] if packed else stored.at(0, HEAD_BYTES)
     except DamageError:
         return b""  # told when it is read
 
@@ -91,7 +93,7 @@ def _line_start(stored: Stored, start: int, end: int) -> int:
 
 def _lines(stored: Stored, packed: bool, start: int, end: int, longest: int) -> Iterator[tuple[int, int, bytes | str]]:
     """(offset, length, line) of the lines that start before `end`; a message in place of a line that is too long or cut off by damage."""
-    pieces = unpacked(stored) if packed else stored.pieces(start)
+    pieces = unpacked(stored, text=True) if packed else stored.pieces(start)
     at, parts, held = start, [], 0
     while True:
         try:

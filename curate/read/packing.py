@@ -1,14 +1,16 @@
 """Compressed streams, opened so that damage is a fact to be counted and not an exception that loses the good prefix.
 
-`unpacked` gives the content of a whole file (.gz, .zst, .lz4 or plain, told by magic bytes, not by name) in pieces; where the
+`unpacked` gives the content of a whole file (.gz, .zst, .lz4 or plain, told by magic bytes, not by name; with `text` UTF-16 as UTF-8) in pieces; where the
 data is damaged or cut short the pieces end with `DamageError`. Codecs: zlib, zstandard, and fastwarc's LZ4. A `.warc.zst` may
 begin with a skippable frame that holds its dictionary (IIPC "WARC zstd" draft, frame magic 0x184D2A5D). Misses: data after a
 damaged gzip member of a file that cannot be cut (JSONL).
 """
 
+import codecs
 import struct
 import zlib
 from collections.abc import Iterator
+from itertools import chain
 
 import zstandard
 from fastwarc.stream_io import Lz4Reader
@@ -25,18 +27,20 @@ class DamageError(Exception):
     """Compressed data that ends or breaks before its time; the message completes `expected …, got …`."""
 
 
-def packing(head: bytes) -> str:
-    """gzip, zstd, lz4 or plain, by the first four bytes."""
+def packing(head: bytes, text: bool = False) -> str:
+    """gzip, zstd, lz4 or plain, by the first four bytes; of what is to be text also utf-16."""
     if head.startswith(GZIP):
         return "gzip"
     if head.startswith((ZSTD, ZSTD_DICTIONARY)):
         return "zstd"
+    if text and head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
     return "lz4" if head.startswith(LZ4) else "plain"
 
 
-def unpacked(stored: Stored) -> Iterator[bytes]:
+def unpacked(stored: Stored, text: bool = False) -> Iterator[bytes]:
     """The content of the whole file in pieces; raises DamageError after the last good piece."""
-    kind = packing(stored.at(0, 4))
+    kind = packing(stored.at(0, 4), text)
     if kind == "gzip":
         at = 0
         while at < stored.size:
@@ -49,6 +53,11 @@ def unpacked(stored: Stored) -> Iterator[bytes]:
         yield from _zstd(stored)
     elif kind == "lz4":
         yield from _lz4(stored)
+    elif kind == "utf-16":
+        decoder = codecs.getincrementaldecoder("utf-16")("replace")
+        for piece in chain(stored.pieces(), (b"",)):
+            if read := decoder.decode(piece, final=not piece):
+                yield read.encode("utf-8", "replace")
     else:
         yield from stored.pieces()
 

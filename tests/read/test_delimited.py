@@ -15,6 +15,7 @@ from read.reading import read
         ("a.csv", b'id,text\r\n007,"one, ""two""\nthree"\r\n8,four\r\n'),
         ("a.csv", b'\xef\xbb\xbfid;text\n007;"one, ""two""\nthree"\n\n8;four'),
         ("a.tsv", b'id\ttext\n007\t"one, ""two""\nthree"\n8\tfour\n'),
+        ("a.tsv", '\ufeffid\ttext\n007\t"one, ""two""\nthree"\n8\tfour\n'.encode("utf-16-le")),
         ("a.CSV.gz", gzip.compress(b'id|text\n007|"one, ""two""\nthree"\n8|four\n')),
     ],
 )
@@ -23,6 +24,7 @@ def test_rows_are_documents(tmp_path, name, data):
     outcome = read(tmp_path / name)
     assert [(row["text"], row["origin"]["record_id"]) for row in outcome.rows] == [('one, "two"\nthree', "007"), ("four", "8")]
     plain = gzip.decompress(data) if name.endswith("gz") else data
+    plain = plain.decode("utf-16").encode() if plain.startswith(b"\xff\xfe") else plain
     first, second = (row["origin"] for row in outcome.rows)
     assert plain[first["offset"] :][: first["length"]].startswith(b"007")
     assert plain[second["offset"] :][: second["length"]].strip().startswith(b"8")

@@ -95,3 +95,12 @@ def test_round_trip_of_any_text_at_any_cut(tmp_path_factory, texts, span_bytes):
     outcome = read(path)
     assert [row["text"] for row in outcome.rows] == texts
     assert read(path, span_bytes) == outcome
+
+
+@pytest.mark.parametrize("charset", ["utf-16-le", "utf-16-be"])
+def test_utf_16_as_windows_shells_write_it(tmp_path, charset):
+    path = tmp_path / "a.jsonl"
+    path.write_bytes("\ufeff".encode(charset) + '{"text": "Grüße"}\r\n{"text": "\U0001f600"}\r\n'.encode(charset))
+    for borders in (None, [(0, 9), (9, path.stat().st_size)]):
+        outcome = read(path, borders=borders)
+        assert ([row["text"] for row in outcome.rows], outcome.errors) == (["Grüße", "\U0001f600"], [])

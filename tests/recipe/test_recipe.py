@@ -197,7 +197,7 @@ def test_a_template_and_a_query_make_text(load):
     ("given", "message"),
     [
         ({"template": "title"}, r"template: expected field names in braces such as \{title\}, got 'title'; name at least one field"),
-        ({"template": "{"}, r"template: Single '\{' encountered"),
+        ({"template": "{"}, r"template: expected braces that match, got '\{'"),
         ({"query": ""}, r"query: expected at least 1 characters"),
     ],
 )
