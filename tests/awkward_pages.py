@@ -96,7 +96,8 @@ ODD = st.sampled_from(
      '<math alttext="z"><annotation encoding="application/x-tex">a &lt; b</annotation></math>', "<pre>\n  x\n\n y </pre>", "<br><br>", "<br>",
      "<table><tr><td>a<td>b<tr><td>c</table>", '<script type="application/ld+json">{"articleBody": "A \\"B\\\\", "articleBody":"articleBody":"é',
      '<script type=application/ld+json>["articleBody" :\n"One\\u0020two"]</script>', '"}</script>', '{"articleBody":"',
-     "<ul><li>a<li>b<ul><li>c</ul></ul>", '<meta property="og:type" content="article">', "<svg/>", "<noscript>n</noscript>",
+     "<ul><li>a<li>b<ul><li>c</ul></ul>", '<meta property="og:type" content="article">', "<svg/>", "<noscript>n</noscript>", "<video a </video>",
+     "<ruby>b<rt>c</ruby>",
      "<NoScript>m</NoScript>", "<TEMPLATE>t</TEMPLATE>",
      "<table><tr>", "<td>c<td>", '<meta name="article:published_time">']
 )  # fmt: skip

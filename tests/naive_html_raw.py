@@ -29,6 +29,7 @@ class Raw:
 
     def raw(self, name, at):
         found, closed, at = self.attributes(at)
+        closed = closed or lower(self.page[:at]).endswith(f"</{name}>")
         if (closed and name not in ("script", "style", "title", "textarea")) or (self.open_noscript and name in ("noscript", "template")):
             return at
         end = self.raw_end(name, at)
@@ -135,6 +136,9 @@ class Raw:
                 self.block.counts["links"] += 1
         elif name == "img":
             self.image(found)
+        elif name in ("rt", "rp"):
+            following = self.page.find("<", after)
+            after = following if following >= 0 else len(self.page)
         else:
             self.end_block()
             if self.over == 0 and self.top() == "p":

@@ -55,6 +55,19 @@ def _raw_end(page, data, out, tag, i):
 
 
 @njit(nogil=True, cache=True)
+def _is_ended(page, data, out, tag, i):
+    """Whether the start tag before `i` ends with the `</name>` of its own end, as in `<video src=a </video>`: its `>` was forgotten."""
+    start, size = ht.NAME_ENDS[tag], ht.NAME_ENDS[tag + 1] - ht.NAME_ENDS[tag]
+    first = i - size - 3
+    if first < 0 or data[first] != 60 or data[first + 1] != 47 or data[i - 1] != 62:
+        return False
+    same = 0
+    while same < size and lower(data[first + 2 + same]) == ht.NAMES[start + same]:
+        same += 1
+    return same == size
+
+
+@njit(nogil=True, cache=True)
 def _verbatim(page, data, out, i, to):
     """TeX between dollars, as text of the open block."""
     if to > i:
@@ -125,7 +138,9 @@ def read_raw(page, data, out, tag, i):
     state[ht.VALUE_AT] = state[ht.VALUE_TO] = 0
     i = attributes(page, data, out, i, OF_SCRIPT if tag == ht.SCRIPT else SKIP, 0)
     literal = tag == ht.SCRIPT or tag == ht.STYLE or tag == ht.TITLE or tag == ht.TEXTAREA
-    if (state[ht.SELF_CLOSED] and not literal) or (state[ht.OPEN_NOSCRIPT] and (tag == ht.NOSCRIPT or tag == ht.TEMPLATE)):
+    if (not literal and (state[ht.SELF_CLOSED] or _is_ended(page, data, out, tag, i))) or (
+        state[ht.OPEN_NOSCRIPT] and (tag == ht.NOSCRIPT or tag == ht.TEMPLATE)
+    ):
         return i
     end = _raw_end(page, data, out, tag, i)
     if end < 0:

@@ -3,7 +3,8 @@
 After the experiment behind `curate/stages/markup_model.md`: tag names by a hash table, a stack with implied ends, attributes read of
 block elements only, text by `html_text.py`. Kinds of tags: *block* breaks the text and pushes an element; *raw* (script, style,
 svg, select …) is passed over to its end tag; *inline* leaves no record, but `a` sets a flag, the second `br` in a row breaks the text,
-`img` is noted with address and alternative text, `math` becomes its TeX between dollars where the page has it.
+`img` is noted with address and alternative text, `math` becomes its TeX between dollars where the page has it; readings of `ruby` go (`rt` and `rp`
+to the next tag), since they would stand between the characters of the text.
 Bounds: every search for an end that does not come is made once a page; the stack holds 512 elements, deeper ones are counted and
 belong to the 512th; where blocks or elements run out of room, text goes on in the last ones. So time is linear in the bytes.
 Misses: what the tree builder of HTML moves about (text in tables, misnested formatting), frames, anything that a script writes.
@@ -171,7 +172,7 @@ def _start_block(page, data, out, tag, i):
 
 @njit(nogil=True, cache=True, inline="always")
 def _special(page, data, out, tag, i):
-    """Start tags of hr, br, a, img and math."""
+    """Start tags of hr, br, a, img, meta, math, rt and rp."""
     state = page.state
     if tag == ht.MATH:
         return read_math(page, data, out, i)
@@ -183,6 +184,11 @@ def _special(page, data, out, tag, i):
         state[ht.LINK] = state[ht.SIZE]
         if state[ht.OPEN]:
             page.blocks[state[ht.NUM_BLOCKS], ht.LINKS] += 1
+    elif tag == ht.RT or tag == ht.RP:
+        i = attributes(page, data, out, i, SKIP, 0)
+        while i < state[ht.BYTES] and data[i] != 60:
+            i += 1
+        return i
     elif tag == ht.IMG:
         row = state[ht.NUM_IMAGES]
         if row < len(page.images):

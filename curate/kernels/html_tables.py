@@ -18,7 +18,7 @@ BLOCK_TAGS = _words(
     footer nav form fieldset legend figure figcaption blockquote pre address details summary center menu dir dialog hgroup search button"""
 )
 RAW_TAGS = _words("title script style noscript template svg iframe textarea select object audio video canvas noframes datalist")
-OTHER_TAGS = _words("hr br a img math meta")
+OTHER_TAGS = _words("hr br a img math meta rt rp")
 TAGS = ("", "-", *BLOCK_TAGS, *RAW_TAGS, *OTHER_TAGS)
 """Tag names by id; 0 is any other inline tag, 1 any other name with a dash (a custom element, which breaks text)."""
 ID = {name: at for at, name in enumerate(TAGS)}
@@ -28,7 +28,7 @@ UL, OL, LI, DL, DT, DD, MENU = (ID[t] for t in _words("ul ol li dl dt dd menu"))
 TABLE, CAPTION, THEAD, TBODY, TFOOT, TR, TD, TH = (ID[t] for t in _words("table caption thead tbody tfoot tr td th"))
 PRE, BLOCKQUOTE, BUTTON, DIV, ARTICLE, FIGCAPTION = (ID[t] for t in _words("pre blockquote button div article figcaption"))
 TITLE, SCRIPT, STYLE, NOSCRIPT, TEMPLATE, TEXTAREA = (ID[t] for t in _words("title script style noscript template textarea"))
-HR, BR, A, IMG, MATH, META = (ID[t] for t in OTHER_TAGS)
+HR, BR, A, IMG, MATH, META, RT, RP = (ID[t] for t in OTHER_TAGS)
 TAG_SLOTS = 1024
 
 # columns of a block

@@ -5,8 +5,8 @@ trees learned from labelled pages, and the cut with the best expected F1 (curate
 well it does). Options: resiliparse (Bevendorff et al. 2018) and trafilatura (Barbaresi 2021). The charset is found as in
 `curate/web/charset.py`, licence claims and wishes about machine use as in `curate/web/claims.py`. A row without `raw` (a text source)
 passes as it is.
-Misses: text built by scripts, text in images and frames, the order of columns laid out by style sheets; PDF and office files; of a forum often
-all but the first posts; inline emphasis and links, also in Markdown.
+Misses: text built by scripts, text in images and frames, readings of `ruby`, the order of columns laid out by style sheets; PDF and office files; of a
+forum often all but the first posts; inline emphasis and links, also in Markdown.
 Price: about twice the speed of resiliparse's main text on the same machine, fifteen times trafilatura's; kernels compile in about a minute, once.
 
 column       type              meaning
@@ -143,7 +143,7 @@ def models(config: Config) -> dict[str, str]:
 
 
 @stage(
-    version=15,
+    version=16,
     reads=("raw", "headers", "text"),
     adds=ADDS,
     rules=(

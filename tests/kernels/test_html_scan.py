@@ -65,6 +65,10 @@ def test_text_goes_on_where_there_is_no_room_for_another_block():
     assert span(out, last[ht.START], last[ht.END]).split("\n") == ["a"] * 11
 
 
+def test_a_start_tag_that_lost_its_end_swallows_no_text():
+    assert [text for text, *_ in by_kernel("<p>a<video src=x </VIDEO><p>b<video>c</video>d")[0]] == ["a", "bd"]
+
+
 def test_links_images_and_signs():
     page = '<html lang="de"><div><a href=x>in a link <p>still</p></div>out <img src="data:x" data-src="b.png" alt="B">'
     blocks, _, images, _, lang, *_ = by_kernel(page)

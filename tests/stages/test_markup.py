@@ -113,6 +113,11 @@ def test_lines_of_lists_tables_code_and_formulas():
     )
 
 
+def test_readings_do_not_stand_between_the_characters_of_a_text():
+    page = "<p><ruby>漢<rp>(</rp><rt>かん</rt><rp>)</rp>字<rp>(</rp><rt>じ</rt><rp>)</rp></ruby>を<ruby>読<rt>よ</ruby>む"
+    assert one(page, Config(main_content=False))["text"] == "漢字を読む"
+
+
 def test_code_between_text_that_stays_stays():
     long = "A sentence of the article, long enough that it is one, and then some more of it. " * 3
     code = "<pre>x=1</pre><div class=ad-banner><pre>ls</pre></div>"
