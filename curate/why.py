@@ -320,6 +320,7 @@ def _differences(text: Text, apart: Differences | None) -> None:
 def _origin(hit: Hit) -> list[tuple[str, Any]]:
     """Where it came from, as (label, value)."""
     origin = hit.origin
+    status = origin.get("http_status")
     place = f"{origin.get('container')} at {origin.get('offset')}, length {origin.get('length')}"
     return [
         ("id", hit.id),
@@ -328,7 +329,7 @@ def _origin(hit: Hit) -> list[tuple[str, Any]]:
         ("source", hit.source),
         ("container", place),
         ("record", origin.get("record_id")),
-        ("answer", f"status {origin.get('http_status')}, {origin.get('mime')}"),
+        ("answer", ", ".join(filter(None, (status and f"status {status}", origin.get("mime")))) or None),
         ("fetched", hit.fetched_at),
         ("digest", hit.payload_digest),
         *((f"header {shown(name)}", value) for name, value in hit.headers),

@@ -3,7 +3,7 @@
 Tabs part the fields of a .tsv; those of a .csv are parted by whichever of `,` `;` `|` and tab its first line has most of. Fields are as in
 `fields.py`, all of them text. UTF-8, or what the first 256 KiB look like (`curate/web/charset.py`). A row with more or fewer fields than the first line
 is a counted error, as is one whose quotes do not match. A file without the text field is refused as a whole, with the fields that are there.
-origin.offset and .length: bytes of the row in the unpacked file. One span. SQL over such a file is a `query`. Price: about 100 MB/s.
+origin.offset and .length: bytes of the row in the unpacked file. One span. SQL over such a file is a `query`. Price: about 50 MB/s.
 Misses: files without a first line of names; comments; quotes that are escaped by a backslash; damage that opens a quote takes the
 rows up to the next one, or to twice the payload limit, for one.
 """

@@ -163,10 +163,15 @@ def string(value: Any) -> str | None:
 
 
 def _written(value: Any) -> str:
-    """What JSON has no form for: times, decimals, UUIDs, bytes."""
+    """What JSON has no form for: times, decimals, UUIDs, bytes (in hex where they are no UTF-8)."""
     if isinstance(value, date | time):
         return value.isoformat()
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+    if isinstance(value, bytes):
+        try:
+            return value.decode()
+        except UnicodeDecodeError:
+            return value.hex()
+    return str(value)
 
 
 def _kind(value: Any) -> str:

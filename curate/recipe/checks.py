@@ -59,7 +59,8 @@ def _columns(drafts: Sequence[Draft], inputs: Sequence[Input], top: RecipeFile, 
                 problems.add(place, f"steps.{draft.name}: " + _missing(name, draft, drafts[i + 1 :], walk))
             elif name == "text" and seen and "raw" not in _reads(draft) and not text_told:
                 text_told = True  # one step put right puts all right
-                problems.add(place, f"steps.{draft.name}: expected text, got markup from {listed(sorted(seen))}; put `- markup:` before it")
+                advice = "put `- markup:` before it, or name files of text in the input (*.jsonl, *.csv, *.parquet, *.txt)"
+                problems.add(place, f"steps.{draft.name}: expected text, got markup from {listed(sorted(seen))}; {advice}")
         _advance(walk, draft)
     weights = (document.data.get("tokenizer") or {}).get("weights") if isinstance(document.data.get("tokenizer"), dict) else None
     column = weights.get("column", "source") if isinstance(weights, dict) else "source"

@@ -110,6 +110,7 @@ def test_no_type_of_a_carried_column_is_lost(tmp_path):
         "parts": pa.array([[{"n": 1, "to": None}]]),
         "scores": pa.array([[0.5, 1.0]]),
         "tags": pa.array([["a", "b"]]),
+        "key": pa.array([b"\xff\x00"], pa.binary(2)),
         "bad": pa.ListArray.from_arrays([0, 1], pa.array([b"a\xff"]).view(pa.string())),
     }
     source = Source(name="s", fields={name: name for name in columns} | {"fetched_at": "day", "first": "parts.0.n"})
@@ -122,6 +123,7 @@ def test_no_type_of_a_carried_column_is_lost(tmp_path):
         "parts": '[{"n": 1, "to": null}]',
         "scores": "[0.5, 1.0]",
         "tags": "a, b",
+        "key": "ff00",
         "bad": "a\ufffd",
         "first": "1",
     }
