@@ -14,7 +14,8 @@ from functools import cache, lru_cache
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
-from tempfile import TemporaryFile
+from stat import S_ISDIR
+from tempfile import TemporaryFile, gettempdir
 from typing import Any, Self
 
 try:
@@ -27,7 +28,28 @@ IMPORTED = re.compile(r"^from curate\.kernels(?:\.(\w+))? import (\([^)]*\)|.*)$
 
 
 def cache_folder() -> Path:
-    """CURATE_CACHE, else `curate` in the platform's cache folder; in it, one folder a release of numba."""
+    """CURATE_CACHE, else `curate` in the platform's cache folder, else, where that cannot be written (a user of a container without a home), one of
+    the user's own among the temporary files; in it, one folder a release of numba."""
+    folder = _named_folder()
+    return folder if _writable(folder) else _temporary() or folder
+
+
+def _temporary() -> Path | None:
+    """A folder for temporary files that nobody else can write, since what lies there is run."""
+    if not hasattr(os, "getuid"):
+        return None
+    folder = Path(gettempdir()) / f"curate-{os.getuid()}"
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        state = folder.lstat()
+    except OSError:
+        return None
+    own = S_ISDIR(state.st_mode) and state.st_uid == os.getuid() and not state.st_mode & 0o022
+    return folder / f"kernels-{_release()}" if own else None
+
+
+def _named_folder() -> Path:
+    """Where kernels are to lie."""
     if given := os.environ.get("CURATE_CACHE"):
         base = Path(given).expanduser()
     elif sys.platform == "win32":

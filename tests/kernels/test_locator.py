@@ -69,6 +69,17 @@ def test_another_checkout_of_the_same_sources_shares_the_cache(house: Path, tmp_
     assert run(other, house / "cache") == "2 cached"
 
 
-def test_where_the_cache_cannot_be_written_kernels_still_run(house: Path):
+def test_where_the_cache_cannot_be_written_one_among_the_temporary_files_is(house: Path, monkeypatch: pytest.MonkeyPatch):
     (house / "file").write_text("no folder")
-    assert run(house, house / "file").startswith("2")
+    (house / "tmp").mkdir()
+    monkeypatch.setenv("TMPDIR", str(house / "tmp"))
+    assert run(house, house / "file") == "2"
+    assert run(house, house / "file") == "2 cached"
+
+
+def test_a_temporary_folder_that_others_can_write_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(locator, "gettempdir", lambda: str(tmp_path))
+    assert locator._temporary() is not None
+    (folder,) = tmp_path.iterdir()
+    folder.chmod(0o777)
+    assert locator._temporary() is None

@@ -37,8 +37,14 @@ def steps_of(*steps, uri="a.jsonl", **top):
             steps_of({"wordy": {}}, {"tag_strip": {}}, uri="a/*.warc.gz"),
             "steps.wordy: expected text, got markup from [s]; put `- markup:` before it, or name files of text in the input (*.jsonl, *.csv, *.parquet, *.txt)",
         ),
-        (steps_of({"wordy": {}}, uri="sample:"), "steps.wordy: expected text, got markup from [s]; put `- markup:` before it, or name files of text in the input (*.jsonl, *.csv, *.parquet, *.txt)"),
-        (steps_of({"wordy": {}}, uri="pages/"), "steps.wordy: expected text, got markup from [s]; put `- markup:` before it, or name files of text in the input (*.jsonl, *.csv, *.parquet, *.txt)"),
+        (
+            steps_of({"wordy": {}}, uri="sample:"),
+            "steps.wordy: expected text, got markup from [s]; put `- markup:` before it, or name files of text in the input (*.jsonl, *.csv, *.parquet, *.txt)",
+        ),
+        (
+            steps_of({"wordy": {}}, uri="pages/"),
+            "steps.wordy: expected text, got markup from [s]; put `- markup:` before it, or name files of text in the input (*.jsonl, *.csv, *.parquet, *.txt)",
+        ),
         (
             steps_of({"same_text": {}}, {"wordy": {}}),
             "steps.wordy: expected no removal after same_text, got a step that removes documents whose copies same_text removed; "
@@ -76,7 +82,9 @@ def test_only_decides_whose_text_is_missing(load, refused):
           - wordy: {as: for_web, only: {source: [web, books]}}
           - wordy: {}
         """
-    assert refused(text) == ["r0.yaml:6: steps.wordy: expected text, got markup from [more]; put `- markup:` before it, or name files of text in the input (*.jsonl, *.csv, *.parquet, *.txt)"]
+    assert refused(text) == [
+        "r0.yaml:6: steps.wordy: expected text, got markup from [more]; put `- markup:` before it, or name files of text in the input (*.jsonl, *.csv, *.parquet, *.txt)"
+    ]
     load(text.replace("[web]}}\n", "[web, more]}}\n", 1))
 
 
