@@ -4,6 +4,11 @@ import json
 
 import pytest
 
+NO_TEXT = (
+    "steps.wordy: expected text, got markup from [{}]; put `- markup:` before it, "
+    "or name files of text in the input (*.jsonl, *.csv, *.parquet, *.txt)"
+)
+
 
 def steps_of(*steps, uri="a.jsonl", **top):
     return json.dumps({"input": [{"uri": uri, "source": "s"}], "steps": list(steps), **top})
@@ -35,15 +40,15 @@ def steps_of(*steps, uri="a.jsonl", **top):
         ),
         (
             steps_of({"wordy": {}}, {"tag_strip": {}}, uri="a/*.warc.gz"),
-            "steps.wordy: expected text, got markup from [s]; put `- markup:` before it, or name files of text in the input (*.jsonl, *.csv, *.parquet, *.txt)",
+            NO_TEXT.format("s"),
         ),
         (
             steps_of({"wordy": {}}, uri="sample:"),
-            "steps.wordy: expected text, got markup from [s]; put `- markup:` before it, or name files of text in the input (*.jsonl, *.csv, *.parquet, *.txt)",
+            NO_TEXT.format("s"),
         ),
         (
             steps_of({"wordy": {}}, uri="pages/"),
-            "steps.wordy: expected text, got markup from [s]; put `- markup:` before it, or name files of text in the input (*.jsonl, *.csv, *.parquet, *.txt)",
+            NO_TEXT.format("s"),
         ),
         (
             steps_of({"same_text": {}}, {"wordy": {}}),
@@ -82,9 +87,7 @@ def test_only_decides_whose_text_is_missing(load, refused):
           - wordy: {as: for_web, only: {source: [web, books]}}
           - wordy: {}
         """
-    assert refused(text) == [
-        "r0.yaml:6: steps.wordy: expected text, got markup from [more]; put `- markup:` before it, or name files of text in the input (*.jsonl, *.csv, *.parquet, *.txt)"
-    ]
+    assert refused(text) == ["r0.yaml:6: " + NO_TEXT.format("more")]
     load(text.replace("[web]}}\n", "[web, more]}}\n", 1))
 
 
