@@ -59,7 +59,7 @@ _ICON = re.compile(r"(?:licensebuttons\.net|i\.creativecommons\.org)/+[lp]/", re
 _RDF = re.compile(r"<License\s+rdf:about=[\"']([^\"']+)", re.IGNORECASE)
 _META_NAMES = _words(
     """dc.rights dc.rights.license dc.license dcterms.license dcterms.rights license licence copyright rights rights-standard
-    citation_license og:license article:license cc:license dcterms:license schema:license dct:license"""
+    citation_license og:license article:license cc:license dcterms:license schema:license dct:license xhv:license"""
 )
 _RDFA = frozenset(["license", "cc:license", "xhv:license", "dct:license", "dcterms:license", "schema:license"])
 _REGIONS = _words(
@@ -67,8 +67,8 @@ _REGIONS = _words(
 )
 _MEDIA_PARENTS = frozenset(["figure", "figcaption", "picture"])
 _SELECTOR = (
-    'link[rel~="license" i], [rel~="license" i], [property*="license" i], [itemprop~="license" i], '
-    'meta[name], meta[property], script[type="application/ld+json" i], a[href*="creativecommons.org" i], '
+    'link[rel~="license" i], [rel*="license" i], [property*="license" i], [itemprop~="license" i], '
+    'meta[name], meta[property], meta[itemprop], script[type="application/ld+json" i], a[href*="creativecommons.org" i], '
     'a[href*="opendatacommons.org" i], img[src*="licensebuttons.net" i], img[src*="i.creativecommons.org" i]'
 )
 
@@ -136,6 +136,8 @@ def _claims_of_element(element: Any) -> Iterator[tuple[str, str, str | None]]:
         value = _squeezed(element.getattr("content") or "", MAX_VALUE)
         if name in _META_NAMES and value:
             yield "meta", value, f"head meta {name}"
+        elif value and "license" in (element.getattr("itemprop") or "").lower().split():
+            yield "microdata", value, None
     elif tag == "script":
         for node, value in _of_json_ld(element.text):
             yield "json-ld", _squeezed(value, MAX_VALUE), f"head json-ld {node}"
@@ -156,6 +158,8 @@ def _kind_and_value(element: Any, tag: str) -> tuple[str | None, str | None]:
         if (element.getattr("type") or "").lower() == "application/rsl+xml":
             return None, None  # RSL says who may crawl; it is not a licence of the text
         return ("link" if tag == "link" else "rel"), get("href", "resource")
+    if {*_RDFA, "dc.license", "dc.rights.license", "dcterms.license"}.intersection(rel):
+        return ("link" if tag == "link" else "rdfa"), get("href", "resource")
     if _RDFA.intersection((element.getattr("property") or "").lower().split()):
         return "rdfa", get("href", "resource", "content", "src") or element.text.strip()
     if "license" in (element.getattr("itemprop") or "").lower().split():

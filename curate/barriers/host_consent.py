@@ -241,7 +241,7 @@ def _rounds(config: Config) -> tuple[Round, ...]:
 
 host_consent = Barrier(
     name="host_consent",
-    version=3,
+    version=4,
     config=Config,
     reads=_reads,
     rounds=_rounds,

@@ -153,8 +153,8 @@ def _agent(value: str) -> str:
 def _path(value: str) -> tuple[str, str]:
     """A rule's path, if it begins with one, and the rest."""
     if value.startswith("/"):
-        path, _, rest = value.partition(" ")
-        return path, rest.strip()
+        path, *rest = value.split(None, 1)
+        return path, rest[0] if rest else ""
     return "/", value
 
 

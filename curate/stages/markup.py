@@ -143,7 +143,7 @@ def models(config: Config) -> dict[str, str]:
 
 
 @stage(
-    version=16,
+    version=17,
     reads=("raw", "headers", "text"),
     adds=ADDS,
     rules=(

@@ -6,7 +6,7 @@ kind       found as                                                             
 link       `<link rel=license>` in the head                                     href
 rel        `<a rel=license>` or any other element with that rel                 href
 meta       `<meta>` of Dublin Core, `license`, `copyright`, `cc:license` …      content
-rdfa       `property` licence attributes                                        href, resource or content
+rdfa       `property` and `rel` of licence vocabularies                         href, resource or content
 microdata  `itemprop=license`                                                   href, content, src or text
 json-ld    `license` of a schema.org node                                       URL or text
 href       `<a href>` to a Creative Commons or Open Data Commons deed           href
@@ -60,9 +60,11 @@ _ICON = re.compile(r"(?:licensebuttons\.net|i\.creativecommons\.org)/+[lp]/", re
 _RDF = re.compile(rb"<License\s+rdf:about=[\"']([^\"']+)", re.IGNORECASE)
 _META_NAMES = _words(
     """dc.rights dc.rights.license dc.license dcterms.license dcterms.rights license licence copyright rights rights-standard
-    citation_license og:license article:license cc:license dcterms:license schema:license"""
+    citation_license og:license article:license cc:license dct:license dcterms:license schema:license xhv:license"""
 )
 _RDFA = frozenset(["license", "cc:license", "xhv:license", "dct:license", "dcterms:license", "schema:license"])
+_RELATIONS = _RDFA - {"license"} | {"dc.license", "dc.rights.license", "dcterms.license"}
+"""Of RDFa, and of Dublin Core in HTML (DCMI, 2008)."""
 _REGIONS = _words(
     """head footer header figure figcaption article main aside nav li blockquote picture table noscript address section body"""
 )
@@ -232,6 +234,8 @@ def _claims(tag: Tag, page: bytes) -> Iterator[tuple[str, str, str | None]]:
         value = _squeezed(tag.attributes.get("content", ""), MAX_VALUE)
         if name in _META_NAMES and value:
             yield "meta", value, f"head meta {name}"
+        elif value and "license" in tag.attributes.get("itemprop", "").lower().split():
+            yield "microdata", value, None
     elif tag.name == "script":
         if tag.attributes.get("type", "").strip().lower() == "application/ld+json":
             for node, value in _of_json_ld(_script(page, tag)):
@@ -248,6 +252,8 @@ def _kind_and_value(tag: Tag, page: bytes) -> tuple[str | None, str | None]:
         if tag.attributes.get("type", "").strip().lower() == "application/rsl+xml":
             return None, None  # RSL says who may crawl; it is not a licence of the text
         return ("link" if tag.name == "link" else "rel"), tag.get("href", "resource")
+    if _RELATIONS.intersection(tag.attributes.get("rel", "").lower().split()):
+        return ("link" if tag.name == "link" else "rdfa"), tag.get("href", "resource")
     if _RDFA.intersection(tag.attributes.get("property", "").lower().split()):
         return "rdfa", tag.get("href", "resource", "content", "src") or _inner(page, tag)
     if "license" in tag.attributes.get("itemprop", "").lower().split():

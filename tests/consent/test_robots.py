@@ -150,6 +150,7 @@ def said(text, path="/page", agents=TRAINERS):
         ("User-agent: *\nContent-Usage: /a train-ai=n\nContent-Usage: /a/b train-ai=y\n", "/a/c", {("train-ai", "deny")}),
         ("User-agent: *\nContent-Usage: /a train-ai=n\nContent-Usage: /a/b train-ai=y\n", "/a/b", {("train-ai", "allow")}),
         ("User-agent: *\nContent-Usage: /a train-ai=n\n", "/b", {("robots", "none")}),
+        ("User-agent: *\nContent-Usage: /a\ttrain-ai=n\n", "/a", {("train-ai", "deny")}),
         ("User-agent: *\nContent-Usage: /a train-ai=y\nContent-Usage: /a train-ai=n\n", "/a", {("train-ai", "deny")}),
         ("User-agent: *\nContent-Usage: Train-AI=n\n", "/a", {("train-ai", "unclear")}),
         ("User-agent: *\nContent-Usage: train-ai=n # says the owner\n", "/a", {("train-ai", "deny")}),

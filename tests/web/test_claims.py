@@ -52,6 +52,15 @@ def wishes(html):
         (f'<body><div about="/other"><a rel="license" href="{URL}">x</a></div>', "rel", URL, "body a of /other"),
         (f'<body><div about="/other"><p about=""><a rel="license" href="{URL}">x</a></p></div>', "rel", URL, "body a"),
         (f'<body><div about="urn:isbn:1"><a rel="license" href="{URL}">x</a></div>', "rel", URL, "body a"),
+        (f'<head><link rel="DCTERMS.license" href="{URL}"></head>', "link", URL, "head link"),
+        (f'<body><p><a rel="cc:license" href="{URL}">x</a></p>', "rdfa", URL, "body a"),
+        (f'<head><meta property="dct:license" content="{URL}"></head>', "meta", URL, "head meta dct:license"),
+        (
+            f'<body><div itemscope itemtype="https://schema.org/Article"><meta itemprop="license" content="{URL}"></div>',
+            "microdata",
+            URL,
+            "body meta Article",
+        ),
         (f'<body><!-- <rdf:RDF><License rdf:about="{URL}"/></rdf:RDF> -->', "rdf", URL, "comment rdf"),
     ],
 )
