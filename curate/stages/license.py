@@ -94,7 +94,7 @@ class Claim(NamedTuple):
 
 
 @stage(
-    version=6,
+    version=7,
     reads=("headers",),
     adds={
         "spdx": pa.string(),
@@ -347,7 +347,8 @@ def _same(url: str, anchor: str) -> bool:
 
 def _of_page(locator: str, url: str) -> bool:
     """Whether a claim that names an address speaks of the page at a URL: scheme, `www.`, slash at the end and fragment aside, a query if it has one;
-    a site speaks of all that lies below it. True where no address is named, or the page's own is not known."""
+    a site (a node of that type, or the root of a host in RDFa) speaks of all that lies below it. True where no address is named, or the page's own is
+    not known."""
     place, named, address = locator.partition(" of ")
     if not (named and url):
         return True
@@ -357,7 +358,7 @@ def _of_page(locator: str, url: str) -> bool:
     except ValueError:
         return False
     mine, its = (unquote(one.path).rstrip("/") + "/" for one in (here, there))
-    above = _SITE.search(place) is not None and mine.startswith(its)
+    above = mine.startswith(its) if _SITE.search(place) else its == "/" and "json-ld" not in place
     return len(hosts) == 1 and (above or mine == its) and there.query in ("", here.query)
 
 

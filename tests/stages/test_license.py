@@ -83,6 +83,7 @@ def test_a_claim_on_a_part_has_no_say_on_the_page(kind, locator):
         ("https://a.example/images", "head json-ld Article of https://a.example/images", "page"),
         (None, "head json-ld Article of https://b.example/", "page"),
         ("https://a.example/x", "body a of /y", "part"),
+        ("https://a.example/x", "body a of https://a.example", "page"),
         ("https://a.example/x", "body a of /x", "page"),
         ("https://a.example/x", "body a ImageObject", "part"),
     ],
