@@ -9,7 +9,7 @@ ROOT = pathlib.Path(__file__).parents[1]
 MAY_IMPORT = {
     "curate.errors": set(),
     "curate.collector": set(),
-    "curate.kernels": set(),
+    "curate.kernels": {"curate.collector"},
     "curate.arrow": set(),
     "curate.scans": {"curate.arrow", "curate.kernels", "curate.words"},
     "curate.words": {"curate.arrow", "curate.kernels", "curate.errors"},

@@ -160,7 +160,7 @@ def build() -> Tables:
                     lengths[code + 1] = len(pieces[-1])
         classes[low : high + 1] = ALONE if _inside(low, UNSPACED) else WORD
         start = high + 1
-    return Tables(classes, np.cumsum(lengths), np.frombuffer(b"".join(pieces), dtype=np.uint8), _plain(classes))
+    return Tables(classes, np.cumsum(lengths), np.frombuffer(b"".join(pieces), dtype=np.uint8).copy(), _plain(classes))
 
 
 def _plain(classes: np.ndarray) -> np.ndarray:

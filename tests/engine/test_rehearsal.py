@@ -18,7 +18,7 @@ from curate.engine.rehearsal import rehearse
 from curate.kernels import locator
 from curate.recipe import from_dict
 assert not locator.any_compiled()
-rehearse(from_dict({"name": "r", "input": [{"uri": "pages"}], "steps": [{"markup": {}}, {"length": {"min_words": 10**6}}]}), "tmp")
+rehearse(from_dict({"name": "r", "input": [{"uri": "pages"}], "steps": [{"markup": {}}, {"cut": {}}, {"length": {"min_words": 10**6}}]}), "tmp")
 print(*sorted({path.parent.name.rpartition("-")[0] for path in locator.cache_folder().glob("*/*.nbi")}))
 """
 
@@ -36,6 +36,13 @@ def test_what_it_leaves_are_the_kernels_of_later_steps(tmp_path):
 @pytest.mark.slow
 def test_the_shipped_recipe_can_be_rehearsed(tmp_path):
     rehearsal.rehearse(load(ROOT / "pipelines" / "web.yaml"), str(tmp_path))
+
+
+def test_the_pages_of_the_shipped_recipe_can_be_rehearsed(tmp_path):
+    came_to = rehearsal.rehearse_pages(load(ROOT / "pipelines" / "web.yaml"), str(tmp_path))
+    assert came_to.balance.documents == rehearsal.TEXTS
+    assert came_to.balance.kept == rehearsal.TEXTS, "no rule removes a page, so that every step reads it"
+    assert came_to.balance.cut["unicode"], "a broken line is repaired"
 
 
 def test_nothing_is_rehearsed_for_one_worker_or_where_kernels_are_compiled(laws, monkeypatch):
@@ -60,4 +67,4 @@ def test_a_rehearsal_is_cut_short_when_the_run_ends_and_leaves_nothing(laws, mon
 def test_a_rehearsal_that_fails_is_not_heard(laws, monkeypatch, tmp_path):
     monkeypatch.setattr(rehearsal, "rehearse", lambda recipe, folder: 1 / 0)
     monkeypatch.setattr(rehearsal.os, "nice", lambda _: 0)
-    rehearsal._quietly(from_dict(law_corpus.recipe(laws)), str(tmp_path))
+    rehearsal._quietly(rehearsal.rehearse, from_dict(law_corpus.recipe(laws)), str(tmp_path / "act"))
