@@ -16,7 +16,7 @@ from read.reading import read
         ("a.csv", b'\xef\xbb\xbfid;text\n007;"one, ""two""\nthree"\n\n8;four'),
         ("a.tsv", b'id\ttext\n007\t"one, ""two""\nthree"\n8\tfour\n'),
         ("a.tsv", '\ufeffid\ttext\n007\t"one, ""two""\nthree"\n8\tfour\n'.encode("utf-16-le")),
-        ("a.CSV.gz", gzip.compress(b'id|text\n007|"one, ""two""\nthree"\n8|four\n')),
+        ("a.CSV.gz", gzip.compress(b'id|text\n007|"one, ""two""\nthree"\n8|four\n', mtime=0)),
     ],
 )
 def test_rows_are_documents(tmp_path, name, data):
