@@ -1,4 +1,4 @@
-"""The slow twin of `curate/kernels/html_choice.py`: the blocks of a page that stay, from their probabilities. Numbers are thousandths of ONE, as there."""
+"""The slow twin of `curate/kernels/html_choice.py`: the blocks of a page that stay, from their probabilities, which are whole numbers of ONE."""
 
 import itertools
 import re

@@ -52,9 +52,7 @@ def beside(recipe: Recipe, workers: int) -> Iterator[None]:
         yield
         return
     acts: list[Callable[[Recipe, str], object]] = [rehearse_pages, rehearse] if _reads_markup(plan(recipe)) else [rehearse]
-    with TemporaryDirectory(
-        prefix="curate-rehearsal-", ignore_cleanup_errors=True
-    ) as folder:  # removed here: the processes may be cut short
+    with TemporaryDirectory(prefix="curate-rehearsal-", ignore_cleanup_errors=True) as folder:  # removed here: they may be cut short
         spawn = multiprocessing.get_context("spawn")
         processes = [spawn.Process(target=_quietly, args=(act, recipe, f"{folder}/{act.__name__}"), daemon=True) for act in acts]
         with main_unseen():

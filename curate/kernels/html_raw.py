@@ -33,38 +33,38 @@ _MATH_TEX = np.frombuffer(b"math/tex", np.uint8).copy()
 
 
 @njit(nogil=True, cache=True)
+def _closes(data, i, tag):
+    """Whether `</` and the name of the element stand at i, in either case."""
+    start, size, same = ht.NAME_ENDS[tag], ht.NAME_ENDS[tag + 1] - ht.NAME_ENDS[tag], 0
+    if data[i] != 60 or data[i + 1] != 47:
+        return False
+    while same < size and lower(data[i + 2 + same]) == ht.NAMES[start + same]:
+        same += 1
+    return same == size
+
+
+@njit(nogil=True, cache=True)
 def _raw_end(page, data, out, tag, i):
     """Where the `</name` of a raw element begins, or -1 (and then it is not looked for again on this page)."""
     if page.lost[tag]:
         return np.int64(-1)
-    n = page.state[ht.BYTES]
-    start, size = ht.NAME_ENDS[tag], ht.NAME_ENDS[tag + 1] - ht.NAME_ENDS[tag]
+    n, size = page.state[ht.BYTES], ht.NAME_ENDS[tag + 1] - ht.NAME_ENDS[tag]
     while True:
         i = find(page, data, 60, i)
         if i < 0 or i + 2 + size > n:
             page.lost[tag] = 1
             return np.int64(-1)
-        if data[i + 1] == 47:
-            same = 0
-            while same < size and lower(data[i + 2 + same]) == ht.NAMES[start + same]:
-                same += 1
-            after = i + 2 + size
-            if same == size and (after == n or data[after] == 62 or data[after] == 47 or is_white(data[after])):
-                return i
+        after = i + 2 + size
+        if _closes(data, i, tag) and (after == n or data[after] == 62 or data[after] == 47 or is_white(data[after])):
+            return i
         i += 1
 
 
 @njit(nogil=True, cache=True)
 def _is_ended(page, data, out, tag, i):
     """Whether the start tag before `i` ends with the `</name>` of its own end, as in `<video src=a </video>`: its `>` was forgotten."""
-    start, size = ht.NAME_ENDS[tag], ht.NAME_ENDS[tag + 1] - ht.NAME_ENDS[tag]
-    first = i - size - 3
-    if first < 0 or data[first] != 60 or data[first + 1] != 47 or data[i - 1] != 62:
-        return False
-    same = 0
-    while same < size and lower(data[first + 2 + same]) == ht.NAMES[start + same]:
-        same += 1
-    return same == size
+    first = i - 3 - (ht.NAME_ENDS[tag + 1] - ht.NAME_ENDS[tag])
+    return first >= 0 and data[i - 1] == 62 and _closes(data, first, tag)
 
 
 @njit(nogil=True, cache=True)

@@ -79,8 +79,7 @@ def plain(raw: bytes) -> Decoded | None:
 def _best(raw: bytes, header: str | None) -> Decoded:
     """The first candidate that explains the bytes well, else the one that explains them best (the earlier one wins a tie)."""
     found: list[Decoded] = []
-    beyond = 0
-    """Bytes beyond ASCII, once they cast doubt on what was declared."""
+    beyond = 0  # bytes beyond ASCII, once they cast doubt on what was declared
     for basis in ("wide", "header", "meta", "escape", "detected", "fallback"):
         name = _candidate(raw, header, basis)
         if name is None or any(name == earlier.charset for earlier in found):

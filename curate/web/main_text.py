@@ -95,20 +95,10 @@ def main_texts(
     return MainTexts(*read_column(_BUFFERS.pages, data, spans, model, float(strictness), main_only, fall_back, standfirst, markdown, limit))
 
 
-def main_text(
-    data: bytes,
-    model: Model,
-    *,
-    main_only: bool = True,
-    fall_back: bool = True,
-    standfirst: bool = False,
-    markdown: bool = False,
-    strictness: float = 1.0,
-) -> MainText:
-    """The main text of one page in valid UTF-8."""
+def main_text(data: bytes, model: Model, *, main_only: bool = True, **options: Any) -> MainText:
+    """The main text of one page in valid UTF-8; options: those of `main_texts`."""
     page, spans = np.frombuffer(data, np.uint8), np.array([[0, len(data)]])
-    options = {"main_only": main_only, "fall_back": fall_back, "standfirst": standfirst, "markdown": markdown}
-    found = main_texts(page, spans, model, strictness=strictness, **options)
+    found = main_texts(page, spans, model, main_only=main_only, **options)
     return MainText(**{name: column[0].as_py() for name, column in columns_of([data], found, main_only, None).items()})
 
 
